@@ -1,0 +1,239 @@
+"""What every test may ask for: fresh databases on real servers, the application on top of them.
+
+A test that takes `database_url` (or `engine`, `tx`, `app`, `client`, which build on it) runs twice, ids
+`sqlite` and `postgresql`. Servers: `TEST_DATABASE_URL` and `TEST_REDIS_URL` where given, else own ones (see
+servers.py), else the test is skipped and the summary says so. Imports of the application stay inside the
+fixtures: pure tests need none of it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import pytest
+
+from tests import servers
+from tests.databases import PostgresqlDatabases, SqliteDatabases, drop_run, run_name
+
+KEEPER = pytest.StashKey[servers.Keeper]()
+RUN = pytest.StashKey[dict[str, str]]()
+NAMES = {"postgresql": "PostgreSQL", "redis": "Redis"}
+VARIABLES = {"postgresql": "TEST_DATABASE_URL", "redis": "TEST_REDIS_URL"}
+
+
+# -- one keeper per run, known to all workers --------------------------------------------------------------
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        config.stash[RUN] = {"run": given["run"], "address": given["address"], "worker": given["workerid"]}
+        return
+    keeper = config.stash[KEEPER] = servers.Keeper()
+    config.stash[RUN] = {"run": run_name(), "address": str(keeper.address), "worker": "main"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput.update({key: node.config.stash[RUN][key] for key in ("run", "address")})
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    keeper = config.stash.get(KEEPER, None)
+    if keeper is None:
+        return
+    keeper.close()
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        drop_run(url, config.stash[RUN]["run"])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if KEEPER not in config.stash:
+        return
+    status = servers.ask(config.stash[KEEPER].address, "status")
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    lines = []
+    for kind, name in NAMES.items():
+        untested = sum(f"no {name}: " in reason for reason in skipped)
+        if VARIABLES[kind] in os.environ:
+            lines.append(f"{name}: the one {VARIABLES[kind]} names")
+        elif kind in status:
+            lines.append(f"{name}: {status[kind]}")
+        if untested:
+            lines.append(f"NOT TESTED, no {name}: {untested} tests. Install it or set {VARIABLES[kind]}.")
+    if lines:
+        terminalreporter.section("servers")
+        for line in lines:
+            alarming = line.startswith("NOT TESTED")
+            terminalreporter.write_line(line, red=alarming, bold=alarming)
+
+
+def _server_url(config: pytest.Config, kind: str) -> str:
+    """The server the environment names, else the run's own one. Raises Unavailable."""
+    return os.environ.get(VARIABLES[kind]) or str(servers.ask(config.stash[RUN]["address"], kind)["url"])
+
+
+# -- databases ---------------------------------------------------------------------------------------------
+
+
+def _migrate(url: str) -> None:
+    from backend.database import migrate
+
+    with _nothing_left_open(url):
+        migrate(url)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request: pytest.FixtureRequest) -> str:
+    """The URL of the run's PostgreSQL, for a role that may create databases."""
+    try:
+        return _server_url(request.config, "postgresql")
+    except servers.Unavailable as reason:
+        pytest.skip(f"no PostgreSQL: {reason}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(request: pytest.FixtureRequest, postgresql_server: str) -> Iterator[PostgresqlDatabases]:
+    run = request.config.stash[RUN]
+    databases = PostgresqlDatabases(postgresql_server, run["run"], run["worker"], _migrate)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"), _migrate)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, otherwise empty database of the test's own."""
+    if request.param == "sqlite":
+        url = request.getfixturevalue("sqlite_databases").fresh(tmp_path / "test.sqlite3")
+    else:
+        url = request.getfixturevalue("postgresql_databases").fresh()
+    with _nothing_left_open(url):
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[str]:
+    """As `database_url`, on PostgreSQL only: for races and for what SQLite does not promise."""
+    url = postgresql_databases.fresh()
+    with _nothing_left_open(url):
+        yield url
+
+
+@contextmanager
+def _nothing_left_open(url: str) -> Iterator[None]:
+    """Close what a test leaves open on its database: a forgotten connection must not break a later test."""
+    from sqlalchemy import Connection, Engine, event, make_url
+
+    engines: set[Engine] = set()
+    connections: WeakSet[Connection] = WeakSet()
+
+    def note(connection: Connection) -> None:
+        if connection.engine.url.database == make_url(url).database:
+            engines.add(connection.engine)
+            connections.add(connection)
+
+    event.listen(Engine, "engine_connect", note)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "engine_connect", note)
+        for connection in list(connections):
+            connection.close()
+        for engine in engines:
+            engine.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Any]:
+    """An engine of `backend.database` on the test's database."""
+    from backend.database import make_engine
+
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def tx(engine: Any) -> Iterator[Any]:
+    """A session in an open transaction; it is rolled back unless the test commits."""
+    from backend.database import session_factory
+
+    with session_factory(engine)() as session:
+        session.begin()
+        yield session
+        session.rollback()
+
+
+# -- Redis -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_database(request: pytest.FixtureRequest) -> str | None:
+    """The URL of this worker's own Redis database, or None when there is no Redis."""
+    import redis
+
+    try:
+        base = _server_url(request.config, "redis")
+    except servers.Unavailable as reason:
+        request.config.stash[RUN]["no_redis"] = str(reason)
+        return None
+    scheme_and_host, _, number = base.rpartition("/") if base.count("/") > 2 else (base, "/", "0")
+    worker = request.config.stash[RUN]["worker"]
+    url = f"{scheme_and_host}/{int(number or 0) + int(worker.removeprefix('gw') if worker != 'main' else 0)}"
+    with redis.Redis.from_url(url) as connection:
+        if "TEST_REDIS_URL" in os.environ and connection.dbsize():
+            pytest.exit("TEST_REDIS_URL names a database that holds keys; the tests would delete them")
+    return url
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest, redis_database: str | None) -> Iterator[str]:
+    """A real, empty Redis database."""
+    import redis
+
+    if redis_database is None:
+        pytest.skip(f"no Redis: {request.config.stash[RUN]['no_redis']}")
+    with redis.Redis.from_url(redis_database) as connection:
+        yield redis_database
+        connection.flushdb()
+
+
+# -- the application ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, database_url: str) -> Any:
+    """Test settings: SQLite goes without Redis, PostgreSQL with it if one can be had; both answer alike."""
+    from backend.settings import Settings
+
+    on_postgresql = not database_url.startswith("sqlite")
+    with_redis = on_postgresql and request.getfixturevalue("redis_database") is not None
+    redis_url = request.getfixturevalue("redis_url") if with_redis else None
+    return Settings.for_tests(database_url=database_url, redis_url=redis_url)
+
+
+@pytest.fixture
+def app(settings: Any) -> Any:
+    """The whole application, as wsgi.py composes it."""
+    import miniprogram_api
+    from backend import create_app
+
+    made = create_app(settings)
+    miniprogram_api.register(made)
+    made.testing = True
+    return made
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    """Flask's test client of `app`."""
+    return app.test_client()

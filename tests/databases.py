@@ -1,0 +1,170 @@
+"""A fresh, migrated database for every test, quickly.
+
+PostgreSQL: the first worker migrates a template; every worker copies it once and afterwards only empties
+what the last test filled. Where that is not enough (a test changed the schema, or rows the migrations put
+there), the copy is made anew. SQLite: one migrated file, copied per test.
+"""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, make_url
+
+Migrate = Callable[[str], None]
+
+#: Empties every table in one go; the arguments are the tables the migrations filled, which keep their rows.
+EMPTY_THE_REST = """
+DO $$ DECLARE name text; filled boolean; dirty text[] := '{}';
+BEGIN
+  FOR name IN SELECT quote_ident(tablename) FROM pg_tables
+              WHERE schemaname = 'public' AND tablename <> ALL ({seeded}) LOOP
+    EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO filled;
+    IF filled THEN dirty := dirty || name; END IF;
+  END LOOP;
+  IF dirty <> '{}' THEN
+    EXECUTE 'TRUNCATE ' || array_to_string(dirty, ', ') || ' RESTART IDENTITY CASCADE';
+  END IF;
+END $$"""
+
+
+class PostgresqlDatabases:
+    """The databases of one worker on one server. `run` names the test run, `worker` the worker."""
+
+    def __init__(self, server_url: str, run: str, worker: str, migrate: Migrate) -> None:
+        self._server = make_url(server_url).set(drivername="postgresql+psycopg")
+        self.template = _prefix(run) + "template"
+        self.name = _prefix(run) + worker
+        self._admin = psycopg.connect(_conninfo(self._server), autocommit=True)
+        try:
+            self._make_template(migrate)
+        except BaseException:
+            self._admin.close()
+            raise
+        self._copied = False
+        self._pristine: tuple[Any, ...] = ()
+        self._seeded: list[str] = []
+
+    def fresh(self) -> str:
+        """The URL of this worker's database, as the migrations left it."""
+        if not self._copied or not self._emptied():
+            self._copy()
+        return self._url(self.name)
+
+    def close(self) -> None:
+        """Drop this worker's database; the template may still serve others, see `drop_run`."""
+        self._drop(self.name)
+        self._admin.close()
+
+    def _make_template(self, migrate: Migrate) -> None:
+        lock = int.from_bytes(hashlib.sha256(self.template.encode()).digest()[:7], "big")
+        self._admin.execute("SELECT pg_advisory_lock(%s)", [lock])  # one worker migrates, the others wait
+        try:
+            there = self._admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.template])
+            if not there.fetchone():
+                self._admin.execute(f'CREATE DATABASE "{self.template}"')
+                try:
+                    migrate(self._url(self.template))
+                except BaseException:
+                    self._drop(self.template)
+                    raise
+                self._disconnect_everybody(self.template)
+        finally:
+            self._admin.execute("SELECT pg_advisory_unlock(%s)", [lock])
+
+    def _copy(self) -> None:
+        self._drop(self.name)
+        # Copying files is twice as fast as copying through the log (PostgreSQL 15 and later let one choose).
+        how = "STRATEGY FILE_COPY" if self._admin.info.server_version >= 150000 else ""
+        self._admin.execute(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.template}" {how}')
+        self._copied = True
+        with self._connect() as connection:
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            self._seeded = [
+                table for (table,) in tables if connection.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()
+            ]
+            self._pristine = self._fingerprint(connection)
+
+    def _emptied(self) -> bool:
+        """Undo what a test's rows did; False when that was not enough."""
+        self._disconnect_everybody(self.name)
+        try:
+            with self._connect() as connection:
+                connection.execute("SET session_replication_role = replica")  # append-only triggers step aside
+                seeded = "ARRAY[" + ", ".join("'" + name + "'" for name in self._seeded) + "]::text[]"
+                connection.execute(EMPTY_THE_REST.replace("{seeded}", seeded))
+                return self._fingerprint(connection) == self._pristine
+        except psycopg.Error:
+            return False
+
+    def _fingerprint(self, connection: psycopg.Connection[Any]) -> tuple[Any, ...]:
+        """Changes when the schema or the rows of a filled table do."""
+        schema = "SELECT count(*), max(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        marks = [connection.execute(schema).fetchone()]
+        for table in self._seeded:
+            rows = f'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM "{table}" t'
+            marks.append(connection.execute(rows).fetchone())
+        return tuple(marks)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(_conninfo(self._server.set(database=self.name)), autocommit=True)
+
+    def _disconnect_everybody(self, name: str) -> None:
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        self._admin.execute(end, [name])
+
+    def _drop(self, name: str) -> None:
+        self._admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _url(self, name: str) -> str:
+        return self._server.set(database=name).render_as_string(hide_password=False)
+
+
+def drop_run(server_url: str, run: str) -> None:
+    """Drop every database a test run made on a server that outlives the run."""
+    try:
+        admin = psycopg.connect(_conninfo(make_url(server_url)), autocommit=True)
+    except psycopg.OperationalError:
+        return  # it could not be reached for the tests either, and they said so
+    with admin:
+        mine = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        for (name,) in admin.execute(mine, [_prefix(run)]).fetchall():
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _prefix(run: str) -> str:
+    return f"carbon_test_{run}_"
+
+
+def _conninfo(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class SqliteDatabases:
+    """Copies of one migrated file, made in `folder`."""
+
+    def __init__(self, folder: Path, migrate: Migrate) -> None:
+        self._template = folder / "template.sqlite3"
+        working = folder / "migrating.sqlite3"
+        migrate(f"sqlite:///{working}")
+        # A backup also holds what a connection left open still has in its log; a file copy would not.
+        source, target = sqlite3.connect(working), sqlite3.connect(self._template)
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = WAL")
+        source.close()
+        target.close()
+
+    def fresh(self, path: Path) -> str:
+        """The URL of a new database at `path`, as the migrations left it."""
+        shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+
+def run_name() -> str:
+    """Short, unique to this run on this machine, and good inside a database name."""
+    return f"{os.getpid()}_{os.urandom(3).hex()}"
