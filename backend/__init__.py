@@ -1,0 +1,98 @@
+"""The backend of a carbon-inclusion 碳普惠 points service. `create_app` wires the components, nothing else."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, json
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.exceptions import HTTPException
+
+from backend import database, problems
+from backend.errors import Refusal
+from backend.identity.wechat import SandboxWeChat, WeChatClient, WeChatProvider
+from backend.logs import configure_logs
+from backend.partners import Gate
+from backend.settings import Settings
+from backend.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every part of the program shares: settings, database sessions, keys, and the doors to the outside."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    vault: Vault
+    gate: Gate
+    wechat: WeChatProvider
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """One database transaction: committed when the block ends, rolled back when it raises."""
+        return database.transaction(self.sessions)
+
+
+def build_house(settings: Settings) -> House:
+    """Everything shared, from settings alone: the worker and the commands need no web server."""
+    settings.refuse_unsafe_production()
+    sessions = database.session_factory(database.make_engine(settings.database_url))
+    vault = Vault(settings.vault_key, settings.fingerprint_key)
+    wechat: WeChatProvider = (
+        SandboxWeChat()
+        if settings.wechat_provider == "sandbox"
+        else WeChatClient(settings.wechat_appid, settings.wechat_secret)
+    )
+    return House(settings, sessions, vault, Gate(sessions, vault), wechat)
+
+
+def house() -> House:
+    """The house of the running application."""
+    found: House = current_app.extensions["house"]
+    return found
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The Flask application without the mini-program's API, which `miniprogram_api.register` adds."""
+    from backend import cli
+    from backend.partners.views import blueprint as partners_blueprint
+    from backend.views import blueprint as operations_blueprint
+
+    settings = settings or Settings.from_environment()
+    configure_logs(settings.log_level)
+    app = Flask(__name__, static_folder=None)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions["house"] = build_house(settings)
+    app.register_blueprint(operations_blueprint)
+    app.register_blueprint(partners_blueprint)
+    app.register_error_handler(Refusal, _answer_refusal)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_accident)
+    cli.register(app)
+    return app
+
+
+def problem_response(document: dict[str, object]) -> Response:
+    """A problem document as the answer to a request."""
+    text = json.dumps(document, default=str, ensure_ascii=False)
+    return Response(text, status=int(str(document["status"])), content_type=problems.CONTENT_TYPE)
+
+
+def _answer_refusal(refusal: Refusal) -> Response:
+    return problem_response(problems.of_refusal(refusal))
+
+
+def _answer_http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        answer: Response = error.get_response()  # type: ignore[assignment]
+        return answer
+    answer = problem_response(problems.of_status(error.code))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
+            answer.headers[name] = value
+    return answer
+
+
+def _answer_accident(error: Exception) -> Response:
+    document = problems.of_accident(error)
+    if document["status"] == 500:
+        current_app.logger.error("accident", exc_info=error)
+    return problem_response(document)

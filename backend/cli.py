@@ -1,0 +1,137 @@
+"""Every command on one page: `flask --help` lists them."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+import methodologies
+from backend import audit, clock, database, house, jobs, ledger, partners, points, strict_json
+from backend.errors import Refusal
+
+ledger_group = AppGroup("ledger", help="The books.")
+audit_group = AppGroup("audit", help="Recompute what was issued.")
+methodology_group = AppGroup("methodology", help="The methodologies library.")
+partner_group = AppGroup("partner", help="Partners and their events.")
+database_group = AppGroup("database", help="The database schema.")
+
+
+def register(app: Flask) -> None:
+    """Add every command to the application."""
+    from backend.sandbox.commands import sandbox_group
+
+    groups = (ledger_group, audit_group, methodology_group, partner_group, database_group, sandbox_group)
+    for group in groups:
+        app.cli.add_command(group)
+    app.cli.add_command(worker)
+
+
+def _report(differences: Iterable[dict[str, object]], sound: str) -> None:
+    """Print every difference as a JSON line; exit 1 when there was one."""
+    count = 0
+    for difference in differences:
+        count += 1
+        click.echo(json.dumps(difference, ensure_ascii=False, default=str))
+    if count:
+        click.echo(f"{count} differences", err=True)
+        sys.exit(1)
+    click.echo(sound)
+
+
+@ledger_group.command("trial-balance")
+def trial_balance() -> None:
+    """Recompute every balance, lot and transaction hash; print the rows that differ and exit non-zero."""
+    with house().transaction() as tx:
+        _report([*ledger.differences(tx), *points.differences(tx)], "the books balance")
+        for name, total in sorted(ledger.system_balances(tx).items()):
+            click.echo(f"{name:>20} {total:>20,}")
+
+
+@audit_group.command("replay")
+def replay() -> None:
+    """Recompute every issued gram from stored inputs and recorded rows; print what differs and exit non-zero."""
+    with house().transaction() as tx:
+        result = audit.replay(tx)
+    _report(result.differences, f"{result.activities} activities recomputed to the same gram")
+
+
+@methodology_group.command("list")
+def list_methodologies() -> None:
+    """Code, titles and versions of every methodology."""
+    for methodology in methodologies.library():
+        versions = ", ".join(f"{v.version} from {v.in_force_from}" for v in methodology.versions)
+        click.echo(f"{methodology.code:24} {methodology.title_zh} / {methodology.title_en} ({versions})")
+
+
+@methodology_group.command("check")
+def check_methodologies() -> None:
+    """Check schema, units, sources, examples and the published lock; list rows past their review date."""
+    findings = methodologies.check(clock.today())
+    for finding in findings:
+        click.echo(str(finding))
+    if any(finding.level == "error" for finding in findings):
+        sys.exit(1)
+    click.echo("the library is sound")
+
+
+@methodology_group.command("quantify")
+@click.argument("code")
+@click.option("--day", required=True, help="the activity's day, YYYY-MM-DD")
+@click.option("--profile", default="CN-DEFAULT", show_default=True)
+@click.option("--grade", default="E3", show_default=True, type=click.Choice(["E1", "E2", "E3"]))
+@click.option("--data", required=True, help='formula inputs as JSON, e.g. {"distance_km": "12.4"}')
+def quantify(code: str, day: str, profile: str, grade: str, data: str) -> None:
+    """Quantify one act and print the whole trail as JSON. Needs no database."""
+    try:
+        inputs = {name: _input(value) for name, value in strict_json.loads_object(data.encode()).items()}
+        done = methodologies.quantify(code, inputs, date.fromisoformat(day), profile, grade)
+    except (Refusal, methodologies.MethodologyError, ValueError) as error:
+        refused = {"error": getattr(error, "code", "INVALID_INPUT"), "message": str(error)}
+        click.echo(json.dumps(refused, ensure_ascii=False, indent=2))
+        sys.exit(1)
+    click.echo(json.dumps(done.trail(), ensure_ascii=False, indent=2))
+
+
+def _input(value: object) -> object:
+    """Numbers reach a formula as whole numbers or decimal texts."""
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+@partner_group.command("redrive")
+@click.option("--partner", default=None)
+@click.option("--event", "event_id", default=None)
+def redrive(partner: str | None, event_id: str | None) -> None:
+    """Give dead letters another life."""
+    with house().transaction() as tx:
+        count = partners.redrive(tx, partner=partner, event_id=event_id, now=clock.now())
+    click.echo(f"{count} events wait again")
+
+
+@partner_group.command("rotate-secret")
+@click.argument("partner")
+@click.option("--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 720))
+def rotate_secret(partner: str, overlap_hours: int) -> None:
+    """Make a new secret (printed once); the old ones go on for the overlap."""
+    with house().transaction() as tx:
+        secret = partners.rotate_secret(
+            tx, house().vault, partner, overlap=timedelta(hours=overlap_hours), now=clock.now()
+        )
+    click.echo(secret)
+
+
+@database_group.command("migrate")
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    database.migrate(house().settings.database_url)
+    click.echo("the database has the newest schema")
+
+
+@click.command("worker")
+def worker() -> None:
+    """Settle events and run the schedule until stopped."""
+    jobs.work(house().sessions, house().vault)

@@ -1,0 +1,47 @@
+"""What identity says no with."""
+
+from backend.errors import Refusal
+
+
+class InvalidRefreshToken(Refusal):
+    code = "INVALID_REFRESH_TOKEN"
+    status = 401
+    title = "登录已失效，请重新登录 / Please log in again"
+
+
+class SessionEnded(Refusal):
+    code = "SESSION_ENDED"
+    status = 401
+    title = "登录已失效，请重新登录 / Please log in again"
+
+
+class UnknownProgramme(Refusal):
+    code = "UNKNOWN_PROGRAMME"
+    title = "没有这个计划 / No such programme"
+
+
+class NotEnrolled(Refusal):
+    code = "NOT_ENROLLED"
+    title = "您还没有加入该计划的这个账户 / You have no such account in this programme"
+
+
+class AlreadyLinked(Refusal):
+    code = "ALREADY_LINKED"
+    status = 409
+    title = "该平台账号已关联到其他账户 / This partner user is linked to another account"
+
+
+class LinkTicketSpent(Refusal):
+    code = "LINK_TICKET_SPENT"
+    status = 409
+    title = "关联凭证已使用 / This link ticket was used before"
+
+
+class UnknownConsentText(Refusal):
+    code = "UNKNOWN_CONSENT_TEXT"
+    title = "授权文本版本不存在 / No such version of the consent text"
+
+
+class UnknownScene(Refusal):
+    code = "UNKNOWN_SCENE"
+    title = "没有这个授权场景 / No such consent scene"

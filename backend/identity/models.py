@@ -1,0 +1,156 @@
+"""Who there is, how they are recognised, what they agreed to."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Base, Instant
+
+
+class Programme(Base):
+    """计划: who takes part and by which baseline profile their acts are quantified."""
+
+    __tablename__ = "programmes"
+    __table_args__ = (CheckConstraint("kind IN ('consumer', 'staff', 'school')", name="kind"),)
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    title_zh: Mapped[str] = mapped_column(Text)
+    title_en: Mapped[str] = mapped_column(Text)
+    profile: Mapped[str] = mapped_column(Text)
+
+
+class Holder(Base):
+    """Whoever can hold carbon accounts and points: a person, or a school class."""
+
+    __tablename__ = "holders"
+    __table_args__ = (CheckConstraint("kind IN ('person', 'class')", name="kind"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PersonKey(Base):
+    """The wrapped key under which a person's evidence and references are sealed; NULL once they were forgotten."""
+
+    __tablename__ = "person_keys"
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class PersonIdentity(Base):
+    """One way a person is recognised (a WeChat openid or unionid): a keyed index to find, a sealed value to show."""
+
+    __tablename__ = "person_identities"
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    value_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
+    sealed_value: Mapped[bytes] = mapped_column(LargeBinary)
+    recognised_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Enrolment(Base):
+    """A holder's account in a programme: one per programme, personal 会员, staff 员工 or class 班级."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (CheckConstraint("account_kind IN ('personal', 'staff', 'class')", name="account_kind"),)
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"), primary_key=True)
+    account_kind: Mapped[str] = mapped_column(Text)
+    enrolled_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class LoginSession(Base):
+    """A logged-in device. Its refresh token changes at every use; when an old one returns, the session ends."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = (UniqueConstraint("refresh_digest"), UniqueConstraint("previous_digest"))
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
+    refresh_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class PartnerLink(Base):
+    """A partner's user is this member, and their acts go to this one account."""
+
+    __tablename__ = "partner_links"
+    __table_args__ = (
+        Index(
+            "uq_partner_links_open",
+            "partner",
+            "user_ref_index",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        ForeignKeyConstraint(["holder_id", "programme"], ["enrolments.holder_id", "enrolments.programme"]),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
+    user_ref_index: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_user_ref: Mapped[bytes] = mapped_column(LargeBinary)
+    programme: Mapped[str] = mapped_column(Text)
+    linked_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class SpentLinkTicket(Base):
+    """A link ticket works once."""
+
+    __tablename__ = "spent_link_tickets"
+
+    partner: Mapped[str] = mapped_column(Text, primary_key=True)
+    nonce: Mapped[str] = mapped_column(Text, primary_key=True)
+    spent_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Consent(Base):
+    """What a member allows now, per partner and scene. Locked while an act is credited under it."""
+
+    __tablename__ = "consents"
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), primary_key=True)
+    scene: Mapped[str] = mapped_column(Text, primary_key=True)
+    granted: Mapped[bool]
+    text_version: Mapped[str] = mapped_column(Text)
+    look_back_days: Mapped[int] = mapped_column(Integer)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ConsentChange(Base):
+    """Every change of a consent, never altered: what was agreed to or withdrawn, under which text, when."""
+
+    __tablename__ = "consent_changes"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
+    scene: Mapped[str] = mapped_column(Text)
+    granted: Mapped[bool]
+    text_version: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(Instant)

@@ -1,0 +1,179 @@
+"""Programmes, persons, and the sessions they log in with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from backend.database import insert_rows
+from backend.identity import tokens
+from backend.identity.errors import InvalidRefreshToken, SessionEnded, UnknownProgramme
+from backend.identity.models import Enrolment, Holder, LoginSession, PersonIdentity, PersonKey, Programme
+from backend.ids import new_id
+from backend.vault import Sealer, Unreadable, Vault
+
+SESSION_LIFE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSession:
+    """What a client gets at login: the refresh token is shown once and stored only as a digest."""
+
+    session_id: UUID
+    holder_id: UUID
+    refresh_token: str
+
+
+def save_programme(tx: Session, *, code: str, kind: str, title_zh: str, title_en: str, profile: str) -> None:
+    """Create a programme, or bring its titles and profile up to date."""
+    tx.merge(Programme(code=code, kind=kind, title_zh=title_zh, title_en=title_en, profile=profile))
+    tx.flush()
+
+
+def programmes(tx: Session) -> dict[str, Programme]:
+    """All programmes by code."""
+    return {row.code: row for row in tx.scalars(select(Programme).order_by(Programme.code))}
+
+
+def require_programme(tx: Session, code: str) -> Programme:
+    """The programme, or UnknownProgramme."""
+    programme = tx.get(Programme, code)
+    if programme is None:
+        raise UnknownProgramme(code)
+    return programme
+
+
+def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, str]], *, now: datetime) -> UUID:
+    """The holder known by any of these (kind, value) identities, made on first sight; all of them are remembered.
+
+    Two first logins at the same moment agree: the unique key decides who made the person.
+    """
+    wanted = [(kind, vault.index("identity", kind, value)) for kind, value in identities]
+    found = _known_holder(tx, wanted)
+    if found is None:
+        found = _make_person(tx, vault, now)
+    sealer = person_sealer(tx, vault, found)
+    rows = [
+        {
+            "kind": kind,
+            "value_index": value_index,
+            "holder_id": found,
+            "sealed_value": sealer.seal(value.encode(), b"identity:" + kind.encode()),
+            "recognised_at": now,
+        }
+        for (kind, value_index), (_, value) in zip(wanted, identities, strict=True)
+    ]
+    insert_rows(tx, PersonIdentity, rows, on_conflict=("kind", "value_index"))
+    decided = _known_holder(tx, wanted)
+    assert decided is not None
+    return decided
+
+
+def _known_holder(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> UUID | None:
+    rows = tx.execute(
+        select(PersonIdentity.kind, PersonIdentity.value_index, PersonIdentity.holder_id).where(
+            tuple_(PersonIdentity.kind, PersonIdentity.value_index).in_(wanted)
+        )
+    )
+    by_key = {(row.kind, row.value_index): row.holder_id for row in rows}
+    return next((by_key[key] for key in wanted if key in by_key), None)
+
+
+def _make_person(tx: Session, vault: Vault, now: datetime) -> UUID:
+    holder_id = new_id()
+    tx.add(Holder(id=holder_id, kind="person", created_at=now))
+    tx.flush()
+    tx.add(PersonKey(holder_id=holder_id, wrapped_key=vault.new_person_key(holder_id.bytes)))
+    tx.flush()
+    return holder_id
+
+
+def person_sealer(tx: Session, vault: Vault, holder_id: UUID) -> Sealer:
+    """The sealer of one person's data; Unreadable once they were forgotten."""
+    return person_sealers(tx, vault, [holder_id])[holder_id]
+
+
+def person_sealers(tx: Session, vault: Vault, holder_ids: Sequence[UUID]) -> dict[UUID, Sealer]:
+    """The sealers of several persons, in one query. Unreadable when any of them was forgotten."""
+    rows = tx.execute(
+        select(PersonKey.holder_id, PersonKey.wrapped_key).where(PersonKey.holder_id.in_(set(holder_ids)))
+    )
+    sealers = {row.holder_id: vault.person(row.wrapped_key, row.holder_id.bytes) for row in rows if row.wrapped_key}
+    if len(sealers) < len(set(holder_ids)):
+        raise Unreadable("a person's key was destroyed")
+    return sealers
+
+
+def enrol(tx: Session, holder_id: UUID, programme: str, account_kind: str, *, now: datetime) -> None:
+    """Open a holder's account in a programme; nothing happens when it is open already."""
+    row = {"holder_id": holder_id, "programme": programme, "account_kind": account_kind, "enrolled_at": now}
+    insert_rows(tx, Enrolment, [row], on_conflict=("holder_id", "programme"))
+
+
+def enrol_in_consumer_programmes(tx: Session, holder_id: UUID, *, now: datetime) -> None:
+    """Consumer programmes are open to everybody who logs in."""
+    for programme in programmes(tx).values():
+        if programme.kind == "consumer":
+            enrol(tx, holder_id, programme.code, "personal", now=now)
+
+
+def enrolments(tx: Session, holder_id: UUID) -> list[Enrolment]:
+    """The holder's accounts, by programme."""
+    query = select(Enrolment).where(Enrolment.holder_id == holder_id).order_by(Enrolment.programme)
+    return list(tx.scalars(query))
+
+
+def start_session(tx: Session, holder_id: UUID, *, now: datetime) -> StartedSession:
+    """Log a person in on one device."""
+    token = tokens.new_refresh_token()
+    session = LoginSession(
+        id=new_id(),
+        holder_id=holder_id,
+        refresh_digest=tokens.refresh_token_digest(token),
+        started_at=now,
+        expires_at=now + SESSION_LIFE,
+    )
+    tx.add(session)
+    tx.flush()
+    return StartedSession(session.id, holder_id, token)
+
+
+def refresh_session(tx: Session, refresh_token: str, *, now: datetime) -> StartedSession | None:
+    """Exchange a refresh token for the next one.
+
+    None means the token was an old one: somebody copied it, so the session has been ended, and that must be committed.
+    Raises InvalidRefreshToken for a token never seen, expired or of an ended session.
+    """
+    digest = tokens.refresh_token_digest(refresh_token)
+    session = tx.scalar(
+        select(LoginSession)
+        .where(or_(LoginSession.refresh_digest == digest, LoginSession.previous_digest == digest))
+        .with_for_update()
+    )
+    if session is None or session.ended_at is not None or session.expires_at <= now:
+        raise InvalidRefreshToken
+    if session.refresh_digest != digest:
+        session.ended_at = now
+        return None
+    token = tokens.new_refresh_token()
+    session.previous_digest = session.refresh_digest
+    session.refresh_digest = tokens.refresh_token_digest(token)
+    session.expires_at = now + SESSION_LIFE
+    return StartedSession(session.id, session.holder_id, token)
+
+
+def end_session(tx: Session, session_id: UUID, *, now: datetime) -> None:
+    """Log out: from now on neither token of this session is taken."""
+    session = tx.get(LoginSession, session_id)
+    if session is not None and session.ended_at is None:
+        session.ended_at = now
+
+
+def require_live_session(tx: Session, session_id: UUID, holder_id: UUID, *, now: datetime) -> None:
+    """Raises SessionEnded unless this session of this holder may still act."""
+    session = tx.get(LoginSession, session_id)
+    if session is None or session.holder_id != holder_id or session.ended_at is not None or session.expires_at <= now:
+        raise SessionEnded

@@ -1,0 +1,118 @@
+"""Every scheduled job on one page, and the worker process that runs them.
+
+Any number of workers settle events side by side; one of them, the elected leader, also runs the schedule. The election
+is a lease in the database: whoever holds it renews it, and another takes over when it runs out.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Text, or_, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
+
+from backend import clock, partners, points
+from backend.database import Base, Instant, insert_rows, transaction
+from backend.vault import Vault
+
+LEASE = timedelta(seconds=15)
+#: How long an idle worker waits before it looks into the inbox again.
+IDLE_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Lease(Base):
+    """Who may run the schedule, and until when."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    owner: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A scheduled job: `run(tx, now)` does one bounded step and returns how much it did; 0 means done for now."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[Session, datetime], int]
+
+
+JOBS = (
+    Job("points.ripen", 10, lambda tx, now: points.ripen(tx, now=now)),
+    Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
+    Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
+    Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
+)
+
+
+def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
+    """Take or renew a lease; False while somebody else holds it."""
+    row = {"name": name, "owner": owner, "until": now + LEASE}
+    if insert_rows(tx, Lease, [row], on_conflict=("name",), returning=("name",)):
+        return True
+    statement = (
+        update(Lease)
+        .values(owner=owner, until=now + LEASE)
+        .where(Lease.name == name, or_(Lease.owner == owner, Lease.until <= now))
+        .returning(Lease.name)
+        .execution_options(synchronize_session=False)
+    )
+    return tx.scalar(statement) is not None
+
+
+def run_job(sessions: sessionmaker[Session], job: Job, owner: str) -> None:
+    """Run a job step by step while there is work and the lease is ours."""
+    while True:
+        with transaction(sessions) as tx:
+            if not take_lease(tx, "schedule", owner, now=clock.now()):
+                return
+            done = job.run(tx, clock.now())
+        if not done:
+            return
+        log.info("job", name=job.name, done=done)
+
+
+def work(sessions: sessionmaker[Session], vault: Vault, *, stop: threading.Event | None = None) -> None:
+    """The worker process: settle events until told to stop (SIGTERM, SIGINT, or `stop`)."""
+    stopping = stop or threading.Event()
+    if stop is None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+    owner = str(uuid4())
+    scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
+    for job in JOBS:
+        scheduler.add_job(
+            run_job,
+            "interval",
+            seconds=job.every_seconds,
+            args=(sessions, job, owner),
+            id=job.name,
+            coalesce=True,
+            max_instances=1,
+            next_run_time=clock.now(),
+        )
+    scheduler.start()
+    try:
+        while not stopping.is_set():
+            if not _settle_once(sessions, vault):
+                stopping.wait(IDLE_SECONDS)
+    finally:
+        scheduler.shutdown()
+
+
+def _settle_once(sessions: sessionmaker[Session], vault: Vault) -> int:
+    try:
+        return partners.settle_waiting(sessions, vault)
+    except OperationalError as error:
+        log.warning("database_in_trouble", error=repr(error))
+        return 0

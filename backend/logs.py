@@ -1,0 +1,21 @@
+"""Logs as JSON lines: one event, its facts, no secrets and no personal data."""
+
+import logging
+
+import structlog
+
+
+def configure_logs(level: str) -> None:
+    """Set structlog and the standard library's logging up once."""
+    logging.basicConfig(level=level, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,126 @@
+"""One frozen record of everything the environment decides."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environs import Env, FileAwareEnv
+
+from backend.errors import Misconfigured
+
+SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
+
+
+def _sandbox_key(purpose: str) -> bytes:
+    """A key everybody knows. Good for a demonstration, refused in production."""
+    return hashlib.sha256(f"sandbox:{purpose}".encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator chose. Secrets do not show in its repr.
+
+    `token_keys`: newest first; the first signs, all verify. `vault_key` wraps the per-person keys. `fingerprint_key`
+    keys claim fingerprints and look-up indexes; it never rotates, because claims are for life.
+    """
+
+    environment: str
+    database_url: str
+    redis_url: str | None
+    token_keys: tuple[bytes, ...] = field(repr=False)
+    vault_key: bytes = field(repr=False)
+    fingerprint_key: bytes = field(repr=False)
+    wechat_provider: str = "sandbox"
+    wechat_appid: str = "sandbox"
+    wechat_secret: str = field(default="", repr=False)
+    log_level: str = "INFO"
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether sandbox twins, fixed secrets and sandbox endpoints are allowed."""
+        return self.environment != "production"
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read and check the environment; `X_FILE` names a file that holds X. Raises Misconfigured with every fault."""
+        env = FileAwareEnv(eager=False)
+        environment = env.str("ENV", "sandbox")
+        sandbox = environment != "production"
+        database_url = env.str("DATABASE_URL", SANDBOX_DATABASE if sandbox else None)
+        redis_url = env.str("REDIS_URL", None)
+        keys = [key for key in (env.str("TOKEN_KEYS", "") or "").split(",") if key]
+        settings = cls(
+            environment=environment,
+            database_url=database_url or "",
+            redis_url=redis_url or None,
+            token_keys=tuple(_key(text, "TOKEN_KEYS") for text in keys) or (_sandbox_key("token"),),
+            vault_key=_key(env.str("VAULT_KEY", ""), "VAULT_KEY", sandbox),
+            fingerprint_key=_key(env.str("FINGERPRINT_KEY", ""), "FINGERPRINT_KEY", sandbox),
+            wechat_provider=env.str("WECHAT_PROVIDER", "sandbox" if sandbox else "wechat"),
+            wechat_appid=env.str("WECHAT_APPID", "sandbox" if sandbox else ""),
+            wechat_secret=env.str("WECHAT_SECRET", ""),
+            log_level=env.str("LOG_LEVEL", "INFO"),
+        )
+        _seal(env)
+        settings.refuse_unsafe_production(given_token_keys=bool(keys))
+        return settings
+
+    @classmethod
+    def for_tests(cls, *, database_url: str, redis_url: str | None = None) -> "Settings":
+        """Sandbox settings on the given servers."""
+        return cls(
+            environment="test",
+            database_url=database_url,
+            redis_url=redis_url,
+            token_keys=(_sandbox_key("token"),),
+            vault_key=_sandbox_key("VAULT_KEY"),
+            fingerprint_key=_sandbox_key("FINGERPRINT_KEY"),
+        )
+
+    def refuse_unsafe_production(self, *, given_token_keys: bool = True) -> None:
+        """Production starts with real secrets and real providers only."""
+        if self.sandbox:
+            return
+        faults = []
+        if not given_token_keys or _sandbox_key("token") in self.token_keys:
+            faults.append("TOKEN_KEYS is missing or the sandbox's")
+        for name, value in (("VAULT_KEY", self.vault_key), ("FINGERPRINT_KEY", self.fingerprint_key)):
+            if value == _sandbox_key(name):
+                faults.append(f"{name} is the sandbox's")
+        if self.wechat_provider == "sandbox":
+            faults.append("WECHAT_PROVIDER=sandbox logs in anybody as anybody")
+        elif not (self.wechat_appid and self.wechat_secret):
+            faults.append("WECHAT_APPID and WECHAT_SECRET are needed")
+        if not self.database_url:
+            faults.append("DATABASE_URL is missing")
+        if faults:
+            raise Misconfigured("refusing to start in production: " + "; ".join(faults))
+
+
+def _key(text: str | None, name: str, sandbox: bool = False) -> bytes:
+    """A 32-byte key written as 64 hexadecimal digits; the sandbox's own where none is given and sandbox allows."""
+    if not text:
+        if sandbox:
+            return _sandbox_key(name)
+        raise Misconfigured(f"{name} is missing: 64 hexadecimal digits, e.g. from `openssl rand -hex 32`")
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise Misconfigured(f"{name} must be 64 hexadecimal digits")
+    return key
+
+
+def _seal(env: Env) -> None:
+    try:
+        env.seal()
+    except Exception as error:
+        raise Misconfigured(str(error)) from error
+
+
+def ensure_sqlite_folder(database_url: str) -> None:
+    """Make the folder an embedded database file lives in."""
+    prefix = "sqlite:///"
+    if database_url.startswith(prefix) and not database_url.startswith(prefix + ":memory:"):
+        Path(database_url.removeprefix(prefix)).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,65 @@
+"""Operations: is it alive, is it ready, how is it doing."""
+
+from typing import Any
+
+import redis
+from flask import Blueprint, Response, current_app, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import text
+
+from backend import partners
+
+blueprint = Blueprint("operations", __name__)
+
+
+def _house() -> Any:
+    return current_app.extensions["house"]
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """The database answers; Redis too, where one is configured (without it the service goes on, more slowly)."""
+    checks = {"database": _database_answers(), "redis": _redis_answers()}
+    ready = checks["database"] == "ok"
+    return jsonify({"status": "ready" if ready else "unavailable", "checks": checks}), 200 if ready else 503
+
+
+def _database_answers() -> str:
+    try:
+        with _house().transaction() as tx:
+            tx.execute(text("SELECT 1"))
+    except Exception:
+        return "unavailable"
+    return "ok"
+
+
+def _redis_answers() -> str:
+    url = _house().settings.redis_url
+    if not url:
+        return "not configured"
+    try:
+        with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
+    except redis.RedisError:
+        return "unavailable"
+    return "ok"
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The state of the inbox for Prometheus, read from the database when asked: the same in every process."""
+    registry = CollectorRegistry()
+    events = Gauge("inbox_events", "Partner events by state", ["partner", "state"], registry=registry)
+    oldest = Gauge("inbox_oldest_waiting_seconds", "Age of the oldest event that is due", registry=registry)
+    with _house().transaction() as tx:
+        state = partners.inbox_state(tx)
+    for (partner, name), count in state.counts.items():
+        events.labels(partner, name).set(count)
+    oldest.set(state.oldest_waiting_s)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

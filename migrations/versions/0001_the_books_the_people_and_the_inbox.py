@@ -1,0 +1,633 @@
+"""The books, the people and the inbox: everything a partner's event passes through.
+
+House rules for a migration:
+* It must not break the release before it: add first, use later, remove in a third migration.
+* It runs on PostgreSQL and on SQLite, and says what happens to rows that exist.
+* Published facts (ledger, activities, quantification bases) are never rewritten.
+
+Revision: 0001, after: None
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "claims",
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("activity_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_claims")),
+    )
+    with op.batch_alter_table("claims", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_claims_owner",
+            ["holder_id", "activity_id"],
+            unique=False,
+            postgresql_where=sa.text("activity_id IS NOT NULL"),
+            sqlite_where=sa.text("activity_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "holders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('person', 'class')", name=op.f("ck_holders_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holders")),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
+    )
+    op.create_table(
+        "ledger_accounts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("asset", sa.Text(), nullable=False),
+        sa.Column("system", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_accounts")),
+        sa.UniqueConstraint("name", "asset", name=op.f("uq_ledger_accounts_name_asset")),
+    )
+    op.create_table(
+        "order_lines",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.SmallInteger(), nullable=False),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("activity_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("partner", "order_no", "line", name=op.f("pk_order_lines")),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=False),
+        sa.Column("order_type", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("partner", "order_no", name=op.f("pk_orders")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    op.create_table(
+        "partners",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("adapter", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("return_days", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("return_days >= 0", name=op.f("ck_partners_return_days")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_partners")),
+    )
+    op.create_table(
+        "programmes",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title_zh", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("profile", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('consumer', 'staff', 'school')", name=op.f("ck_programmes_kind")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_programmes")),
+    )
+    op.create_table(
+        "quantification_bases",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_quantification_bases")),
+    )
+    op.create_table(
+        "spent_link_tickets",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.Text(), nullable=False),
+        sa.Column("spent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("partner", "nonce", name=op.f("pk_spent_link_tickets")),
+    )
+    op.create_table(
+        "activities",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("methodology", sa.Text(), nullable=False),
+        sa.Column("scene", sa.Text(), nullable=False),
+        sa.Column("profile", sa.Text(), nullable=False),
+        sa.Column("grade", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pending_days", sa.Integer(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("basis_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("baseline", sa.Text(), nullable=True),
+        sa.Column("project", sa.Text(), nullable=True),
+        sa.Column("leakage", sa.Text(), nullable=True),
+        sa.Column("reduction", sa.Text(), nullable=True),
+        sa.Column("reduction_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("offset_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("excluded_by", sa.Uuid(), nullable=True),
+        sa.Column("issue_count", sa.SmallInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('issued', 'outdone', 'refused', 'taken_back')", name=op.f("ck_activities_status")
+        ),
+        sa.CheckConstraint(
+            "reduction_g >= 0 AND offset_g >= 0", name=op.f("ck_activities_credits_not_negative")
+        ),
+        sa.CheckConstraint("started_at IS NULL OR ended_at > started_at", name=op.f("ck_activities_window")),
+        sa.ForeignKeyConstraint(
+            ["basis_hash"],
+            ["quantification_bases.hash"],
+            name=op.f("fk_activities_basis_hash_quantification_bases"),
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_activities_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_activities_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_activities")),
+    )
+    with op.batch_alter_table("activities", schema=None) as batch_op:
+        batch_op.create_index("ix_activities_holder_day", ["holder_id", "day"], unique=False)
+
+    op.create_table(
+        "balances",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_balances_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["account"], ["ledger_accounts.name"], name=op.f("fk_balances_account_ledger_accounts")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_balances_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_balances_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "programme", "account", name=op.f("pk_balances")),
+    )
+    op.create_table(
+        "claim_contenders",
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fingerprint"], ["claims.fingerprint"], name=op.f("fk_claim_contenders_fingerprint_claims")
+        ),
+        sa.PrimaryKeyConstraint("fingerprint", "holder_id", "activity_id", name=op.f("pk_claim_contenders")),
+    )
+    with op.batch_alter_table("claim_contenders", schema=None) as batch_op:
+        batch_op.create_index("ix_claim_contenders_activity", ["holder_id", "activity_id"], unique=False)
+
+    op.create_table(
+        "consent_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("scene", sa.Text(), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("text_version", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["holders.id"], name=op.f("fk_consent_changes_holder_id_holders")
+        ),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_consent_changes_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_changes")),
+    )
+    with op.batch_alter_table("consent_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_consent_changes_holder_id"), ["holder_id"], unique=False)
+
+    op.create_table(
+        "consents",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("scene", sa.Text(), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("text_version", sa.Text(), nullable=False),
+        sa.Column("look_back_days", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_consents_holder_id_holders")),
+        sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_consents_partner_partners")),
+        sa.PrimaryKeyConstraint("holder_id", "partner", "scene", name=op.f("pk_consents")),
+    )
+    op.create_table(
+        "enrolments",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("account_kind", sa.Text(), nullable=False),
+        sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "account_kind IN ('personal', 'staff', 'class')", name=op.f("ck_enrolments_account_kind")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_enrolments_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_enrolments_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "programme", name=op.f("pk_enrolments")),
+    )
+    op.create_table(
+        "holder_days",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_holder_days_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "day", name=op.f("pk_holder_days")),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("parked_for", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_ref_index", sa.LargeBinary(), nullable=True),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("order_no", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('waiting', 'done', 'parked', 'dead')", name=op.f("ck_inbox_state")),
+        sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_inbox_partner_partners")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+        sa.UniqueConstraint("partner", "event_id", name=op.f("uq_inbox_partner_event_id")),
+    )
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_inbox_parked",
+            ["partner", "user_ref_index"],
+            unique=False,
+            postgresql_where=sa.text("state = 'parked'"),
+            sqlite_where=sa.text("state = 'parked'"),
+        )
+        batch_op.create_index(
+            "ix_inbox_waiting",
+            ["next_attempt_at"],
+            unique=False,
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
+
+    op.create_table(
+        "inbox_conflicts",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_inbox_conflicts_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("partner", "event_id", "body_sha256", name=op.f("pk_inbox_conflicts")),
+    )
+    op.create_table(
+        "ledger_transactions",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column("input_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=True),
+        sa.Column("reverses_id", sa.Uuid(), nullable=True),
+        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "reverses_id"],
+            ["ledger_transactions.holder_id", "ledger_transactions.id"],
+            name=op.f("fk_ledger_transactions_holder_id_reverses_id_ledger_transactions"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["holders.id"], name=op.f("fk_ledger_transactions_holder_id_holders")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_ledger_transactions_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_ledger_transactions")),
+        sa.UniqueConstraint(
+            "holder_id", "idempotency_key", name=op.f("uq_ledger_transactions_holder_id_idempotency_key")
+        ),
+        sa.UniqueConstraint(
+            "holder_id", "reverses_id", name=op.f("uq_ledger_transactions_holder_id_reverses_id")
+        ),
+    )
+    with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
+        batch_op.create_index("ix_ledger_transactions_activity", ["holder_id", "activity_id"], unique=False)
+
+    op.create_table(
+        "login_sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("refresh_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["holders.id"], name=op.f("fk_login_sessions_holder_id_holders")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
+        sa.UniqueConstraint("previous_digest", name=op.f("uq_login_sessions_previous_digest")),
+        sa.UniqueConstraint("refresh_digest", name=op.f("uq_login_sessions_refresh_digest")),
+    )
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_sessions_holder_id"), ["holder_id"], unique=False)
+
+    op.create_table(
+        "partner_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_partner_keys_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_keys")),
+    )
+    with op.batch_alter_table("partner_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_partner_keys_partner"), ["partner"], unique=False)
+
+    op.create_table(
+        "person_identities",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value_index", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed_value", sa.LargeBinary(), nullable=False),
+        sa.Column("recognised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["holders.id"], name=op.f("fk_person_identities_holder_id_holders")
+        ),
+        sa.PrimaryKeyConstraint("kind", "value_index", name=op.f("pk_person_identities")),
+    )
+    with op.batch_alter_table("person_identities", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_person_identities_holder_id"), ["holder_id"], unique=False)
+
+    op.create_table(
+        "person_keys",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_person_keys_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_person_keys")),
+    )
+    op.create_table(
+        "points_lots",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("remaining", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("expired", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("stage <> 'closed' OR remaining = 0", name=op.f("ck_points_lots_closed_is_empty")),
+        sa.CheckConstraint("stage IN ('pending', 'available', 'closed')", name=op.f("ck_points_lots_stage")),
+        sa.CheckConstraint(
+            "remaining >= 0 AND expired >= 0 AND remaining + expired <= amount AND amount > 0",
+            name=op.f("ck_points_lots_amounts"),
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_points_lots_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_lots_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_points_lots")),
+    )
+    with op.batch_alter_table("points_lots", schema=None) as batch_op:
+        batch_op.create_index("ix_points_lots_activity", ["holder_id", "activity_id"], unique=False)
+        batch_op.create_index(
+            "ix_points_lots_available",
+            ["expires_at"],
+            unique=False,
+            postgresql_where=sa.text("stage = 'available'"),
+            sqlite_where=sa.text("stage = 'available'"),
+        )
+        batch_op.create_index(
+            "ix_points_lots_pending",
+            ["available_at"],
+            unique=False,
+            postgresql_where=sa.text("stage = 'pending'"),
+            sqlite_where=sa.text("stage = 'pending'"),
+        )
+
+    op.create_table(
+        "points_rules",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("points_per_gram", sa.Text(), nullable=False),
+        sa.Column("fixed_points", sa.Text(), nullable=False),
+        sa.Column("expires_after_days", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.CheckConstraint("expires_after_days > 0", name=op.f("ck_points_rules_expiry")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_rules_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "version", name=op.f("pk_points_rules")),
+    )
+    op.create_table(
+        "ledger_transfers",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("asset", sa.Text(), nullable=False),
+        sa.Column("debit", sa.Text(), nullable=False),
+        sa.Column("credit", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lot_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_ledger_transfers_amount_positive")),
+        sa.CheckConstraint("debit <> credit", name=op.f("ck_ledger_transfers_two_accounts")),
+        sa.ForeignKeyConstraint(
+            ["credit", "asset"],
+            ["ledger_accounts.name", "ledger_accounts.asset"],
+            name="fk_ledger_transfers_credit",
+        ),
+        sa.ForeignKeyConstraint(
+            ["debit", "asset"],
+            ["ledger_accounts.name", "ledger_accounts.asset"],
+            name="fk_ledger_transfers_debit",
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "transaction_id"],
+            ["ledger_transactions.holder_id", "ledger_transactions.id"],
+            name=op.f("fk_ledger_transfers_holder_id_transaction_id_ledger_transactions"),
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "transaction_id", "position", name=op.f("pk_ledger_transfers")),
+    )
+    op.create_table(
+        "partner_links",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("user_ref_index", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_user_ref", sa.LargeBinary(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "programme"],
+            ["enrolments.holder_id", "enrolments.programme"],
+            name=op.f("fk_partner_links_holder_id_programme_enrolments"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["holders.id"], name=op.f("fk_partner_links_holder_id_holders")
+        ),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_partner_links_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_links")),
+    )
+    with op.batch_alter_table("partner_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_partner_links_holder_id"), ["holder_id"], unique=False)
+        batch_op.create_index(
+            "uq_partner_links_open",
+            ["partner", "user_ref_index"],
+            unique=True,
+            postgresql_where=sa.text("ended_at IS NULL"),
+            sqlite_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.bulk_insert(
+        sa.table(
+            "ledger_accounts",
+            sa.column("name", sa.Text),
+            sa.column("asset", sa.Text),
+            sa.column("system", sa.Boolean),
+        ),
+        [
+            {"name": "reduction", "asset": "co2e_reduction_g", "system": False},
+            {"name": "offset", "asset": "co2e_offset_g", "system": False},
+            {"name": "points.pending", "asset": "points", "system": False},
+            {"name": "points.available", "asset": "points", "system": False},
+            {"name": "points.reserved", "asset": "points", "system": False},
+            {"name": "points.debt", "asset": "points", "system": False},
+            {"name": "issuer.reduction", "asset": "co2e_reduction_g", "system": True},
+            {"name": "issuer.offset", "asset": "co2e_offset_g", "system": True},
+            {"name": "issuer.points", "asset": "points", "system": True},
+            {"name": "expired.points", "asset": "points", "system": True},
+            {"name": "spent.points", "asset": "points", "system": True},
+            {"name": "owed.points", "asset": "points", "system": True},
+        ],
+    )
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("partner_links", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_partner_links_open",
+            postgresql_where=sa.text("ended_at IS NULL"),
+            sqlite_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_partner_links_holder_id"))
+
+    op.drop_table("partner_links")
+    op.drop_table("ledger_transfers")
+    op.drop_table("points_rules")
+    with op.batch_alter_table("points_lots", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_points_lots_pending",
+            postgresql_where=sa.text("stage = 'pending'"),
+            sqlite_where=sa.text("stage = 'pending'"),
+        )
+        batch_op.drop_index(
+            "ix_points_lots_available",
+            postgresql_where=sa.text("stage = 'available'"),
+            sqlite_where=sa.text("stage = 'available'"),
+        )
+        batch_op.drop_index("ix_points_lots_activity")
+
+    op.drop_table("points_lots")
+    op.drop_table("person_keys")
+    with op.batch_alter_table("person_identities", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_person_identities_holder_id"))
+
+    op.drop_table("person_identities")
+    with op.batch_alter_table("partner_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_partner_keys_partner"))
+
+    op.drop_table("partner_keys")
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_sessions_holder_id"))
+
+    op.drop_table("login_sessions")
+    with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
+        batch_op.drop_index("ix_ledger_transactions_activity")
+
+    op.drop_table("ledger_transactions")
+    op.drop_table("inbox_conflicts")
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_inbox_waiting",
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.drop_index(
+            "ix_inbox_parked",
+            postgresql_where=sa.text("state = 'parked'"),
+            sqlite_where=sa.text("state = 'parked'"),
+        )
+
+    op.drop_table("inbox")
+    op.drop_table("holder_days")
+    op.drop_table("enrolments")
+    op.drop_table("consents")
+    with op.batch_alter_table("consent_changes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_consent_changes_holder_id"))
+
+    op.drop_table("consent_changes")
+    with op.batch_alter_table("claim_contenders", schema=None) as batch_op:
+        batch_op.drop_index("ix_claim_contenders_activity")
+
+    op.drop_table("claim_contenders")
+    op.drop_table("balances")
+    with op.batch_alter_table("activities", schema=None) as batch_op:
+        batch_op.drop_index("ix_activities_holder_day")
+
+    op.drop_table("activities")
+    op.drop_table("spent_link_tickets")
+    op.drop_table("quantification_bases")
+    op.drop_table("programmes")
+    op.drop_table("partners")
+    op.drop_table("outbox")
+    op.drop_table("orders")
+    op.drop_table("order_lines")
+    op.drop_table("ledger_accounts")
+    op.drop_table("leases")
+    op.drop_table("holders")
+    with op.batch_alter_table("claims", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_claims_owner",
+            postgresql_where=sa.text("activity_id IS NOT NULL"),
+            sqlite_where=sa.text("activity_id IS NOT NULL"),
+        )
+
+    op.drop_table("claims")
