@@ -1,0 +1,33 @@
+"""The ledger: transfers of whole grams and points between named accounts, and the only writer of balances."""
+
+from backend.ledger.chart import CHART, EAC, OFFSET, POINTS, REDUCTION, STEPS, Account
+from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
+from backend.ledger.reading import Entry, all_balances, entries, entries_of_activities, entry, hold_balances
+from backend.ledger.service import Transaction, Transfer, balances, post, reversal, system_balances
+from backend.ledger.trial_balance import differences
+
+__all__ = [
+    "CHART",
+    "EAC",
+    "OFFSET",
+    "POINTS",
+    "REDUCTION",
+    "STEPS",
+    "Account",
+    "Entry",
+    "IdempotencyConflict",
+    "InsufficientBalance",
+    "InvalidTransfer",
+    "Transaction",
+    "Transfer",
+    "all_balances",
+    "balances",
+    "differences",
+    "entries",
+    "entries_of_activities",
+    "entry",
+    "hold_balances",
+    "post",
+    "reversal",
+    "system_balances",
+]

@@ -1,0 +1,103 @@
+"""Reading the books: entries as their holder sees them, and the transactions of an activity."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Text, Uuid, select, tuple_
+from sqlalchemy.orm import Session
+
+from backend.database import recordset
+from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
+from backend.ledger.service import Transaction, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A posted transaction with its transfers."""
+
+    transaction: Transaction
+    posted_at: datetime
+
+
+def entries(
+    tx: Session, holder_id: UUID, *, programme: str | None = None, before: UUID | None = None, limit: int = 20
+) -> list[Entry]:
+    """A holder's entries, newest first; `before` is the id of the last entry already seen."""
+    query = select(LedgerTransaction).where(LedgerTransaction.holder_id == holder_id)
+    if programme is not None:
+        query = query.where(LedgerTransaction.programme == programme)
+    if before is not None:
+        query = query.where(LedgerTransaction.id < before)
+    return with_transfers(tx, list(tx.scalars(query.order_by(LedgerTransaction.id.desc()).limit(limit))))
+
+
+def entry(tx: Session, holder_id: UUID, transaction_id: UUID) -> Entry | None:
+    """One entry of this holder, or None."""
+    found = tx.get(LedgerTransaction, (holder_id, transaction_id))
+    return None if found is None else with_transfers(tx, [found])[0]
+
+
+def entries_of_activities(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> list[Entry]:
+    """All entries about these (holder, activity), oldest first."""
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    query = (
+        select(LedgerTransaction)
+        .join(
+            given,
+            (LedgerTransaction.holder_id == given.c.holder_id) & (LedgerTransaction.activity_id == given.c.activity_id),
+        )
+        .order_by(LedgerTransaction.id)
+    )
+    return with_transfers(tx, list(tx.scalars(query)))
+
+
+def with_transfers(tx: Session, rows: Sequence[LedgerTransaction]) -> list[Entry]:
+    """Stored transactions as entries, in the order given."""
+    keys = [(row.holder_id, row.id) for row in rows]
+    transfers: dict[tuple[UUID, UUID], list[Transfer]] = defaultdict(list)
+    if keys:
+        query = (
+            select(LedgerTransfer)
+            .where(tuple_(LedgerTransfer.holder_id, LedgerTransfer.transaction_id).in_(keys))
+            .order_by(LedgerTransfer.position)
+        )
+        for row in tx.scalars(query):
+            transfers[row.holder_id, row.transaction_id].append(Transfer(row.debit, row.credit, row.amount, row.lot_id))
+    return [
+        Entry(
+            Transaction(
+                row.id,
+                row.holder_id,
+                row.programme,
+                row.kind,
+                row.idempotency_key,
+                tuple(transfers[row.holder_id, row.id]),
+                row.activity_id,
+                row.reverses_id,
+            ),
+            row.posted_at,
+        )
+        for row in rows
+    ]
+
+
+def hold_balances(tx: Session, holders: Collection[tuple[UUID, str]], account: str) -> dict[tuple[UUID, str], int]:
+    """What these (holder, programme) have on one account, held against change until commit."""
+    given = recordset(tx, "given", {"holder_id": Uuid(), "programme": Text()}, sorted(holders))
+    query = (
+        select(Balance.holder_id, Balance.programme, Balance.amount)
+        .join(given, (Balance.holder_id == given.c.holder_id) & (Balance.programme == given.c.programme))
+        .where(Balance.account == account)
+        .order_by(Balance.holder_id, Balance.programme)
+        .with_for_update(of=Balance)
+    )
+    return {(row.holder_id, row.programme): row.amount for row in tx.execute(query)}
+
+
+def all_balances(tx: Session, accounts: Collection[str]) -> dict[tuple[UUID, str, str], int]:
+    """Every holder's balance on these accounts, for checking."""
+    query = select(Balance.__table__).where(Balance.account.in_(accounts))
+    return {(row.holder_id, row.programme, row.account): row.amount for row in tx.execute(query)}

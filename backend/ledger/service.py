@@ -1,0 +1,247 @@
+"""Posting: the only way anything gets into the books, and the only writer of balances."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Text, Uuid, func, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backend.database import Amount, Columns, column_types, insert_rows, is_postgresql, recordset
+from backend.ledger.chart import CHART
+from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
+from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
+
+BalanceKey = tuple[UUID, str, str]  # holder, programme, account
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Move `amount` (> 0) from `debit` to `credit`, two accounts of the chart that hold the same asset.
+
+    `lot_id` names the points lot that the transfer changes, if it changes one.
+    """
+
+    debit: str
+    credit: str
+    amount: int
+    lot_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One act to be posted: its transfers stand or fall together.
+
+    `idempotency_key` is unique per holder. Posting the same act again changes nothing; the same key with another input
+    is IdempotencyConflict.
+    """
+
+    id: UUID
+    holder_id: UUID
+    programme: str
+    kind: str
+    idempotency_key: str
+    transfers: tuple[Transfer, ...]
+    activity_id: UUID | None = None
+    reverses_id: UUID | None = None
+
+    def input_hash(self) -> bytes:
+        """SHA-256 over everything the act says, but not its id: a retry may come with a fresh one."""
+        said = [self.programme, self.kind, str(self.activity_id), str(self.reverses_id)]
+        said += [f"{t.debit}>{t.credit}:{t.amount}:{t.lot_id}" for t in self.transfers]
+        return hashlib.sha256("\n".join(said).encode()).digest()
+
+
+def post(
+    tx: Session, transactions: Sequence[Transaction], *, now: datetime, dry_run: bool = False
+) -> list[Transaction]:
+    """Post a list of transactions and return those that were new, in order.
+
+    With `dry_run` everything is checked and answered as if posted, and nothing stays. Raises InvalidTransfer,
+    IdempotencyConflict, InsufficientBalance; then nothing of the list is posted (the caller's transaction is rolled
+    back to where it was).
+    """
+    for transaction in transactions:
+        _check(transaction)
+    savepoint = tx.begin_nested()
+    try:
+        posted = _insert(tx, transactions, now)
+        _change_balances(tx, posted)
+    except IntegrityError as error:
+        savepoint.rollback()
+        raise _explain(error) from error
+    except Exception:
+        savepoint.rollback()
+        raise
+    if dry_run:
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+    return posted
+
+
+def _check(transaction: Transaction) -> None:
+    if not transaction.transfers:
+        raise InvalidTransfer("a transaction needs at least one transfer")
+    for transfer in transaction.transfers:
+        sides = CHART.get(transfer.debit), CHART.get(transfer.credit)
+        if sides[0] is None or sides[1] is None or sides[0].asset != sides[1].asset:
+            raise InvalidTransfer(f"{transfer.debit} and {transfer.credit} do not hold the same asset")
+        if type(transfer.amount) is not int or transfer.amount <= 0 or transfer.debit == transfer.credit:
+            raise InvalidTransfer("an amount is a positive whole number between two accounts")
+
+
+def _insert(tx: Session, transactions: Sequence[Transaction], now: datetime) -> list[Transaction]:
+    """Insert what is new; compare what is not."""
+    rows = [
+        {
+            "holder_id": item.holder_id,
+            "id": item.id,
+            "programme": item.programme,
+            "kind": item.kind,
+            "idempotency_key": item.idempotency_key,
+            "input_hash": item.input_hash(),
+            "activity_id": item.activity_id,
+            "reverses_id": item.reverses_id,
+            "posted_at": now,
+        }
+        for item in transactions
+    ]
+    inserted = insert_rows(
+        tx, LedgerTransaction, rows, on_conflict=("holder_id", "idempotency_key"), returning=("holder_id", "id")
+    )
+    new = {(row.holder_id, row.id) for row in inserted}
+    posted = [item for item in transactions if (item.holder_id, item.id) in new]
+    if len(posted) < len(transactions):
+        _compare(tx, [row for row in rows if (row["holder_id"], row["id"]) not in new])
+    insert_rows(
+        tx,
+        LedgerTransfer,
+        [
+            {
+                "holder_id": item.holder_id,
+                "transaction_id": item.id,
+                "position": position,
+                "asset": CHART[transfer.debit].asset,
+                "debit": transfer.debit,
+                "credit": transfer.credit,
+                "amount": transfer.amount,
+                "lot_id": transfer.lot_id,
+            }
+            for item in posted
+            for position, transfer in enumerate(item.transfers)
+        ],
+    )
+    return posted
+
+
+def _compare(tx: Session, repeated: Sequence[dict[str, Any]]) -> None:
+    """An act posted before must say the same as it did then."""
+    names = ("holder_id", "idempotency_key", "input_hash")
+    types = column_types(LedgerTransaction.__table__, names)  # type: ignore[arg-type]
+    given = recordset(tx, "given", types, [tuple(row[name] for name in names) for row in repeated])
+    differing = tx.execute(
+        select(LedgerTransaction.idempotency_key)
+        .join(
+            given,
+            (LedgerTransaction.holder_id == given.c.holder_id)
+            & (LedgerTransaction.idempotency_key == given.c.idempotency_key),
+        )
+        .where(LedgerTransaction.input_hash != given.c.input_hash)
+        .limit(1)
+    ).first()
+    if differing is not None:
+        raise IdempotencyConflict(idempotency_key=differing.idempotency_key)
+
+
+def _change_balances(tx: Session, posted: Sequence[Transaction]) -> None:
+    """Add what came in, then take what went out; rows are locked in key order by the first statement."""
+    deltas: dict[BalanceKey, int] = defaultdict(int)
+    for item in posted:
+        for transfer in item.transfers:
+            for account, sign in ((transfer.debit, -1), (transfer.credit, 1)):
+                if not CHART[account].system:
+                    deltas[item.holder_id, item.programme, account] += sign * transfer.amount
+    if not deltas:
+        return
+    keys = sorted(deltas)
+    _add(tx, [(*key, max(deltas[key], 0)) for key in keys])
+    negative = [(*key, deltas[key]) for key in keys if deltas[key] < 0]
+    if negative:
+        _take(tx, negative)
+
+
+_BALANCE_TYPES: Columns = {"holder_id": Uuid(), "programme": Text(), "account": Text(), "delta": Amount}
+
+
+def _add(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> None:
+    given = recordset(tx, "given", _BALANCE_TYPES, rows)
+    source = select(given.c.holder_id, given.c.programme, given.c.account, given.c.delta).where(true())
+    dialect_insert: Any = postgresql.insert if is_postgresql(tx) else sqlite.insert
+    statement = dialect_insert(Balance).from_select(["holder_id", "programme", "account", "amount"], source)
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["holder_id", "programme", "account"],
+            set_={"amount": Balance.amount + statement.excluded.amount},
+        )
+    )
+
+
+def _take(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> None:
+    given = recordset(tx, "given", _BALANCE_TYPES, rows)
+    tx.execute(
+        update(Balance)
+        .values(amount=Balance.amount + given.c.delta)
+        .where(
+            Balance.holder_id == given.c.holder_id,
+            Balance.programme == given.c.programme,
+            Balance.account == given.c.account,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _explain(error: IntegrityError) -> Exception:
+    """Name the invariant the database kept."""
+    if "not_negative" in str(error.orig):
+        return InsufficientBalance()
+    if "reverses_id" in str(error.orig):
+        return IdempotencyConflict("this transaction was reversed before")
+    return error
+
+
+def reversal(original: Transaction, *, id: UUID, transfers: tuple[Transfer, ...]) -> Transaction:
+    """The transaction that takes `original` back by the given transfers; an original can be reversed once."""
+    return replace(
+        original,
+        id=id,
+        kind=f"{original.kind}.reversed",
+        idempotency_key=f"reverse:{original.id}",
+        transfers=transfers,
+        reverses_id=original.id,
+    )
+
+
+def balances(tx: Session, holder_id: UUID) -> dict[str, dict[str, int]]:
+    """The holder's balances: programme → account of the chart → amount; accounts never used are absent."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in tx.scalars(select(Balance).where(Balance.holder_id == holder_id)):
+        found[row.programme][row.account] = row.amount
+    return dict(found)
+
+
+def system_balances(tx: Session) -> dict[str, int]:
+    """The system accounts as sums over all transfers (what the house issued is negative)."""
+    sums: dict[str, int] = {name: 0 for name, account in CHART.items() if account.system}
+    for side, sign in ((LedgerTransfer.debit, -1), (LedgerTransfer.credit, 1)):
+        query = select(side, func.sum(LedgerTransfer.amount)).group_by(side)
+        for name, total in tx.execute(query):
+            if name in sums:
+                sums[name] += sign * int(total)
+    return sums

@@ -1,0 +1,30 @@
+"""Points: versioned rules, and the lots in which every point of a member lives."""
+
+from backend.points.policy import Rule, rule_on
+from backend.points.service import (
+    Award,
+    Earning,
+    award,
+    differences,
+    lapse,
+    lots_of,
+    ripen,
+    rules,
+    save_rule,
+    take_back,
+)
+
+__all__ = [
+    "Award",
+    "Earning",
+    "Rule",
+    "award",
+    "differences",
+    "lapse",
+    "lots_of",
+    "ripen",
+    "rule_on",
+    "rules",
+    "save_rule",
+    "take_back",
+]
