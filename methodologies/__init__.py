@@ -1,0 +1,107 @@
+"""碳普惠方法学库: activity data → emission reduction. Pure: no clock, environment, network or database.
+
+>>> import methodologies
+>>> done = methodologies.quantify("metro_ride", {"distance_km": "12.4"}, date(2025, 6, 1), "CN-DEFAULT")
+>>> done.credits
+{'REDUCTION': 579}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from methodologies.kernel.checking import Finding, check_library
+from methodologies.kernel.definition import ClaimRule, Limit, MonitoredField, Version
+from methodologies.kernel.errors import DocumentError, MethodologyError
+from methodologies.kernel.library import Library, load_library
+from methodologies.kernel.methodology import Methodology
+from methodologies.kernel.model import CLAIM_TYPES, GRADES, Profile, Source
+from methodologies.kernel.quantification import Basis, Quantification
+from methodologies.kernel.replay import recompute as _recompute
+
+__all__ = [
+    "CLAIM_TYPES",
+    "GRADES",
+    "Basis",
+    "ClaimRule",
+    "DocumentError",
+    "Finding",
+    "Library",
+    "Limit",
+    "Methodology",
+    "MethodologyError",
+    "MonitoredField",
+    "Profile",
+    "Quantification",
+    "Request",
+    "Source",
+    "Version",
+    "check",
+    "library",
+    "quantify",
+    "quantify_batch",
+    "recompute",
+]
+
+ROOT = Path(__file__).parent
+
+
+class Request(NamedTuple):
+    """One act to quantify. `data`: monitored name → int, decimal text or choice code; `day`: the
+    activity's day."""
+
+    code: str
+    data: Mapping[str, Any]
+    day: date
+    profile: str
+    grade: str = "E3"
+
+
+@lru_cache(maxsize=1)
+def library() -> Library:
+    """The published library, loaded strictly once; a mistake in it is a `DocumentError` naming file and
+    line."""
+    return load_library(ROOT)
+
+
+def quantify(
+    code: str, data: Mapping[str, Any], day: date, profile: str, grade: str = "E3"
+) -> Quantification:
+    """Quantify one act, or raise `MethodologyError` with a stable code and a sentence in Chinese and
+    English."""
+    return library().get(code).quantify(data, day, profile, grade)
+
+
+def quantify_batch(requests: Sequence[Request]) -> list[Quantification | MethodologyError]:
+    """Quantify many acts; a refused one yields its `MethodologyError` in its place and never harms the
+    others."""
+    get = library().get
+    results: list[Quantification | MethodologyError] = []
+    for code, data, day, profile, grade in requests:
+        try:
+            results.append(get(code).quantify(data, day, profile, grade))
+        except MethodologyError as refusal:
+            results.append(refusal)
+    return results
+
+
+def recompute(
+    recorded: Mapping[str, Any], data: Mapping[str, Any], grade: str = "E3", day: date | None = None
+) -> Quantification:
+    """Compute again from the JSON of a recorded basis only (`Basis.as_json()`): the rows as they were,
+    for replay.
+
+    `day` is only carried into the result. Raises BASIS_TAMPERED, FORMULA_CHANGED or a data error.
+    """
+    return _recompute(library(), recorded, data, grade, day)
+
+
+def check(today: date | None = None, root: Path | None = None) -> list[Finding]:
+    """Everything wrong with the library: schema, units, sources, examples, PUBLISHED.lock; with `today`,
+    also rows
+    past their `review_before` (as warnings). An empty list means all is well."""
+    return check_library(root or ROOT, today)

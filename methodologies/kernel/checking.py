@@ -1,0 +1,113 @@
+"""`check`: everything a reviewer wants to know about the library before it is published, as a list of
+findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from methodologies.kernel.errors import DocumentError
+from methodologies.kernel.examples import read_examples, run_example, uncovered_days
+from methodologies.kernel.library import Library, load_methodology, methodology_folders
+from methodologies.kernel.methodology import Methodology
+from methodologies.kernel.model import Place
+from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.published import compare_lock
+from methodologies.kernel.registers import Registers, read_registers
+
+ERROR = "error"
+WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend (`error`) or to look at (`warning`), with a stable code and the file and line it
+    is about."""
+
+    level: str
+    code: str
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.level} {self.code}: {self.message}"
+
+
+def check_library(root: Path, today: date | None = None) -> list[Finding]:
+    """Schema, units, sources, completeness, examples, the published lock; with `today`, rows due for
+    review."""
+    return list(_findings(root, today))
+
+
+def _findings(root: Path, today: date | None) -> Iterator[Finding]:
+    try:
+        registers = read_registers(root)
+    except DocumentError as error:
+        yield _of_error(root, error)
+        return
+    loaded: dict[str, Methodology] = {}
+    broken = False
+    for folder in methodology_folders(root):
+        try:
+            methodology = load_methodology(folder, registers)
+            loaded[methodology.code] = methodology
+            yield from _of_examples(root, methodology, folder, registers)
+        except DocumentError as error:
+            broken = True
+            yield _of_error(root, error)
+    library = Library(root, registers, loaded)
+    if not broken:
+        yield from _of_lock(root, library)
+    if today is not None:
+        yield from _of_reviews(root, library, today)
+
+
+def _of_error(root: Path, error: DocumentError) -> Finding:
+    return _finding(root, ERROR, error.code, error.message, Place(error.file, error.line))
+
+
+def _finding(root: Path, level: str, code: str, message: str, place: Place) -> Finding:
+    file = place.file.relative_to(root) if place.file.is_relative_to(root) else place.file
+    return Finding(level, code, str(file), place.line, message)
+
+
+def _of_examples(
+    root: Path, methodology: Methodology, folder: Path, registers: Registers
+) -> Iterator[Finding]:
+    examples = read_examples(folder, registers)
+    for example in examples:
+        difference = run_example(methodology, example)
+        if difference:
+            yield _finding(root, ERROR, "EXAMPLE_FAILS", f"{example.name}: {difference}", example.place)
+    for message, place in uncovered_days(methodology, examples):
+        yield _finding(root, ERROR, "EXAMPLE_MISSING", message, place)
+
+
+def _of_lock(root: Path, library: Library) -> Iterator[Finding]:
+    try:
+        for discrepancy in compare_lock(library):
+            yield _finding(root, ERROR, discrepancy.code, discrepancy.message, discrepancy.place)
+    except DocumentError as error:
+        yield _of_error(root, error)
+
+
+def _of_reviews(root: Path, library: Library, today: date) -> Iterator[Finding]:
+    """A row still in use after its `review_before` day: somebody has to look whether a newer text exists."""
+    parameters: list[Parameter] = [library.registers.grade_factor]
+    parameters += [
+        parameter for methodology in library for parameter in methodology.definition.parameters.values()
+    ]
+    for parameter in parameters:
+        for row in parameter.current_rows():
+            in_use = parameter.row_on(dict(row.keys), today) is row
+            if in_use and row.review_before <= today:
+                yield _finding(
+                    root,
+                    WARNING,
+                    "REVIEW_OVERDUE",
+                    f"{row.methodology} {row.parameter} was to be reviewed before {row.review_before}",
+                    row.place,
+                )

@@ -1,0 +1,235 @@
+"""PUBLISHED.lock: the hash of everything published. It only grows; what it lists must stand in the tree
+unchanged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from methodologies.kernel.definition import MonitoredField, Version
+from methodologies.kernel.errors import DocumentError
+from methodologies.kernel.exact import exact_text
+from methodologies.kernel.library import Library
+from methodologies.kernel.methodology import Methodology
+from methodologies.kernel.model import ANY_PROFILE, Place, digest
+from methodologies.kernel.parameters import Parameter
+
+LOCK = "PUBLISHED.lock"
+_HEADER = """# What is published: sha256 and address, one per line.
+# Lines are only ever added: python -m methodologies lock
+# A published row is never edited or removed; a correcting row names the hash it replaces.
+"""
+_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One published thing: what it is called, its hash, and where it is written."""
+
+    address: str
+    hash: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """One difference between the tree and the lock. `code`: PUBLISHED_CHANGED, PUBLISHED_REMOVED,
+    BACKDATED, NOT_LOCKED."""
+
+    code: str
+    message: str
+    place: Place
+
+
+def published_entries(library: Library) -> list[Entry]:
+    """Everything in the tree that the lock must list, in the order of the tree."""
+    entries = [
+        Entry(
+            f"profile {profile.code}",
+            digest([profile.baseline_type.zh, profile.region, [source.tag for source in profile.sources]]),
+            Place(library.root / "profiles.yaml", 1),
+        )
+        for profile in library.profiles.values()
+    ]
+    entries.extend(_rows("evidence_grades", library.registers.grade_factor))
+    for methodology in library:
+        entries.extend(_of_methodology(methodology))
+    return entries
+
+
+def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
+    code, definition = methodology.code, methodology.definition
+    for version in definition.versions:
+        yield from _of_version(code, version)
+    for name, text in definition.formulas.items():
+        loaded = methodology.formulas[name]
+        yield Entry(
+            f"{code} formula {name}",
+            digest([loaded.code_hash, text.equation, sorted(text.needs)]),
+            Place(definition.place.file.parent / "formula.py", loaded.line),
+        )
+    for field in definition.monitored.values():
+        yield Entry(f"{code} monitored {field.name}", _field_hash(field), field.place)
+    for rate in definition.rates:
+        content = [
+            rate.numerator,
+            rate.denominator,
+            rate.unit.text,
+            exact_text(rate.minimum),
+            exact_text(rate.maximum),
+        ]
+        yield Entry(f"{code} rate {rate.code}", digest(content), rate.place)
+    for limit in definition.limits:
+        content = [limit.per, limit.measure, exact_text(limit.maximum), limit.confidence]
+        yield Entry(f"{code} limit {limit.code} {limit.in_force_from}", digest(content), limit.place)
+    claims = [[rule.kind, list(rule.parts), rule.required, rule.required_with] for rule in definition.claims]
+    yield Entry(f"{code} claims", digest(claims), definition.place)
+    for parameter in definition.parameters.values():
+        yield from _rows(code, parameter)
+
+
+def _of_version(code: str, version: Version) -> Iterator[Entry]:
+    header = [
+        version.in_force_from.isoformat(),
+        [source.tag for source in version.sources],
+        list(version.grades),
+        list(version.claim_types),
+    ]
+    yield Entry(f"{code} version {version.version}", digest(header), version.place)
+    if version.in_force_until is not None:
+        yield Entry(
+            f"{code} version {version.version} until",
+            digest(version.in_force_until.isoformat()),
+            version.place,
+        )
+    for profile, formulas in version.profiles.items():
+        yield Entry(
+            f"{code} version {version.version} for {profile}",
+            digest(list(formulas)),
+            version.profile_places[profile],
+        )
+
+
+def _field_hash(field: MonitoredField) -> str:
+    bounds = [
+        None if bound is None else exact_text(bound) for bound in (field.minimum, field.above, field.maximum)
+    ]
+    return digest([field.kind, field.unit.text, bounds, field.default, field.default_parameter])
+
+
+def _rows(owner: str, parameter: Parameter) -> Iterator[Entry]:
+    for row in parameter.rows:
+        keys = " ".join(f"{key}={value}" for key, value in row.keys)
+        yield Entry(
+            " ".join(filter(None, [owner, "row", parameter.name, keys, row.in_force_from.isoformat()])),
+            row.row_hash,
+            row.place,
+        )
+
+
+def read_lock(root: Path) -> dict[tuple[str, str], int]:
+    """(address, hash) → line of the lock; an unreadable line is a `DocumentError`, a missing lock is
+    empty."""
+    file = root / LOCK
+    if not file.exists():
+        return {}
+    found = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("#") or not line:
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise DocumentError(file, number, "a line is a sha256, two spaces and an address")
+        found[match[2], match[1]] = number
+    return found
+
+
+def compare_lock(library: Library) -> list[Discrepancy]:
+    """What differs between the tree and the lock."""
+    locked = read_lock(library.root)
+    entries = published_entries(library)
+    standing = {(entry.address, entry.hash) for entry in entries}
+    places = {entry.address: entry.place for entry in entries}
+    found = []
+    for (address, hash_), line in locked.items():
+        if (address, hash_) in standing:
+            continue
+        if address in places:
+            found.append(
+                Discrepancy(
+                    "PUBLISHED_CHANGED",
+                    f"{address} was published with hash {hash_[:12]}… and has been edited",
+                    places[address],
+                )
+            )
+        else:
+            found.append(
+                Discrepancy(
+                    "PUBLISHED_REMOVED",
+                    f"{address} was published and is gone",
+                    Place(library.root / LOCK, line),
+                )
+            )
+    found.extend(_backdated(library, {address for address, _ in locked}))
+    found.extend(
+        Discrepancy(
+            "NOT_LOCKED", f"{entry.address} is not in {LOCK} yet: python -m methodologies lock", entry.place
+        )
+        for entry in entries
+        if (entry.address, entry.hash) not in locked
+    )
+    return found
+
+
+def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
+    """Published days keep their answer: a new row starts after the published ones, or corrects one by
+    its hash."""
+    owners = [("evidence_grades", library.registers.grade_factor)]
+    owners += [
+        (methodology.code, parameter)
+        for methodology in library
+        for parameter in methodology.definition.parameters.values()
+    ]
+    for owner, parameter in owners:
+        entries = list(zip(_rows(owner, parameter), parameter.rows, strict=True))
+        for entry, row in entries:
+            earlier = [
+                other.in_force_from
+                for twin, other in entries
+                if twin.address in locked and other.keys == row.keys
+            ]
+            if (
+                entry.address not in locked
+                and not row.replaces
+                and earlier
+                and row.in_force_from <= max(earlier)
+            ):
+                yield Discrepancy("BACKDATED", f"{entry.address} comes before a published row", row.place)
+    for methodology in library:
+        for version in methodology.versions:
+            address = f"{methodology.code} version {version.version} for"
+            for profile in version.profiles:
+                if f"{address} {ANY_PROFILE}" in locked and f"{address} {profile}" not in locked:
+                    yield Discrepancy(
+                        "BACKDATED",
+                        f"{version.version} already served {profile}: it needs a new version",
+                        version.profile_places[profile],
+                    )
+
+
+def write_lock(library: Library) -> list[str]:
+    """Add what is not listed yet and return its addresses; refuses (`DocumentError`) while something
+    published differs."""
+    for discrepancy in compare_lock(library):
+        if discrepancy.code != "NOT_LOCKED":
+            raise DocumentError(
+                discrepancy.place.file, discrepancy.place.line, discrepancy.message, code=discrepancy.code
+            )
+    locked = read_lock(library.root)
+    added = [entry for entry in published_entries(library) if (entry.address, entry.hash) not in locked]
+    file = library.root / LOCK
+    before = file.read_text(encoding="utf-8") if file.exists() else _HEADER
+    file.write_text(before + "".join(f"{entry.hash}  {entry.address}\n" for entry in added), encoding="utf-8")
+    return [entry.address for entry in added]

@@ -1,0 +1,250 @@
+"""Reading one methodology.yaml into a `Definition`. Key order follows a methodology document; every key
+is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from methodologies.kernel.definition import (
+    ClaimRule,
+    Definition,
+    FormulaText,
+    Limit,
+    MonitoredField,
+    RateCheck,
+    Version,
+)
+from methodologies.kernel.documents import Node, read_document, walk_rows
+from methodologies.kernel.model import ANY_PROFILE, CLAIM_TYPES, CONFIDENCES, GRADES, SCENES, Source
+from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.registers import Registers
+from methodologies.kernel.rows import place_of, read_parameter, read_sources, read_title
+from methodologies.kernel.units import SUFFIX_UNITS, parse_unit
+
+_REQUIRED = (
+    "code",
+    "title",
+    "scene",
+    "standards",
+    "applicability",
+    "boundary",
+    "evidence",
+    "claims",
+    "exclusivity",
+    "points_pending_days",
+    "limits",
+    "monitored",
+    "formulas",
+    "versions",
+    "parameters",
+)
+IDENTITY_FIELDS = ("partner", "order_no", "line", "serial", "trip_id", "certificate_no")
+
+
+def read_definition(file: Path, registers: Registers) -> Definition:
+    """Read one methodology document; a `DocumentError` names file and line."""
+    document = read_document(file)
+    entry = document.mapping(_REQUIRED, ["rates"])
+    if entry["code"].name() != file.parent.name:
+        raise entry["code"].refuse(f"the folder is called {file.parent.name!r}")
+    reader = _Reader(entry["code"].text(), registers)
+    monitored = reader.monitored(entry["monitored"])
+    evidence = entry["evidence"].mapping(["text", "window"])
+    exclusivity = entry["exclusivity"].mapping(["text", "groups"])
+    return Definition(
+        code=reader.code,
+        title=read_title(entry["title"]),
+        scene=entry["scene"].one_of(SCENES),
+        standards=tuple(reader.standard(node) for node in walk_rows(entry["standards"])),
+        applicability=entry["applicability"].texts(),
+        boundary=entry["boundary"].text(),
+        evidence=evidence["text"].text(),
+        needs_window=evidence["window"].one_of(["required", "none"]) == "required",
+        claims=tuple(reader.claim(node, monitored) for node in walk_rows(entry["claims"])),
+        exclusivity=exclusivity["text"].text(),
+        exclusivity_groups=exclusivity["groups"].texts(),
+        points_pending_days=entry["points_pending_days"].whole(),
+        limits=tuple(reader.limit(node, monitored) for node in entry["limits"].sequence()),
+        monitored=monitored,
+        rates=tuple(reader.rate(node, monitored) for node in entry["rates"].sequence())
+        if "rates" in entry
+        else (),
+        formulas=reader.formulas(entry["formulas"], monitored),
+        versions=reader.versions(entry["versions"]),
+        parameters=reader.parameters(entry["parameters"], monitored),
+        place=place_of(document),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    code: str
+    registers: Registers
+
+    def standard(self, node: Node) -> tuple[Source, str]:
+        entry = node.mapping(["source", "text"])
+        tag = entry["source"].text()
+        if tag not in self.registers.sources:
+            raise entry["source"].refuse(f"unknown source {tag!r}: add it to sources.yaml")
+        return self.registers.sources[tag], entry["text"].text()
+
+    def monitored(self, node: Node) -> dict[str, MonitoredField]:
+        return {name: self._field(name, child) for name, child in node.entries().items()}
+
+    def _field(self, name: str, node: Node) -> MonitoredField:
+        entry = node.mapping(
+            ["kind", "title", "description"],
+            ["unit", "minimum", "above", "maximum", "default", "default_parameter", "choices"],
+        )
+        kind = entry["kind"].one_of(["number", "count", "choice"])
+        if (kind == "choice") != ("choices" in entry) or (kind == "choice") == ("unit" in entry):
+            raise node.refuse("a choice has choices, a number or count has a unit")
+        if "default" in entry and "default_parameter" in entry:
+            raise node.refuse("either default or default_parameter")
+        unit = entry["unit"].unit() if "unit" in entry else parse_unit("1")
+        suffix_units = SUFFIX_UNITS.get(name.rpartition("_")[2])
+        if suffix_units and unit.text not in suffix_units:
+            raise node.refuse(
+                f"the name {name!r} promises {' or '.join(sorted(suffix_units))}, not {unit.text!r}"
+            )
+        bounds = {
+            key: entry[key].number() if key in entry else None for key in ("minimum", "above", "maximum")
+        }
+        choices = (
+            {code: read_title(child) for code, child in entry["choices"].entries().items()}
+            if "choices" in entry
+            else {}
+        )
+        if kind != "choice" and bounds["maximum"] is None:
+            raise node.refuse("a maximum is needed: put a limit on everything")
+        if "default" in entry:
+            entry["default"].number()
+        return MonitoredField(
+            name,
+            kind,
+            unit,
+            bounds["minimum"],
+            bounds["above"],
+            bounds["maximum"],
+            entry["default"].text() if "default" in entry else "",
+            entry["default_parameter"].name() if "default_parameter" in entry else "",
+            read_title(entry["title"]),
+            entry["description"].text(),
+            choices,
+            place_of(node),
+        )
+
+    def claim(self, node: Node, monitored: Mapping[str, MonitoredField]) -> ClaimRule:
+        entry = node.mapping(["kind", "from", "required"], ["required_with"])
+        return ClaimRule(
+            entry["kind"].name(),
+            tuple(part.one_of(IDENTITY_FIELDS) for part in walk_rows(entry["from"])),
+            entry["required"].one_of(["yes", "no"]) == "yes",
+            entry["required_with"].one_of(monitored) if "required_with" in entry else "",
+        )
+
+    def limit(self, node: Node, monitored: Mapping[str, MonitoredField]) -> Limit:
+        entry = node.mapping(["code", "per", "measure", "maximum", "in_force_from", "confidence", "title"])
+        return Limit(
+            entry["code"].text(),
+            entry["per"].one_of(["day"]),
+            entry["measure"].one_of(["acts", *monitored]),
+            entry["maximum"].number(),
+            entry["in_force_from"].day(),
+            entry["confidence"].one_of(CONFIDENCES),
+            read_title(entry["title"]),
+            place_of(node),
+        )
+
+    def rate(self, node: Node, monitored: Mapping[str, MonitoredField]) -> RateCheck:
+        entry = node.mapping(
+            ["code", "numerator", "denominator", "unit", "minimum", "maximum", "confidence", "title"]
+        )
+        check = RateCheck(
+            entry["code"].text(),
+            entry["numerator"].one_of(monitored),
+            entry["denominator"].one_of(monitored),
+            entry["unit"].unit(),
+            entry["minimum"].number(),
+            entry["maximum"].number(),
+            entry["confidence"].one_of(CONFIDENCES),
+            read_title(entry["title"]),
+            place_of(node),
+        )
+        quotient = parse_unit(
+            f"{monitored[check.numerator].unit.text}/{monitored[check.denominator].unit.text}"
+        )
+        if quotient.powers != check.unit.powers:
+            raise entry["unit"].refuse(
+                f"{check.numerator} / {check.denominator} is in {quotient.text}, not in {check.unit.text}"
+            )
+        return check
+
+    def formulas(self, node: Node, monitored: Mapping[str, MonitoredField]) -> dict[str, FormulaText]:
+        found = {}
+        for name, child in node.entries().items():
+            entry = child.mapping(["title", "equation", "needs", "sentence"])
+            needs = tuple(need.one_of(monitored) for need in entry["needs"].sequence())
+            found[name] = FormulaText(
+                name,
+                read_title(entry["title"]),
+                entry["equation"].text(),
+                needs,
+                entry["sentence"].text(),
+                place_of(child),
+            )
+        return found
+
+    def versions(self, node: Node) -> tuple[Version, ...]:
+        found: list[Version] = []
+        for child in walk_rows(node):
+            version = self._version(child)
+            if found and version.in_force_from <= found[-1].in_force_from:
+                raise child.refuse(f"{version.version} does not come into force after {found[-1].version}")
+            if version.version in {other.version for other in found}:
+                raise child.refuse(f"version {version.version} is written twice")
+            found.append(version)
+        return tuple(found)
+
+    def _version(self, node: Node) -> Version:
+        entry = node.mapping(
+            ["version", "in_force_from", "sources", "grades", "claim_types", "profiles"],
+            ["in_force_until", "note"],
+        )
+        profile_nodes = entry["profiles"].entries()
+        for profile, child in profile_nodes.items():
+            if profile != ANY_PROFILE and profile not in self.registers.profiles:
+                raise child.refuse(f"unknown profile {profile!r}: add it to profiles.yaml")
+        first, last = (
+            entry["in_force_from"].day(),
+            entry["in_force_until"].day() if "in_force_until" in entry else None,
+        )
+        if last is not None and last < first:
+            raise entry["in_force_until"].refuse("in_force_until is before in_force_from")
+        return Version(
+            entry["version"].text(),
+            first,
+            last,
+            read_sources(entry["sources"], self.registers.sources),
+            entry["note"].text() if "note" in entry else "",
+            tuple(grade.one_of(GRADES) for grade in walk_rows(entry["grades"])),
+            tuple(kind.one_of(CLAIM_TYPES) for kind in walk_rows(entry["claim_types"])),
+            {
+                profile: tuple(name.name() for name in walk_rows(child))
+                for profile, child in profile_nodes.items()
+            },
+            {profile: place_of(child) for profile, child in profile_nodes.items()},
+            place_of(node),
+        )
+
+    def parameters(self, node: Node, monitored: Mapping[str, MonitoredField]) -> dict[str, Parameter]:
+        vocabulary = {"profile": frozenset(self.registers.profiles)}
+        vocabulary.update(
+            {name: frozenset(field.choices) for name, field in monitored.items() if field.choices}
+        )
+        return {
+            name: read_parameter(self.code, name, child, vocabulary, self.registers.sources)
+            for name, child in node.entries().items()
+        }

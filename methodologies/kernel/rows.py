@@ -1,0 +1,114 @@
+"""Reading dated parameter rows: every number with its unit, day, sources, sentence and confidence label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from methodologies.kernel.documents import Node, walk_rows
+from methodologies.kernel.model import CONFIDENCES, HOUSE, Place, Source, Title
+from methodologies.kernel.parameters import Parameter, Row, row_hash_of
+
+_ROW_KEYS = ("value", "in_force_from", "sources", "sentence", "confidence", "review_before")
+_ROW_OPTIONS = ("note", "replaces")
+
+
+def place_of(node: Node) -> Place:
+    return Place(node.file, node.line)
+
+
+def read_title(node: Node) -> Title:
+    entry = node.mapping(["zh", "en"])
+    return Title(entry["zh"].text(), entry["en"].text())
+
+
+def read_sources(node: Node, sources: Mapping[str, Source]) -> tuple[Source, ...]:
+    """A list of tags, each in the register."""
+    found = []
+    for tag in walk_rows(node):
+        if tag.text() not in sources:
+            raise tag.refuse(f"unknown source {tag.text()!r}: add it to sources.yaml")
+        found.append(sources[tag.text()])
+    return tuple(found)
+
+
+def read_parameter(
+    methodology: str,
+    name: str,
+    node: Node,
+    vocabulary: Mapping[str, frozenset[str]],
+    sources: Mapping[str, Source],
+) -> Parameter:
+    """Read one parameter; `vocabulary` says which keys rows may be chosen by and which values each may
+    take."""
+    entry = node.mapping(["title", "unit", "rows"], ["by"])
+    by = tuple(key.one_of(vocabulary) for key in entry["by"].sequence()) if "by" in entry else ()
+    parameter = Parameter(name, read_title(entry["title"]), entry["unit"].unit(), by, (), place_of(node))
+    rows: list[Row] = []
+    for row_node in walk_rows(entry["rows"]):
+        row = _read_row(methodology, parameter, row_node, vocabulary, sources)
+        _refuse_doubled(row, rows, row_node)
+        rows.append(row)
+    return replace(parameter, rows=tuple(rows))
+
+
+def _read_row(
+    methodology: str,
+    parameter: Parameter,
+    node: Node,
+    vocabulary: Mapping[str, frozenset[str]],
+    sources: Mapping[str, Source],
+) -> Row:
+    entry = node.mapping([*_ROW_KEYS, *parameter.by], _ROW_OPTIONS)
+    in_force_from, review_before = entry["in_force_from"].day(), entry["review_before"].day()
+    if review_before <= in_force_from:
+        raise entry["review_before"].refuse("review_before is not after in_force_from")
+    row = Row(
+        methodology=methodology,
+        parameter=parameter.name,
+        title=parameter.title,
+        value_text=entry["value"].text(),
+        value=entry["value"].number() * parameter.unit.scale,
+        unit=parameter.unit,
+        keys=tuple((key, entry[key].one_of(sorted(vocabulary[key]))) for key in parameter.by),
+        in_force_from=in_force_from,
+        sources=read_sources(entry["sources"], sources),
+        sentence=entry["sentence"].text(),
+        confidence=_confidence(entry["confidence"], entry["sources"]),
+        note=entry["note"].text() if "note" in entry else "",
+        replaces=entry["replaces"].text() if "replaces" in entry else "",
+        review_before=review_before,
+        row_hash="",
+        place=place_of(node),
+    )
+    return replace(row, row_hash=row_hash_of(row.as_json()))
+
+
+def _confidence(node: Node, tags: Node) -> str:
+    """A published number needs a published text; only ASSUMED and RECALLED may rest on the house alone."""
+    label = node.one_of(CONFIDENCES)
+    if label in ("VERIFIED", "DERIVED") and set(tags.texts()) <= {HOUSE}:
+        raise node.refuse(f"{label} needs a published source")
+    return label
+
+
+def _refuse_doubled(row: Row, earlier: list[Row], node: Node) -> None:
+    """One row per keys and day, unless it corrects an earlier one by naming its hash."""
+    corrected = {other.replaces for other in earlier if other.replaces}
+    if row.replaces:
+        target = next((other for other in earlier if other.row_hash == row.replaces), None)
+        if target is None or target.keys != row.keys or row.replaces in corrected:
+            raise node.refuse(
+                f"replaces {row.replaces!r}, which is no uncorrected earlier row with the same keys"
+            )
+        corrected.add(row.replaces)
+    standing = [other for other in earlier if other.row_hash not in corrected]
+    twin = next(
+        (other for other in standing if (other.keys, other.in_force_from) == (row.keys, row.in_force_from)),
+        None,
+    )
+    if twin is not None:
+        raise node.refuse(
+            f"{row.parameter} has two rows for {dict(row.keys) or 'everything'} from "
+            f"{row.in_force_from}; the first is on line {twin.place.line}"
+        )
