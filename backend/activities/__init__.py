@@ -1,0 +1,63 @@
+"""Activities: orders and their lines, quantification, claims, and who wins when acts contend."""
+
+from backend.activities.deciding import Decision, decide
+from backend.activities.errors import ActRefused, Contended
+from backend.activities.orders import (
+    CANCELLED,
+    CORRECTED,
+    ORIGINAL,
+    WHOLE_ORDER,
+    LineState,
+    OrderKey,
+    OrderState,
+    lock_orders,
+    save_lines,
+    save_order_types,
+)
+from backend.activities.policy import LONGEST_TRIP
+from backend.activities.quantification import (
+    Quantified,
+    canonical_data,
+    daily_limit,
+    exact_text,
+    library,
+    quantify,
+)
+from backend.activities.reasons import REASONS, sentence
+from backend.activities.records import Act, ActivityKey, load, record, record_bases, save_statuses
+from backend.activities.replay import Recomputed, basis_of, recompute_all
+
+__all__ = [
+    "CANCELLED",
+    "CORRECTED",
+    "LONGEST_TRIP",
+    "ORIGINAL",
+    "REASONS",
+    "WHOLE_ORDER",
+    "Act",
+    "ActRefused",
+    "ActivityKey",
+    "Contended",
+    "Decision",
+    "LineState",
+    "OrderKey",
+    "OrderState",
+    "Quantified",
+    "Recomputed",
+    "basis_of",
+    "canonical_data",
+    "daily_limit",
+    "decide",
+    "exact_text",
+    "library",
+    "load",
+    "lock_orders",
+    "quantify",
+    "recompute_all",
+    "record",
+    "record_bases",
+    "save_lines",
+    "save_order_types",
+    "save_statuses",
+    "sentence",
+]

@@ -1,0 +1,201 @@
+"""Claims in the database: who owns a physical act, who else claims it, and the locks under which that is decided."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import Date, LargeBinary, Uuid, delete, select, update
+from sqlalchemy.orm import Session
+
+from backend.activities.errors import Contended
+from backend.activities.models import Activity, Claim, ClaimContender, HolderDay
+from backend.activities.policy import owner_of
+from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey, act_of, load
+from backend.database import Columns, insert_rows, recordset
+
+HolderDayKey = tuple[UUID, date]
+
+
+@dataclass(slots=True)
+class Contest:
+    """Everybody who claims one fingerprint, as stored."""
+
+    owner: ActivityKey | None = None
+    contenders: set[ActivityKey] = field(default_factory=set)
+
+    @property
+    def parties(self) -> set[ActivityKey]:
+        return self.contenders | ({self.owner} if self.owner else set())
+
+
+_NOBODY = Contest()
+_PARTY: Columns = {"fingerprint": LargeBinary(), "holder_id": Uuid(), "activity_id": Uuid()}
+
+
+def lock_days(tx: Session, keys: Collection[HolderDayKey]) -> None:
+    """Lock these holder days (made when new) until commit."""
+    if not keys:
+        return
+    ordered = sorted(keys)
+    rows = [{"holder_id": holder_id, "day": day} for holder_id, day in ordered]
+    insert_rows(tx, HolderDay, rows, on_conflict=("holder_id", "day"))
+    given = recordset(tx, "given", {"holder_id": Uuid(), "day": Date()}, ordered)
+    tx.execute(
+        select(HolderDay.day)
+        .join(given, (HolderDay.holder_id == given.c.holder_id) & (HolderDay.day == given.c.day))
+        .order_by(HolderDay.holder_id, HolderDay.day)
+        .with_for_update(of=HolderDay)
+    ).all()
+
+
+def fingerprints_of(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, set[bytes]]:
+    """What these activities claim, as owner or contender."""
+    found: dict[ActivityKey, set[bytes]] = defaultdict(set)
+    if not keys:
+        return found
+    for table in (Claim, ClaimContender):
+        given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(keys))
+        query = select(table.fingerprint, table.holder_id, table.activity_id).join(
+            given, (table.holder_id == given.c.holder_id) & (table.activity_id == given.c.activity_id)
+        )
+        for row in tx.execute(query):
+            found[row.holder_id, row.activity_id].add(row.fingerprint)
+    return found
+
+
+def contests(tx: Session, fingerprints: Collection[bytes], *, lock: bool) -> dict[bytes, Contest]:
+    """The contests about these fingerprints that are stored already; with `lock`, held until commit."""
+    if not fingerprints:
+        return {}
+    ordered = [(fingerprint,) for fingerprint in sorted(fingerprints)]
+    given = recordset(tx, "given", {"fingerprint": LargeBinary()}, ordered)
+    query = select(Claim.__table__).join(given, Claim.fingerprint == given.c.fingerprint).order_by(Claim.fingerprint)
+    found: dict[bytes, Contest] = {}
+    for row in tx.execute(query.with_for_update(of=Claim) if lock else query):
+        owner = (row.holder_id, row.activity_id) if row.activity_id is not None else None
+        found[row.fingerprint] = Contest(owner)
+    if found:
+        given = recordset(tx, "given", {"fingerprint": LargeBinary()}, ordered)
+        others = select(ClaimContender.__table__).join(given, ClaimContender.fingerprint == given.c.fingerprint)
+        for row in tx.execute(others):
+            found[row.fingerprint].contenders.add((row.holder_id, row.activity_id))
+    return found
+
+
+def claim_fresh(tx: Session, wanted: Mapping[bytes, Act]) -> set[bytes]:
+    """Claim fingerprints nobody ever claimed; returns those that really were fresh."""
+    rows = [
+        {"fingerprint": fingerprint, "holder_id": act.holder_id, "activity_id": act.id}
+        for fingerprint, act in sorted(wanted.items())
+    ]
+    inserted = insert_rows(tx, Claim, rows, on_conflict=("fingerprint",), returning=("fingerprint",))
+    return {row.fingerprint for row in inserted}
+
+
+def save_contests(tx: Session, before: Mapping[bytes, Contest], after: Mapping[bytes, Contest]) -> None:
+    """Write the owners and contenders that changed."""
+    owners = [
+        (fingerprint, *(contest.owner or (None, None)))
+        for fingerprint, contest in sorted(after.items())
+        if contest.owner != before.get(fingerprint, _NOBODY).owner
+    ]
+    if owners:
+        given = recordset(tx, "given", _PARTY, owners)
+        tx.execute(
+            update(Claim)
+            .values(holder_id=given.c.holder_id, activity_id=given.c.activity_id)
+            .where(Claim.fingerprint == given.c.fingerprint)
+            .execution_options(synchronize_session=False)
+        )
+    gone = _difference(before, after)
+    if gone:
+        given = recordset(tx, "given", _PARTY, gone)
+        mine = (
+            (ClaimContender.fingerprint == given.c.fingerprint)
+            & (ClaimContender.holder_id == given.c.holder_id)
+            & (ClaimContender.activity_id == given.c.activity_id)
+        )
+        tx.execute(
+            delete(ClaimContender).where(select(given.c.fingerprint).where(mine).exists()),
+            execution_options={"synchronize_session": False},
+        )
+    insert_rows(
+        tx,
+        ClaimContender,
+        [
+            {"fingerprint": fingerprint, "holder_id": holder_id, "activity_id": activity_id}
+            for fingerprint, holder_id, activity_id in _difference(after, before)
+        ],
+    )
+
+
+def _difference(one: Mapping[bytes, Contest], other: Mapping[bytes, Contest]) -> list[tuple[bytes, UUID, UUID]]:
+    return sorted(
+        (fingerprint, *key)
+        for fingerprint, contest in one.items()
+        for key in contest.contenders - other.get(fingerprint, _NOBODY).contenders
+    )
+
+
+def settle_contests(
+    new: Sequence[Act],
+    withdrawn: Collection[ActivityKey],
+    stored: Mapping[bytes, Contest],
+    acts: Mapping[ActivityKey, Act],
+    eligible: Collection[ActivityKey],
+) -> dict[bytes, Contest]:
+    """The contests as they stand after the new acts joined and the withdrawn ones left. Pure.
+
+    `acts` holds every stored party; a stored party that is not issued may win only when it is `eligible` (its holder
+    still consents).
+    """
+    parties: dict[bytes, list[Act]] = {
+        fingerprint: [acts[key] for key in contest.parties if key not in withdrawn]
+        for fingerprint, contest in stored.items()
+    }
+    for act in new:
+        for fingerprint in act.fingerprints:
+            parties.setdefault(fingerprint, []).append(act)
+    new_keys = {act.key for act in new}
+    after = {}
+    for fingerprint, claimants in parties.items():
+        contest = stored.get(fingerprint, _NOBODY)
+        able = [
+            act
+            for act in claimants
+            # An owner that lost to another trip keeps its claim: the physical act is still its own.
+            if act.key in new_keys or act.status == ISSUED or act.key in eligible or act.key == contest.owner
+        ]
+        owner = owner_of(able)
+        after[fingerprint] = Contest(
+            owner.key if owner else None, {act.key for act in claimants if owner is None or act.key != owner.key}
+        )
+    return after
+
+
+def windows_of(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
+    """The issued and outdone trips that began on these days or on the day before each."""
+    if not days:
+        return []
+    wanted = sorted({(holder_id, day - timedelta(days=back)) for holder_id, day in days for back in (0, 1)})
+    given = recordset(tx, "given", {"holder_id": Uuid(), "day": Date()}, wanted)
+    query = (
+        select(Activity.__table__)
+        .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
+        .where(Activity.started_at.is_not(None), Activity.status.in_((ISSUED, OUTDONE)))
+    )
+    return [act_of(row) for row in tx.execute(query)]
+
+
+def require_known(tx: Session, locked: Mapping[bytes, Contest], known: Mapping[ActivityKey, Act]) -> None:
+    """Raises Contended when a party joined between the first look and the lock."""
+    missing = {key for contest in locked.values() for key in contest.parties} - known.keys()
+    if missing:
+        raise Contended
+
+
+def load_parties(tx: Session, stored: Mapping[bytes, Contest]) -> dict[ActivityKey, Act]:
+    """The acts behind the stored contests."""
+    return load(tx, {key for contest in stored.values() for key in contest.parties})

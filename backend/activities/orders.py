@@ -1,0 +1,114 @@
+"""Orders and their lines: which statement about a line stands, whatever order the statements came in."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Integer, LargeBinary, SmallInteger, Text, Uuid, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from backend.activities.models import Order, OrderLine
+from backend.database import Columns, insert_rows, is_postgresql, recordset
+
+OrderKey = tuple[str, str]  # partner, order number
+
+WHOLE_ORDER = "*"
+ORIGINAL, CORRECTED, CANCELLED = 0, 1, 2  # ranks: within one revision the later kind of statement stands
+
+
+@dataclass(slots=True)
+class LineState:
+    """The statement that stands for a line, and the activity it made, if it made one."""
+
+    revision: int
+    rank: int
+    content_hash: bytes
+    activity: tuple[UUID, UUID] | None = None  # holder, activity
+
+    @property
+    def precedence(self) -> tuple[int, int]:
+        return self.revision, self.rank
+
+
+@dataclass(slots=True)
+class OrderState:
+    """A locked order as it stands."""
+
+    order_type: str | None
+    lines: dict[str, LineState] = field(default_factory=dict)
+
+
+def lock_orders(tx: Session, keys: Collection[OrderKey]) -> dict[OrderKey, OrderState]:
+    """Lock these orders (made when new) until commit, and read how they stand."""
+    ordered = sorted(set(keys))
+    rows = [{"partner": partner, "order_no": order_no} for partner, order_no in ordered]
+    fresh = {
+        (row.partner, row.order_no)
+        for row in insert_rows(tx, Order, rows, on_conflict=("partner", "order_no"), returning=("partner", "order_no"))
+    }
+    states = {key: OrderState(None) for key in ordered}
+    known = [key for key in ordered if key not in fresh]
+    if known:
+        _read_known(tx, known, states)
+    return states
+
+
+def _read_known(tx: Session, known: list[OrderKey], states: dict[OrderKey, OrderState]) -> None:
+    given = recordset(tx, "given", {"partner": Text(), "order_no": Text()}, known)
+    locked = tx.execute(
+        select(Order.partner, Order.order_no, Order.order_type)
+        .join(given, (Order.partner == given.c.partner) & (Order.order_no == given.c.order_no))
+        .order_by(Order.partner, Order.order_no)
+        .with_for_update(of=Order)
+    )
+    for row in locked:
+        states[row.partner, row.order_no].order_type = row.order_type
+    given = recordset(tx, "given", {"partner": Text(), "order_no": Text()}, known)
+    lines = tx.execute(
+        select(OrderLine.__table__).join(
+            given, (OrderLine.partner == given.c.partner) & (OrderLine.order_no == given.c.order_no)
+        )
+    )
+    for row in lines:
+        activity = (row.holder_id, row.activity_id) if row.activity_id is not None else None
+        state = LineState(row.revision, row.rank, row.content_hash, activity)
+        states[row.partner, row.order_no].lines[row.line] = state
+
+
+def save_order_types(tx: Session, types: Mapping[OrderKey, str]) -> None:
+    """Note what kind of order these are, learnt from their first event."""
+    rows = [(*key, kind) for key, kind in sorted(types.items())]
+    if rows:
+        given = recordset(tx, "given", {"partner": Text(), "order_no": Text(), "order_type": Text()}, rows)
+        tx.execute(
+            update(Order)
+            .values(order_type=given.c.order_type)
+            .where(Order.partner == given.c.partner, Order.order_no == given.c.order_no)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def save_lines(tx: Session, lines: Mapping[tuple[str, str, str], LineState]) -> None:
+    """Write the statements that stand now, for (partner, order number, line)."""
+    if not lines:
+        return
+    types: Columns = {
+        "partner": Text(),
+        "order_no": Text(),
+        "line": Text(),
+        "revision": Integer(),
+        "rank": SmallInteger(),
+        "content_hash": LargeBinary(),
+        "holder_id": Uuid(),
+        "activity_id": Uuid(),
+    }
+    rows = [
+        (*key, state.revision, state.rank, state.content_hash, *(state.activity or (None, None)))
+        for key, state in sorted(lines.items())
+    ]
+    given = recordset(tx, "given", types, rows)
+    dialect_insert = postgresql.insert if is_postgresql(tx) else sqlite.insert
+    statement = dialect_insert(OrderLine).from_select(list(types), select(given).where(true()))
+    changed = {name: statement.excluded[name] for name in list(types)[3:]}
+    tx.execute(statement.on_conflict_do_update(index_elements=["partner", "order_no", "line"], set_=changed))

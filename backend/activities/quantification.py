@@ -1,0 +1,97 @@
+"""From a draft to numbers: the methodologies library at work on a batch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cache
+
+from backend.activities.policy import DailyLimit
+from backend.activities.records import Act
+from backend.vault import Vault
+from methodologies import Basis, Library, MethodologyError, Quantification, Request, library, quantify_batch
+
+#: An act, the data of its formula, and what names the physical act.
+Input = tuple[Act, Mapping[str, str | int], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """An act whose numbers are in place; `basis` is what they were computed from."""
+
+    basis: Basis
+
+
+def canonical_data(data: Mapping[str, str | int]) -> str:
+    """Formula inputs as they are stored: canonical JSON of whole numbers and decimal texts."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def quantify(vault: Vault, inputs: Sequence[Input]) -> list[Quantified | str]:
+    """Quantify each act and fill in its emissions, credits and claim fingerprints; or the code it is refused with."""
+    known = library()
+    requests = [Request(act.methodology, data, act.day, act.profile, act.grade) for act, data, _ in inputs]
+    answers: list[Quantified | str] = []
+    for (act, data, identity), result in zip(inputs, quantify_batch(requests), strict=True):
+        if isinstance(result, MethodologyError):
+            answers.append(result.code)
+            continue
+        try:
+            claims = known.get(act.methodology).claim_keys(identity, data)
+        except MethodologyError as error:
+            answers.append(error.code)
+            continue
+        _fill(act, result)
+        act.fingerprints = tuple(vault.fingerprint(claim) for claim in claims)
+        answers.append(Quantified(result.basis))
+    return answers
+
+
+def _fill(act: Act, result: Quantification) -> None:
+    act.basis_hash = bytes.fromhex(result.basis.hash)
+    act.baseline = exact_text(result.baseline_g)
+    act.project = exact_text(result.project_g)
+    act.leakage = exact_text(result.leakage_g)
+    act.reduction = exact_text(result.reduction_g)
+    grams = credited(result)
+    act.reduction_g, act.offset_g = grams.reduction_g, grams.offset_g
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """Whole grams by claim type; they are never added together."""
+
+    reduction_g: int
+    offset_g: int
+
+
+def credited(result: Quantification) -> Credited:
+    """What a quantification credits."""
+    return Credited(result.credits.get("REDUCTION", 0), result.credits.get("OFFSET_BACKED", 0))
+
+
+def exact_text(value: Fraction | None) -> str | None:
+    """An exact number of grams as text: a whole number, or numerator/denominator."""
+    return None if value is None else str(value)
+
+
+@cache
+def daily_limit(methodology: str, day: date) -> DailyLimit | None:
+    """How many acts of this methodology count on this day; None when any number does."""
+    for limit in library().get(methodology).limits_on(day):
+        if (limit.per, limit.measure) == ("day", "acts"):
+            return DailyLimit(int(limit.maximum), limit.code)
+    return None
+
+
+__all__ = [
+    "Library",
+    "Quantified",
+    "canonical_data",
+    "credited",
+    "daily_limit",
+    "exact_text",
+    "library",
+    "quantify",
+]

@@ -1,0 +1,48 @@
+"""Why an act does not count, in a code for programs and a sentence for members."""
+
+REASONS = {
+    # the person
+    "NO_LINK": ("该平台账号还没有关联会员，关联后自动入账。", "The partner's user is not linked to a member yet."),
+    "NO_CONSENT": ("您还没有授权该平台在此场景下提供记录，授权后自动入账。", "The member has not consented yet."),
+    "BEFORE_CONSENT": ("该行为早于授权允许的补记期限。", "The act lies before the look-back the consent allows."),
+    # the order
+    "AWAITING_ORDER": (
+        "更正先于原订单到达，等待原订单。",
+        "A correction came before its order; waiting for the order.",
+    ),
+    "ORDER_TYPE_CHANGED": ("同一订单出现了不同的业务类型。", "One order came with two different types."),
+    "LINE_CONFLICT": ("同一订单行同一版本出现了不同内容。", "The same revision of a line came with another content."),
+    "DUPLICATE_LINE": ("该订单行已经处理过。", "This line was settled before."),
+    "SUPERSEDED": ("该订单行已有更新的版本。", "A later revision of this line stands."),
+    "CANCELLED": ("订单已取消。", "The order was cancelled."),
+    "CORRECTED": ("订单已更正，按新的内容重新核算。", "The order was corrected and settled anew."),
+    # the act
+    "FUTURE_ACT": ("行为时间晚于当前时间。", "The act lies in the future."),
+    "TRIP_TOO_LONG": ("行程时间过长，不合理。", "The trip took implausibly long."),
+    "NOT_COMPLETED": ("订单未完成，不能入账。", "The order was not completed."),
+    "UNKNOWN_CATEGORY": ("该品类没有可用的方法学。", "No methodology covers this category."),
+    "INVALID_LINE": ("该行数据不完整或不合规。", "This line is incomplete or malformed."),
+    # between acts
+    "DUPLICATE_CLAIM": ("同一物品或行程已经入账，不能重复计算。", "The same physical act was counted before."),
+    "OVERLAPPING_TRIP": ("与另一段行程时间重叠，只计其中一段。", "The trip overlaps another one; one of them counts."),
+    "DAILY_TRIPS": ("超过每日可计入的次数。", "More trips than count on one day."),
+    "REVERSED": ("经复核冲正。", "Reversed after review."),
+    # the methodology
+    "NOT_IN_FORCE": ("行为发生日该方法学尚未生效。", "No version of the methodology was in force on the day."),
+    "PROFILE_NOT_SUPPORTED": ("该方法学不支持本计划的地区口径。", "The methodology has no numbers for this profile."),
+    "OUT_OF_BOUNDS": ("数据超出方法学允许的范围。", "A quantity lies outside the methodology's bounds."),
+    "IMPLAUSIBLE_SPEED": ("平均速度不合理。", "The average speed is implausible."),
+    "NOT_A_NUMBER": ("数据不是有效的数字。", "A quantity is not a number."),
+    "MISSING_DATA": ("缺少核算所需的数据。", "Data needed for quantification is missing."),
+    "UNKNOWN_DATA": ("包含方法学不认识的数据。", "Data the methodology does not know."),
+    "MISSING_EVIDENCE": ("缺少防重复所需的编号（如序列号、行程号）。", "A serial or trip number is missing."),
+    "GRADE_NOT_ACCEPTED": ("该方法学不接受此证据等级。", "The methodology does not accept this evidence grade."),
+}
+
+
+def sentence(code: str | None) -> dict[str, str] | None:
+    """The reason as members read it; a code that is not listed speaks for itself."""
+    if code is None:
+        return None
+    zh, en = REASONS.get(code, ("该行为不符合方法学要求。", "The act does not meet the methodology."))
+    return {"code": code, "zh": zh, "en": en}

@@ -1,0 +1,75 @@
+"""Recomputing what was issued, from nothing but what was recorded."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.activities.models import Activity, QuantificationBasis
+from backend.activities.quantification import credited, exact_text
+from backend.activities.records import Act, act_of
+from methodologies import MethodologyError, recompute
+
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """One quantified activity and what differs from its record (empty when nothing does)."""
+
+    act: Act
+    differences: dict[str, tuple[object, object]]  # field → recorded, recomputed
+
+
+def recompute_all(tx: Session) -> Iterator[Recomputed]:
+    """Every activity that was ever quantified, in the order of its id."""
+    after: UUID | None = None
+    bases: dict[bytes, Any] = {}
+    while True:
+        query = select(Activity.__table__).where(Activity.basis_hash.is_not(None)).order_by(Activity.id).limit(_PAGE)
+        if after is not None:
+            query = query.where(Activity.id > after)
+        page = [act_of(row) for row in tx.execute(query)]
+        if not page:
+            return
+        _read_bases(tx, {act.basis_hash for act in page if act.basis_hash} - bases.keys(), bases)
+        for act in page:
+            yield Recomputed(act, _differences(act, bases))
+        after = page[-1].id
+
+
+def _read_bases(tx: Session, hashes: set[bytes], bases: dict[bytes, Any]) -> None:
+    for row in tx.scalars(select(QuantificationBasis).where(QuantificationBasis.hash.in_(hashes))):
+        bases[row.hash] = json.loads(row.content)
+
+
+def _differences(act: Act, bases: dict[bytes, Any]) -> dict[str, tuple[object, object]]:
+    assert act.basis_hash is not None
+    try:
+        result = recompute(bases[act.basis_hash], json.loads(act.data), act.grade)
+    except MethodologyError as error:
+        return {"error": (None, error.code)}
+    grams = credited(result)
+    again = {
+        "basis_hash": bytes.fromhex(result.basis.hash),
+        "baseline": exact_text(result.baseline_g),
+        "project": exact_text(result.project_g),
+        "leakage": exact_text(result.leakage_g),
+        "reduction": exact_text(result.reduction_g),
+        "reduction_g": grams.reduction_g,
+        "offset_g": grams.offset_g,
+    }
+    return {name: (getattr(act, name), value) for name, value in again.items() if getattr(act, name) != value}
+
+
+def basis_of(tx: Session, act: Act) -> dict[str, Any] | None:
+    """The recorded basis of one activity: version, profile and factor rows as they read on its day."""
+    if act.basis_hash is None:
+        return None
+    row = tx.get(QuantificationBasis, act.basis_hash)
+    found: dict[str, Any] | None = json.loads(row.content) if row else None
+    return found

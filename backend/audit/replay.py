@@ -1,0 +1,56 @@
+"""Replay: every issued gram once more, from what was recorded."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from backend import activities, ledger
+
+
+@dataclass(slots=True)
+class Replay:
+    """How many activities were recomputed, and everything that differed."""
+
+    activities: int = 0
+    differences: list[dict[str, object]] = field(default_factory=list)
+
+
+def replay(tx: Session) -> Replay:
+    """Recompute every quantified activity, and compare what is credited with what the ledger says it issued."""
+    result = Replay()
+    batch: list[activities.Act] = []
+    for recomputed in activities.recompute_all(tx):
+        result.activities += 1
+        act = recomputed.act
+        for name, (recorded, again) in recomputed.differences.items():
+            result.differences.append(
+                {"activity_id": str(act.id), "field": name, "recorded": str(recorded), "recomputed": str(again)}
+            )
+        batch.append(act)
+        if len(batch) >= 1_000:
+            result.differences.extend(_ledger_differences(tx, batch))
+            batch = []
+    result.differences.extend(_ledger_differences(tx, batch))
+    return result
+
+
+def _ledger_differences(tx: Session, acts: list[activities.Act]) -> list[dict[str, object]]:
+    """Grams standing in the ledger against grams of the activity: all of them while issued, none otherwise."""
+    standing: dict[tuple[object, str], int] = {}
+    signs = {("issuer.reduction", "reduction"): 1, ("reduction", "issuer.reduction"): -1}
+    signs |= {("issuer.offset", "offset"): 1, ("offset", "issuer.offset"): -1}
+    for entry in ledger.entries_of_activities(tx, [act.key for act in acts]):
+        for transfer in entry.transaction.transfers:
+            sign = signs.get((transfer.debit, transfer.credit))
+            if sign is not None:
+                asset = ledger.CHART[transfer.debit].asset
+                key = (entry.transaction.activity_id, asset)
+                standing[key] = standing.get(key, 0) + sign * transfer.amount
+    found: list[dict[str, object]] = []
+    for act in acts:
+        issued = act.status == "issued"
+        for asset, amount in ((ledger.REDUCTION, act.reduction_g), (ledger.OFFSET, act.offset_g)):
+            meant, booked = amount if issued else 0, standing.get((act.id, asset), 0)
+            if meant != booked:
+                found.append({"activity_id": str(act.id), "field": asset, "recorded": meant, "ledger": booked})
+    return found

@@ -1,0 +1,55 @@
+"""Partners: their keys, their events, the worker that settles them, and what became of each."""
+
+from backend.partners.errors import (
+    EventIdReused,
+    InvalidEnvelope,
+    UnknownEventType,
+    UnknownPartner,
+    WrongContentType,
+)
+from backend.partners.inbox import (
+    InboxState,
+    deliveries,
+    expire_parked,
+    inbox_state,
+    redrive,
+    wake_holder,
+    wake_ready,
+    wake_users,
+)
+from backend.partners.receiving import Gate
+from backend.partners.registry import (
+    PartnerSetup,
+    add_key,
+    has_keys,
+    partners,
+    require_partner,
+    rotate_secret,
+    save_partner,
+)
+from backend.partners.worker import settle_waiting
+
+__all__ = [
+    "EventIdReused",
+    "Gate",
+    "InboxState",
+    "InvalidEnvelope",
+    "PartnerSetup",
+    "UnknownEventType",
+    "UnknownPartner",
+    "WrongContentType",
+    "add_key",
+    "deliveries",
+    "expire_parked",
+    "has_keys",
+    "inbox_state",
+    "partners",
+    "redrive",
+    "require_partner",
+    "rotate_secret",
+    "save_partner",
+    "settle_waiting",
+    "wake_holder",
+    "wake_ready",
+    "wake_users",
+]

@@ -1,0 +1,34 @@
+"""转转: second-hand phones, tablets and laptops, resold or taken apart for their material."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.activities import ActRefused
+from backend.partners import translation
+from backend.partners.adapters.interface import Adapter
+from backend.partners.contract import Event
+from backend.settlement import Draft
+
+DEVICES = frozenset({"phone", "tablet", "laptop"})
+
+
+def _device(methodology: str) -> translation.Translator:
+    def translate(partner: str, event: Event, number: str, line: Mapping[str, Any], return_days: int) -> Draft:
+        translation.require_completed(event)
+        category = translation.code(line, "category")
+        if category not in DEVICES:
+            raise ActRefused("UNKNOWN_CATEGORY", category=category)
+        data = {"category": category, "quantity": translation.quantity(line)}
+        named = translation.identity(partner, event, number, line, "serial")
+        return translation.draft(event, methodology, data, named, return_days=return_days)
+
+    return translate
+
+
+ADAPTER = Adapter(
+    "zhuanzhuan",
+    {
+        "device.traded_in": _device("device_reuse"),
+        "device.recycled": _device("appliance_recycling"),
+    },
+)

@@ -1,0 +1,34 @@
+"""What partners are told no with."""
+
+from backend.errors import Refusal
+
+
+class UnknownPartner(Refusal):
+    code = "UNKNOWN_PARTNER"
+    status = 404
+    title = "没有这个合作平台 / No such partner"
+
+
+class WrongContentType(Refusal):
+    code = "WRONG_CONTENT_TYPE"
+    status = 415
+    title = "请求体须为 application/json / The body must be application/json"
+
+
+class InvalidEnvelope(Refusal):
+    """The event as a whole cannot be read; `facts` name the field and what is wrong with it."""
+
+    code = "INVALID_ENVELOPE"
+    status = 422
+    title = "事件格式不符合约定 / The event does not follow the contract"
+
+
+class UnknownEventType(InvalidEnvelope):
+    code = "UNKNOWN_EVENT_TYPE"
+    title = "该平台不发送此类事件 / This partner sends no such type of event"
+
+
+class EventIdReused(Refusal):
+    code = "EVENT_ID_REUSED"
+    status = 409
+    title = "同一事件编号带来了不同内容 / This event id came before with another body"

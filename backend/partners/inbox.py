@@ -1,0 +1,250 @@
+"""The inbox: an event is on disk before it is answered, and never in limbo afterwards."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, Text, Uuid, func, select, update
+from sqlalchemy.orm import Session
+
+from backend import clock, identity
+from backend.database import Columns, insert_rows, recordset
+from backend.ids import new_id
+from backend.partners.errors import EventIdReused
+from backend.partners.models import InboxConflict, InboxEvent
+from backend.signing import Verified
+from backend.vault import Vault
+
+WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
+PARKED_LIFE = timedelta(days=30)
+MISSED_WITHIN = timedelta(minutes=5)
+#: After a failure the event is tried again after so long; after the last time it is a dead letter.
+RETRY_AFTER = tuple(timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
+#: What an outcome is parked for.
+PARKED_FOR = {"NO_LINK": "LINK", "NO_CONSENT": "CONSENT", "AWAITING_ORDER": "ORDER"}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How an event was taken in: `duplicate` when the same event was there already."""
+
+    event_id: str
+    duplicate: bool
+
+
+def body_context(partner: str, event_id: str) -> bytes:
+    """What a sealed body is bound to."""
+    return f"inbox:{partner}:{event_id}".encode()
+
+
+def receive(tx: Session, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> Receipt:
+    """Write a verified event down. The same id with another body is EventIdReused (kept by `keep_conflict`)."""
+    event_id = verified.message_id
+    digest = hashlib.sha256(body).digest()
+    row = {
+        "id": new_id(),
+        "partner": partner,
+        "event_id": event_id,
+        "body_sha256": digest,
+        "sealed_body": vault.house.seal(body, body_context(partner, event_id)),
+        "signature": verified.signature,
+        "signed_at": verified.signed_at,
+        "received_at": now,
+        "state": WAITING,
+        "attempts": 0,
+        "next_attempt_at": now,
+    }
+    if insert_rows(tx, InboxEvent, [row], on_conflict=("partner", "event_id"), returning=("id",)):
+        return Receipt(event_id, duplicate=False)
+    known = tx.scalar(
+        select(InboxEvent.body_sha256).where(InboxEvent.partner == partner, InboxEvent.event_id == event_id)
+    )
+    if known != digest:
+        raise EventIdReused(event_id=event_id)
+    return Receipt(event_id, duplicate=True)
+
+
+def keep_conflict(tx: Session, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> None:
+    """Keep a signed event that was refused because its id was used before: it is evidence."""
+    context = body_context(partner, verified.message_id)
+    row = {
+        "partner": partner,
+        "event_id": verified.message_id,
+        "body_sha256": hashlib.sha256(body).digest(),
+        "sealed_body": vault.house.seal(body, context),
+        "signature": verified.signature,
+        "received_at": now,
+    }
+    insert_rows(tx, InboxConflict, [row], on_conflict=("partner", "event_id", "body_sha256"))
+
+
+def due_ids(tx: Session, *, now: datetime, limit: int) -> list[UUID]:
+    """Events whose turn it is, oldest first, that no other worker holds."""
+    query = (
+        select(InboxEvent.id)
+        .where(InboxEvent.state == WAITING, InboxEvent.next_attempt_at <= now)
+        .order_by(InboxEvent.next_attempt_at, InboxEvent.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(tx.scalars(query))
+
+
+def hold(tx: Session, ids: Collection[UUID]) -> list[Any]:
+    """Lock these waiting events and read them; those another worker took meanwhile are left out."""
+    given = recordset(tx, "given", {"id": Uuid()}, [(id,) for id in sorted(ids)])
+    query = (
+        select(InboxEvent.__table__)
+        .join(given, InboxEvent.id == given.c.id)
+        .where(InboxEvent.state == WAITING)
+        .order_by(InboxEvent.id)
+        .with_for_update(skip_locked=True, of=InboxEvent)
+    )
+    return list(tx.execute(query))
+
+
+_SETTLED: Columns = {
+    "id": Uuid(),
+    "state": Text(),
+    "parked_for": Text(),
+    "sealed_body": LargeBinary(),
+    "user_ref_index": LargeBinary(),
+    "holder_id": Uuid(),
+    "order_no": Text(),
+    "outcome": Text(),
+}
+
+
+def finish(tx: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what became of a batch of events (the fields of `_SETTLED`)."""
+    values = [tuple(row[name] for name in _SETTLED) for row in sorted(rows, key=lambda row: row["id"])]
+    given = recordset(tx, "given", _SETTLED, values)
+    tx.execute(
+        update(InboxEvent)
+        .values({name: given.c[name] for name in list(_SETTLED)[1:]} | {"last_error": None})
+        .where(InboxEvent.id == given.c.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def fail(tx: Session, event_id: UUID, error: str, *, now: datetime) -> None:
+    """Note a failed attempt: try again later, or give the event up as a dead letter that an operator can redrive."""
+    row = tx.get(InboxEvent, event_id, with_for_update=True)
+    if row is None or row.state != WAITING:
+        return
+    row.last_error = error[:500]
+    if row.attempts < len(RETRY_AFTER):
+        row.next_attempt_at = now + RETRY_AFTER[row.attempts]
+    else:
+        row.state = DEAD
+    row.attempts += 1
+
+
+def _wake(tx: Session, condition: Any, now: datetime) -> int:
+    statement = (
+        update(InboxEvent)
+        .values(state=WAITING, parked_for=None, next_attempt_at=now)
+        .where(InboxEvent.state == PARKED, condition)
+        .execution_options(synchronize_session=False)
+    )
+    return len(list(tx.scalars(statement.returning(InboxEvent.id))))
+
+
+def wake_users(tx: Session, users: Collection[tuple[str, bytes]], *, now: datetime) -> int:
+    """Let the parked events of these (partner, user reference index) be settled: a link or a consent has come."""
+    given = recordset(tx, "given", {"partner": Text(), "user_ref_index": LargeBinary()}, sorted(users))
+    mine = (InboxEvent.partner == given.c.partner) & (InboxEvent.user_ref_index == given.c.user_ref_index)
+    return _wake(tx, select(given.c.partner).where(mine).exists(), now)
+
+
+def wake_orders(tx: Session, orders: Collection[tuple[str, str]], *, now: datetime) -> int:
+    """Let parked corrections of these (partner, order number) be settled: their order has come."""
+    given = recordset(tx, "given", {"partner": Text(), "order_no": Text()}, sorted(orders))
+    mine = (InboxEvent.partner == given.c.partner) & (InboxEvent.order_no == given.c.order_no)
+    return _wake(tx, (InboxEvent.parked_for == "ORDER") & select(given.c.partner).where(mine).exists(), now)
+
+
+def wake_holder(tx: Session, holder_id: UUID, partner: str, *, now: datetime) -> int:
+    """Let the parked events of a member be settled that came from one partner."""
+    return _wake(tx, (InboxEvent.holder_id == holder_id) & (InboxEvent.partner == partner), now)
+
+
+def wake_ready(tx: Session, *, now: datetime) -> int:
+    """Wake parked events whose link or consent came at the very moment they were parked, and was missed then."""
+    return wake_users(tx, identity.recently_allowed(tx, since=now - MISSED_WITHIN), now=now)
+
+
+def expire_parked(tx: Session, *, now: datetime, limit: int = 500) -> int:
+    """End parked events older than 30 days and erase their payload."""
+    query = (
+        select(InboxEvent)
+        .where(InboxEvent.state == PARKED, InboxEvent.received_at <= now - PARKED_LIFE)
+        .order_by(InboxEvent.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(tx.scalars(query))
+    for row in rows:
+        row.outcome = json.dumps([{"line": "*", "status": "refused", "code": "PARKED_TOO_LONG"}])
+        row.state, row.parked_for, row.sealed_body, row.user_ref_index = DONE, None, None, None
+    return len(rows)
+
+
+def redrive(tx: Session, *, partner: str | None, event_id: str | None, now: datetime) -> int:
+    """Give dead letters another life with their attempts forgotten; the event id stays. Returns how many."""
+    statement = (
+        update(InboxEvent)
+        .values(state=WAITING, attempts=0, next_attempt_at=now)
+        .where(InboxEvent.state == DEAD)
+        .execution_options(synchronize_session=False)
+    )
+    if partner is not None:
+        statement = statement.where(InboxEvent.partner == partner)
+    if event_id is not None:
+        statement = statement.where(InboxEvent.event_id == event_id)
+    return len(list(tx.scalars(statement.returning(InboxEvent.id))))
+
+
+def deliveries(
+    tx: Session, partner: str, *, event_id: str | None = None, before: UUID | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """What became of a partner's events, newest first."""
+    query = select(InboxEvent).where(InboxEvent.partner == partner)
+    if event_id is not None:
+        query = query.where(InboxEvent.event_id == event_id)
+    if before is not None:
+        query = query.where(InboxEvent.id < before)
+    return [
+        {
+            "id": str(row.id),
+            "event_id": row.event_id,
+            "received_at": clock.iso(row.received_at),
+            "state": row.state,
+            "waiting_for": row.parked_for,
+            "attempts": row.attempts,
+            "lines": json.loads(row.outcome) if row.outcome else [],
+        }
+        for row in tx.scalars(query.order_by(InboxEvent.id.desc()).limit(limit))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxState:
+    """How the inbox is doing: events by (partner, state), and how long the oldest due event has waited, in seconds."""
+
+    counts: Mapping[tuple[str, str], int]
+    oldest_waiting_s: int
+
+
+def inbox_state(tx: Session) -> InboxState:
+    """Counts for the operator."""
+    counts = select(InboxEvent.partner, InboxEvent.state, func.count()).group_by(InboxEvent.partner, InboxEvent.state)
+    due = select(func.min(InboxEvent.next_attempt_at)).where(InboxEvent.state == WAITING)
+    oldest = tx.scalar(due)
+    now = clock.now()
+    waited = max(0, int((now - oldest).total_seconds())) if oldest else 0
+    return InboxState({(row[0], row[1]): row[2] for row in tx.execute(counts)}, waited)

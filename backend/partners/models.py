@@ -1,0 +1,93 @@
+"""Partners, their keys, and the inbox: what they sent, before and after it was settled."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Base, Instant
+
+
+class Partner(Base):
+    """A platform that sends events. `return_days`: how long its orders can be returned, and points stay pending."""
+
+    __tablename__ = "partners"
+    __table_args__ = (CheckConstraint("return_days >= 0", name="return_days"),)
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    adapter: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    return_days: Mapped[int] = mapped_column(Integer)
+    active: Mapped[bool]
+
+
+class PartnerKey(Base):
+    """A key a partner signs with (`whsec_…` secret or `whpk_…` public key), sealed; several are valid in a rotation."""
+
+    __tablename__ = "partner_keys"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), index=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    valid_from: Mapped[datetime] = mapped_column(Instant)
+    valid_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class InboxEvent(Base):
+    """An event as it was received: on disk before it is answered, never in limbo.
+
+    `state`: waiting → done | parked (`parked_for`: LINK, CONSENT, ORDER) | dead. The body is sealed by the house until
+    the person is known and re-sealed under that person's key when it is settled (`holder_id`); it is erased when a
+    parked event expires. `outcome` is JSON, one entry per line, as the partner reads it in the deliveries.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("partner", "event_id"),
+        CheckConstraint("state IN ('waiting', 'done', 'parked', 'dead')", name="state"),
+        Index(
+            "ix_inbox_waiting",
+            "next_attempt_at",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+        Index(
+            "ix_inbox_parked",
+            "partner",
+            "user_ref_index",
+            postgresql_where=text("state = 'parked'"),
+            sqlite_where=text("state = 'parked'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
+    event_id: Mapped[str] = mapped_column(Text)
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signature: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime] = mapped_column(Instant)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    state: Mapped[str] = mapped_column(Text)
+    parked_for: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_attempt_at: Mapped[datetime] = mapped_column(Instant)
+    user_ref_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    holder_id: Mapped[UUID | None] = mapped_column(Uuid)
+    order_no: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class InboxConflict(Base):
+    """A signed event that came under an id already used for another body: refused with 409, kept as evidence."""
+
+    __tablename__ = "inbox_conflicts"
+
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), primary_key=True)
+    event_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    sealed_body: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(Instant)

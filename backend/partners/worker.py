@@ -1,0 +1,189 @@
+"""The worker: waiting events in batches through settlement; a bad one is found by halving and set aside."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend import activities, clock, identity, settlement, strict_json
+from backend.database import transaction
+from backend.identity import Receiver
+from backend.partners import inbox, registry
+from backend.partners.contract import Event, read_event
+from backend.partners.registry import PartnerSetup
+from backend.settlement import Outcome, Statement
+from backend.vault import Vault
+
+BATCH = 500
+#: How often a batch begins again because another one was in its way.
+PATIENCE = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Opened:
+    """An inbox row with what is in it."""
+
+    row: Any
+    body: bytes
+    event: Event
+    user_ref_index: bytes
+    outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
+
+
+def settle_waiting(sessions: sessionmaker[Session], vault: Vault, *, limit: int = BATCH) -> int:
+    """Settle one batch of waiting events. Returns how many were taken up."""
+    now = clock.now()
+    ids: list[UUID] = []
+    try:
+        with transaction(sessions) as tx:
+            ids = inbox.due_ids(tx, now=now, limit=limit)
+            if ids:
+                _settle(tx, vault, ids, now=now)
+    except Exception as error:
+        if not ids:
+            raise
+        log.warning("batch_begins_again", events=len(ids), error=repr(error))
+        _settle_apart(sessions, vault, ids)
+    return len(ids)
+
+
+def _settle_apart(sessions: sessionmaker[Session], vault: Vault, ids: Sequence[UUID]) -> None:
+    """Settle a batch that failed: again when something was in its way, by halves when it is itself the trouble."""
+    error = _settle_patiently(sessions, vault, ids)
+    if error is None:
+        return
+    if len(ids) > 1:
+        middle = len(ids) // 2
+        _settle_apart(sessions, vault, ids[:middle])
+        _settle_apart(sessions, vault, ids[middle:])
+        return
+    log.error("event_set_aside", inbox_id=str(ids[0]), error=repr(error))
+    with transaction(sessions) as tx:
+        inbox.fail(tx, ids[0], repr(error), now=clock.now())
+
+
+def _settle_patiently(sessions: sessionmaker[Session], vault: Vault, ids: Sequence[UUID]) -> Exception | None:
+    """Settle these events; None when it worked. Deadlocks and races are no fault of theirs and are tried again."""
+    for attempt in range(1, PATIENCE + 1):
+        try:
+            with transaction(sessions) as tx:
+                _settle(tx, vault, ids, now=clock.now())
+            return None
+        except (OperationalError, activities.Contended) as error:
+            if attempt == PATIENCE and len(ids) == 1:
+                raise  # the database is in trouble, not the event: leave it waiting
+            last: Exception = error
+        except Exception as error:
+            return error
+    return last
+
+
+def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) -> None:
+    """Settle the events that are still waiting, in one transaction."""
+    setups = registry.partners(tx, vault)
+    opened = [_open(vault, row) for row in inbox.hold(tx, ids)]
+    receivers = identity.receivers(tx, {(item.row.partner, item.user_ref_index) for item in opened})
+    statements, owners = [], []
+    for item in opened:
+        receiver = receivers.get((item.row.partner, item.user_ref_index))
+        for line in item.event.lines:
+            statements.append(_statement(item, line, receiver, setups[item.row.partner]))
+            owners.append((item, line))
+    for (item, line), outcome in zip(owners, settlement.settle(tx, vault, statements, now=now), strict=True):
+        item.outcomes.append((line, outcome))
+    inbox.finish(tx, [_finished(vault, item, receivers) for item in opened])
+    begun = {(i.row.partner, i.event.order_no) for i in opened if i.event.order_type is not None}
+    inbox.wake_orders(tx, begun, now=now)
+
+
+def _open(vault: Vault, row: Any) -> _Opened:
+    body = vault.house.open(row.sealed_body, inbox.body_context(row.partner, row.event_id))
+    event = read_event(strict_json.loads_object(body))
+    return _Opened(row, body, event, identity.user_ref_index(vault, row.partner, event.user_ref))
+
+
+def _statement(item: _Opened, line: str, receiver: Receiver | None, setup: PartnerSetup) -> Statement:
+    event, row = item.event, item.row
+    content = event.lines[line]
+    cancels = event.rank == activities.CANCELLED
+    return Statement(
+        source_id=row.id,
+        partner=row.partner,
+        order_no=event.order_no,
+        line=line,
+        revision=event.revision,
+        rank=event.rank,
+        order_type=event.order_type,
+        receiver=receiver,
+        content_hash=_content_hash(event, content),
+        evidence=_evidence(row),
+        translate=None if cancels else partial(_translate, setup, event, line),
+    )
+
+
+def _translate(setup: PartnerSetup, event: Event, line: str, order_type: str) -> settlement.Draft:
+    return setup.adapter.translate(setup.code, event, line, order_type, setup.return_days)
+
+
+def _content_hash(event: Event, content: Mapping[str, Any]) -> bytes:
+    """What the event says about the line, so that a repetition is told from a contradiction."""
+    said = [event.user_ref, event.occurred_at.isoformat(), event.outcome, strict_json.canonical(dict(content))]
+    return hashlib.sha256("\n".join(said).encode()).digest()
+
+
+def _evidence(row: Any) -> str:
+    """Where the act's evidence is and what proves it, for receipts and auditors."""
+    evidence = {
+        "source": "webhook",
+        "partner": row.partner,
+        "event_id": row.event_id,
+        "body_sha256": row.body_sha256.hex(),
+        "signature": row.signature,
+        "signed_at": clock.iso(row.signed_at),
+        "received_at": clock.iso(row.received_at),
+    }
+    return json.dumps(evidence, ensure_ascii=False, sort_keys=True)
+
+
+def _finished(vault: Vault, item: _Opened, receivers: Mapping[tuple[str, bytes], Receiver]) -> dict[str, Any]:
+    """What to write about an event; a known person's evidence is sealed under that person's own key from now on."""
+    parked_for = next((code for _, out in item.outcomes if out.status == "parked" and (code := out.code)), None)
+    receiver = receivers.get((item.row.partner, item.user_ref_index))
+    sealed = item.row.sealed_body
+    if receiver is not None and parked_for is None:
+        person = vault.person(receiver.wrapped_key, receiver.holder_id.bytes)
+        sealed = person.seal(item.body, inbox.body_context(item.row.partner, item.row.event_id))
+    return {
+        "id": item.row.id,
+        "state": inbox.PARKED if parked_for else inbox.DONE,
+        "parked_for": inbox.PARKED_FOR[parked_for] if parked_for else None,
+        "sealed_body": sealed,
+        "user_ref_index": item.user_ref_index if parked_for else None,
+        "holder_id": receiver.holder_id if receiver else None,
+        "order_no": item.event.order_no,
+        "outcome": json.dumps([_line_outcome(line, outcome) for line, outcome in item.outcomes], ensure_ascii=False),
+    }
+
+
+def _line_outcome(line: str, outcome: Outcome) -> dict[str, Any]:
+    """One line of a delivery as the partner reads it."""
+    told: dict[str, Any] = {"line": line, "status": outcome.status, "code": outcome.code}
+    if outcome.activity is not None:
+        told |= {
+            "activity_id": str(outcome.activity[1]),
+            "methodology": outcome.methodology,
+            "reduction_g": outcome.reduction_g,
+            "offset_g": outcome.offset_g,
+            "points": outcome.points,
+        }
+    return told

@@ -1,0 +1,117 @@
+"""Orders and revisions: which statements of a batch stand, and which activities they take the place of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend import activities
+from backend.activities import ORIGINAL, WHOLE_ORDER, ActivityKey, LineState, OrderKey, OrderState
+from backend.ids import new_id
+from backend.settlement.screening import Screened
+from backend.settlement.statements import Outcome, Statement
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the batch does to its orders.
+
+    `activity_ids`: the statements (by position) that stand, with the id their activity gets; `withdrawn`: recorded
+    activities that another statement takes the place of, with the reason; `lines`: what to write.
+    """
+
+    activity_ids: dict[int, UUID] = field(default_factory=dict)
+    withdrawn: dict[ActivityKey, str] = field(default_factory=dict)
+    lines: dict[tuple[str, str, str], LineState] = field(default_factory=dict)
+
+
+def open_orders(tx: Session, statements: Sequence[Statement]) -> dict[OrderKey, OrderState]:
+    """Lock the orders of the batch and learn the type of those seen for the first time."""
+    orders = activities.lock_orders(tx, {(s.partner, s.order_no) for s in statements})
+    learnt = {}
+    for statement in statements:
+        key = (statement.partner, statement.order_no)
+        if statement.order_type is not None and orders[key].order_type is None:
+            orders[key].order_type = learnt[key] = statement.order_type
+    activities.save_order_types(tx, learnt)
+    return orders
+
+
+def stand(
+    statements: Sequence[Statement],
+    answers: list[Screened | Outcome],
+    orders: Mapping[OrderKey, OrderState],
+) -> Standing:
+    """Let each screened or refused statement take its line, if nothing with a higher precedence holds it.
+
+    Statements that do not stand get their outcome in `answers`.
+    """
+    standing = Standing()
+    made: dict[UUID, int] = {}  # activity id → position of the statement that made it in this batch
+    for position in sorted(range(len(statements)), key=lambda i: (statements[i].revision, statements[i].rank)):
+        statement, answer = statements[position], answers[position]
+        if isinstance(answer, Outcome) and (answer.status == "parked" or answer.code == "ORDER_TYPE_CHANGED"):
+            continue  # it waits, or breaks the contract: either way it says nothing about its line
+        order = orders[statement.partner, statement.order_no]
+        ended = _lost_to(statement, order)
+        if ended is not None:
+            answers[position] = ended
+            continue
+        holder_id = answer.receiver.holder_id if isinstance(answer, Screened) and answer.receiver else None
+        activity = (holder_id, new_id()) if holder_id else None
+        for gone in _replace(statement, order, activity, standing):
+            if gone[1] in made:
+                before = made.pop(gone[1])
+                standing.activity_ids.pop(before)
+                answers[before] = Outcome("superseded", _reason(statement))
+            else:
+                standing.withdrawn[gone] = _reason(statement)
+        if activity is not None:
+            standing.activity_ids[position] = activity[1]
+            made[activity[1]] = position
+        elif statement.translate is None:
+            answers[position] = Outcome("cancelled")
+    return standing
+
+
+def _lost_to(statement: Statement, order: OrderState) -> Outcome | None:
+    """The outcome of a statement that comes too late to stand, or None."""
+    whole = order.lines.get(WHOLE_ORDER)
+    mine = (statement.revision, statement.rank)
+    if whole is not None and statement.line != WHOLE_ORDER and whole.precedence >= mine:
+        return Outcome("superseded", "CANCELLED")
+    standing = order.lines.get(statement.line)
+    if standing is None or standing.precedence < mine:
+        return None
+    if standing.precedence > mine:
+        return Outcome("superseded", "SUPERSEDED")
+    if standing.content_hash == statement.content_hash:
+        return Outcome("duplicate", "DUPLICATE_LINE")
+    return Outcome("refused", "LINE_CONFLICT")
+
+
+def _replace(
+    statement: Statement, order: OrderState, activity: ActivityKey | None, standing: Standing
+) -> list[ActivityKey]:
+    """Put the statement in its line; returns the activities it takes the place of."""
+    mine = (statement.revision, statement.rank)
+    lines = [statement.line]
+    if statement.line == WHOLE_ORDER:
+        lines += [line for line, state in order.lines.items() if line != WHOLE_ORDER and state.precedence < mine]
+    gone = []
+    for line in lines:
+        before = order.lines.get(line)
+        if before is not None and before.activity is not None:
+            gone.append(before.activity)
+        content = statement.content_hash
+        state = LineState(statement.revision, statement.rank, content, activity if line == statement.line else None)
+        order.lines[line] = state
+        standing.lines[statement.partner, statement.order_no, line] = state
+    return gone
+
+
+def _reason(statement: Statement) -> str:
+    if statement.translate is None:
+        return "CANCELLED"
+    return "CORRECTED" if statement.rank != ORIGINAL else "SUPERSEDED"

@@ -1,0 +1,112 @@
+"""Whose act is it, and may it be credited? Consents are held until the batch commits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend import activities, identity
+from backend.activities import LONGEST_TRIP, Act, ActivityKey, ActRefused, OrderKey, OrderState
+from backend.identity import ConsentState, Receiver
+from backend.settlement.statements import Draft, Outcome, Statement
+
+#: How far a partner's clock may run ahead of ours.
+CLOCK_LEEWAY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A statement that may be settled: its draft (None for a cancellation) and the account it is for.
+
+    `refusal` is set when the act can be recorded but not credited.
+    """
+
+    draft: Draft | None
+    receiver: Receiver | None
+    refusal: str | None = None
+
+
+def screen(
+    tx: Session,
+    statements: Sequence[Statement],
+    orders: Mapping[OrderKey, OrderState],
+    *,
+    now: datetime,
+) -> list[Screened | Outcome]:
+    """One answer per statement: Screened, or the Outcome that ends its way here (parked, refused)."""
+    answers = [_translate(item, orders[item.partner, item.order_no].order_type) for item in statements]
+    _check_consents(tx, statements, answers, now)
+    _park_whole_events(statements, answers)
+    return answers
+
+
+def _translate(statement: Statement, order_type: str | None) -> Screened | Outcome:
+    if statement.translate is None:
+        return Screened(None, None)
+    if order_type is None:
+        return Outcome("parked", "AWAITING_ORDER")
+    if statement.order_type is not None and statement.order_type != order_type:
+        return Outcome("refused", "ORDER_TYPE_CHANGED")
+    try:
+        draft = statement.translate(order_type)
+    except ActRefused as refusal:
+        return Outcome("refused", refusal.reason, facts=dict(refusal.facts))
+    return Screened(draft, statement.receiver) if statement.receiver else Outcome("parked", "NO_LINK")
+
+
+def _check_consents(
+    tx: Session, statements: Sequence[Statement], answers: list[Screened | Outcome], now: datetime
+) -> None:
+    wanted = {
+        key
+        for statement, answer in zip(statements, answers, strict=True)
+        if (key := _consent_key(statement, answer)) is not None
+    }
+    consents = identity.hold_consents(tx, wanted) if wanted else {}
+    for position, (statement, answer) in enumerate(zip(statements, answers, strict=True)):
+        key = _consent_key(statement, answer)
+        if key is not None and isinstance(answer, Screened) and answer.draft is not None:
+            answers[position] = _judge(answer, answer.draft, consents.get(key), now)
+
+
+def _consent_key(statement: Statement, answer: Screened | Outcome) -> tuple[UUID, str, str] | None:
+    if isinstance(answer, Outcome) or answer.draft is None or answer.receiver is None:
+        return None
+    return answer.receiver.holder_id, statement.partner, activities.library().get(answer.draft.methodology).scene
+
+
+def _judge(answer: Screened, draft: Draft, consent: ConsentState | None, now: datetime) -> Screened | Outcome:
+    if consent is None or not consent.granted:
+        return Outcome("parked", "NO_CONSENT")
+    if draft.occurred_at > now + CLOCK_LEEWAY or (draft.ended_at or draft.occurred_at) > now + CLOCK_LEEWAY:
+        return Screened(draft, answer.receiver, "FUTURE_ACT")
+    if draft.occurred_at < consent.counts_from:
+        return Screened(draft, answer.receiver, "BEFORE_CONSENT")
+    if draft.started_at and draft.ended_at and draft.ended_at - draft.started_at > LONGEST_TRIP:
+        return Screened(draft, answer.receiver, "TRIP_TOO_LONG")
+    return answer
+
+
+def _park_whole_events(statements: Sequence[Statement], answers: list[Screened | Outcome]) -> None:
+    """The lines of one event wait together, so that a parked event is settled whole when its time comes."""
+    parked = {
+        statement.source_id: answer.code
+        for statement, answer in zip(statements, answers, strict=True)
+        if isinstance(answer, Outcome) and answer.status == "parked"
+    }
+    for position, statement in enumerate(statements):
+        if statement.source_id in parked:
+            answers[position] = Outcome("parked", parked[statement.source_id])
+
+
+def still_consenting(tx: Session, acts: Sequence[Act]) -> set[ActivityKey]:
+    """Which recorded acts may be credited now: their holders' consent stands and reaches back to them."""
+    consents = identity.hold_consents(tx, {(act.holder_id, act.partner, act.scene) for act in acts})
+    able = set()
+    for act in acts:
+        consent = consents.get((act.holder_id, act.partner, act.scene))
+        if consent is not None and consent.granted and act.occurred_at >= consent.counts_from:
+            able.add(act.key)
+    return able

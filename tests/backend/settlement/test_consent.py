@@ -1,0 +1,121 @@
+"""No credit without a link and a consent; what waited for them is settled when they come."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from backend import clock, partners
+from tests.backend.world import World, cancel, days_ago, trade_in, trip
+
+
+def test_an_event_waits_for_the_link(world: World) -> None:
+    alice = world.person("alice", linked=False)
+    sent = world.send("transit", trip("T1", "alice"))
+    world.settle()
+    assert world.lines("transit", sent)[0]["code"] == "NO_LINK"
+    world.link(alice, "transit", "alice")
+    world.settle()
+    assert world.balances(alice)["reduction"] == 579
+
+
+def test_an_event_waits_for_the_consent(world: World) -> None:
+    alice = world.person("alice", consenting=False)
+    sent = world.send("transit", trip("T1", "alice"))
+    world.settle()
+    assert world.lines("transit", sent)[0]["code"] == "NO_CONSENT"
+    world.consent(alice, "zhuanzhuan")
+    world.settle()
+    assert world.balances(alice) == {}
+    world.consent(alice, "transit")
+    world.settle()
+    assert world.balances(alice)["reduction"] == 579
+
+
+def test_an_order_cancelled_while_it_waited_is_never_credited(world: World) -> None:
+    alice = world.person("alice", linked=False)
+    world.send("zhuanzhuan", trade_in("D1", "alice", "SN-1"))
+    world.settle()
+    world.send("zhuanzhuan", cancel("D1", "alice"))
+    world.settle()
+    world.link(alice, "zhuanzhuan", "alice")
+    world.settle()
+    assert world.balances(alice) == {}
+    world.check_books()
+
+
+def test_a_withdrawn_consent_stops_credit(world: World) -> None:
+    alice = world.person("alice")
+    world.send("transit", trip("T1", "alice"))
+    world.settle()
+    world.consent(alice, "transit", granted=False)
+    sent = world.send("transit", trip("T2", "alice", at=days_ago(2)))
+    world.settle()
+    assert world.lines("transit", sent)[0]["status"] == "parked"
+    assert world.balances(alice)["reduction"] == 579
+
+
+@pytest.mark.parametrize(("days", "code"), [(29, None), (32, "BEFORE_CONSENT")])
+def test_an_earlier_act_counts_within_the_look_back(world: World, days: int, code: str | None) -> None:
+    world.person("alice")
+    sent = world.send("transit", trip("T1", "alice", at=days_ago(days)))
+    world.settle()
+    assert world.lines("transit", sent)[0]["code"] == code
+
+
+def test_the_future_is_refused(world: World) -> None:
+    world.person("alice")
+    sent = world.send("transit", trip("T1", "alice", at=clock.now() + timedelta(hours=2)))
+    world.settle()
+    assert world.lines("transit", sent)[0]["code"] == "FUTURE_ACT"
+
+
+def test_a_parked_event_expires_after_thirty_days_and_is_erased(world: World) -> None:
+    alice = world.person("alice", linked=False)
+    sent = world.send("transit", trip("T1", "alice"))
+    world.settle()
+    with world.house.transaction() as tx:
+        assert partners.expire_parked(tx, now=clock.now() + timedelta(days=29)) == 0
+        assert partners.expire_parked(tx, now=clock.now() + timedelta(days=31)) == 1
+    assert world.lines("transit", sent)[0]["code"] == "PARKED_TOO_LONG"
+    world.link(alice, "transit", "alice")
+    world.settle()
+    assert world.balances(alice) == {}
+
+
+def test_a_link_that_came_unseen_is_found_again(world: World) -> None:
+    """The link is made at the moment the event is parked, and its wake-up call finds nothing to wake."""
+    alice = world.person("alice", linked=False)
+    world.link(alice, "transit", "alice")
+    with world.house.transaction() as tx:
+        from backend import identity
+
+        (link,) = identity.links_of(tx, world.house.vault, alice)
+        identity.unlink(tx, alice, link.id, now=clock.now())
+    world.send("transit", trip("T1", "alice"))
+    world.settle()
+    with world.house.transaction() as tx:
+        identity.link_partner_user(
+            tx, world.house.vault, holder_id=alice, partner="transit", user_ref="alice", programme="members",
+            now=clock.now(),
+        )
+    with world.house.transaction() as tx:
+        assert partners.wake_ready(tx, now=clock.now()) == 1
+    world.settle()
+    assert world.balances(alice)["reduction"] == 579
+
+
+def test_points_wait_for_the_return_window(world: World) -> None:
+    alice = world.person("alice")
+    world.send("zhuanzhuan", trade_in("D1", "alice", "SN-1", occurred_at=days_ago(3)))
+    world.send("transit", trip("T1", "alice", at=days_ago(3)))
+    world.settle()
+    world.ripen()
+    assert world.balances(alice)["points.available"] == 579
+    with time_machine.travel(clock.start_of_day_after(clock.today(), 5) - timedelta(seconds=1), tick=False):
+        world.ripen()
+        assert world.balances(alice)["points.available"] == 579
+    with time_machine.travel(clock.start_of_day_after(clock.today(), 5), tick=False):
+        world.ripen()
+    assert world.balances(alice)["points.available"] == 579 + 23_750
+    world.check_books()
