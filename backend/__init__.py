@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from backend import database, problems
 from backend.errors import Refusal
-from backend.identity.wechat import SandboxWeChat, WeChatClient, WeChatProvider
+from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider
 from backend.logs import configure_logs
 from backend.partners import Gate
 from backend.settings import Settings
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application without the mini-program's API, which `miniprogram_api.register` adds."""
     from backend import cli
     from backend.partners.views import blueprint as partners_blueprint
-    from backend.views import blueprint as operations_blueprint
+    from backend.operations import blueprint as operations_blueprint
 
     settings = settings or Settings.from_environment()
     configure_logs(settings.log_level)

@@ -23,7 +23,7 @@ database_group = AppGroup("database", help="The database schema.")
 
 def register(app: Flask) -> None:
     """Add every command to the application."""
-    from backend.sandbox.commands import sandbox_group
+    from backend.sandbox import sandbox_group
 
     groups = (ledger_group, audit_group, methodology_group, partner_group, database_group, sandbox_group)
     for group in groups:

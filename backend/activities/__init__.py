@@ -23,6 +23,16 @@ from backend.activities.quantification import (
     library,
     quantify,
 )
+from backend.activities.reading import (
+    Explained,
+    act_of_holder,
+    acts_of,
+    baseline_type,
+    explain,
+    input_titles,
+    methodology_title,
+    standing,
+)
 from backend.activities.reasons import REASONS, sentence
 from backend.activities.records import Act, ActivityKey, load, record, record_bases, save_statuses
 from backend.activities.replay import Recomputed, basis_of, recompute_all
@@ -39,19 +49,26 @@ __all__ = [
     "ActivityKey",
     "Contended",
     "Decision",
+    "Explained",
     "LineState",
     "OrderKey",
     "OrderState",
     "Quantified",
     "Recomputed",
+    "act_of_holder",
+    "acts_of",
+    "baseline_type",
     "basis_of",
     "canonical_data",
     "daily_limit",
     "decide",
     "exact_text",
+    "explain",
+    "input_titles",
     "library",
     "load",
     "lock_orders",
+    "methodology_title",
     "quantify",
     "recompute_all",
     "record",
@@ -60,4 +77,5 @@ __all__ = [
     "save_order_types",
     "save_statuses",
     "sentence",
+    "standing",
 ]

@@ -99,20 +99,7 @@ def _check(transaction: Transaction) -> None:
 
 def _insert(tx: Session, transactions: Sequence[Transaction], now: datetime) -> list[Transaction]:
     """Insert what is new; compare what is not."""
-    rows = [
-        {
-            "holder_id": item.holder_id,
-            "id": item.id,
-            "programme": item.programme,
-            "kind": item.kind,
-            "idempotency_key": item.idempotency_key,
-            "input_hash": item.input_hash(),
-            "activity_id": item.activity_id,
-            "reverses_id": item.reverses_id,
-            "posted_at": now,
-        }
-        for item in transactions
-    ]
+    rows = [_row(item, now) for item in transactions]
     inserted = insert_rows(
         tx, LedgerTransaction, rows, on_conflict=("holder_id", "idempotency_key"), returning=("holder_id", "id")
     )
@@ -139,6 +126,20 @@ def _insert(tx: Session, transactions: Sequence[Transaction], now: datetime) -> 
         ],
     )
     return posted
+
+
+def _row(item: Transaction, now: datetime) -> dict[str, Any]:
+    return {
+        "holder_id": item.holder_id,
+        "id": item.id,
+        "programme": item.programme,
+        "kind": item.kind,
+        "idempotency_key": item.idempotency_key,
+        "input_hash": item.input_hash(),
+        "activity_id": item.activity_id,
+        "reverses_id": item.reverses_id,
+        "posted_at": now,
+    }
 
 
 def _compare(tx: Session, repeated: Sequence[dict[str, Any]]) -> None:

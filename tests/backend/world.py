@@ -13,7 +13,12 @@ from backend import House, audit, build_house, clock, identity, ledger, partners
 from backend.settings import Settings
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for tests, 32 bytes....").decode()
-PARTNERS = {"zhuanzhuan": ("device", 7), "dangdang": ("donation", 0), "transit": ("commute", 0), "shop": ("purchase", 7)}
+PARTNERS = {
+    "zhuanzhuan": ("device", 7),
+    "dangdang": ("donation", 0),
+    "transit": ("commute", 0),
+    "shop": ("purchase", 7),
+}
 
 
 class World:
@@ -48,7 +53,12 @@ class World:
     def link(self, holder: UUID, partner: str, user_ref: str) -> None:
         with self.house.transaction() as tx:
             identity.link_partner_user(
-                tx, self.house.vault, holder_id=holder, partner=partner, user_ref=user_ref, programme="members",
+                tx,
+                self.house.vault,
+                holder_id=holder,
+                partner=partner,
+                user_ref=user_ref,
+                programme="members",
                 now=clock.now(),
             )
             user = (partner, identity.user_ref_index(self.house.vault, partner, user_ref))
@@ -57,9 +67,7 @@ class World:
     def consent(self, holder: UUID, partner: str, *, granted: bool = True) -> None:
         with self.house.transaction() as tx:
             scene = PARTNERS[partner][0]
-            identity.set_consent(
-                tx, holder_id=holder, partner=partner, scene=scene, granted=granted, now=clock.now()
-            )
+            identity.set_consent(tx, holder_id=holder, partner=partner, scene=scene, granted=granted, now=clock.now())
             partners.wake_holder(tx, holder, partner, now=clock.now())
 
     def send(self, partner: str, event: Mapping[str, Any], event_id: str | None = None) -> str:
@@ -124,8 +132,16 @@ def days_ago(days: int, hour: int = 9, minute: int = 0) -> datetime:
 def trip(order_no: str, user: str, km: str = "12.4", *, at: datetime | None = None, minutes: int = 30, **data: Any):  # type: ignore[no-untyped-def]
     start = at or days_ago(3)
     return event(
-        "trip.completed", order_no, user, occurred_at=start, trip_id=data.pop("trip_id", order_no), mode="metro",
-        started_at=start.isoformat(), ended_at=(start + timedelta(minutes=minutes)).isoformat(), distance_km=km, **data,
+        "trip.completed",
+        order_no,
+        user,
+        occurred_at=start,
+        trip_id=data.pop("trip_id", order_no),
+        mode="metro",
+        started_at=start.isoformat(),
+        ended_at=(start + timedelta(minutes=minutes)).isoformat(),
+        distance_km=km,
+        **data,
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from backend.activities import ActRefused
 from backend.partners import translation
-from backend.partners.adapters.interface import Adapter
 from backend.partners.contract import Event
+from backend.partners.interfaces import Adapter
 from backend.settlement import Draft
 
 #: Certified carbon neutral in December 2023 (《产品碳中和实施通则》) and sold from 2024 on, by model key.

@@ -5,8 +5,8 @@ from typing import Any
 
 from backend.activities import ActRefused
 from backend.partners import translation
-from backend.partners.adapters.interface import Adapter
 from backend.partners.contract import Event
+from backend.partners.interfaces import Adapter
 from backend.settlement import Draft
 
 DEVICES = frozenset({"phone", "tablet", "laptop"})

@@ -1,0 +1,112 @@
+"""Reading activities back for those who ask what became of them: their member, and an auditor."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.activities.models import Activity
+from backend.activities.quantification import Credited, credited
+from backend.activities.records import ISSUED, Act, act_of, load
+from backend.activities.replay import basis_of
+from methodologies import MethodologyError, library, recompute
+
+
+def acts_of(
+    tx: Session,
+    holder_id: UUID,
+    *,
+    programme: str | None = None,
+    status: str | None = None,
+    before: UUID | None = None,
+    limit: int = 20,
+) -> list[Act]:
+    """A holder's activities, newest recorded first; `before` is the id of the last one already seen."""
+    query = select(Activity.__table__).where(Activity.holder_id == holder_id)
+    if programme is not None:
+        query = query.where(Activity.programme == programme)
+    if status is not None:
+        query = query.where(Activity.status == status)
+    if before is not None:
+        query = query.where(Activity.id < before)
+    return [act_of(row) for row in tx.execute(query.order_by(Activity.id.desc()).limit(limit))]
+
+
+def act_of_holder(tx: Session, holder_id: UUID, activity_id: UUID) -> Act | None:
+    """One activity of this holder, or None."""
+    return load(tx, [(holder_id, activity_id)]).get((holder_id, activity_id))
+
+
+def standing(act: Act) -> Credited:
+    """What the act counts for now: its grams while it is issued, nothing otherwise."""
+    return Credited(act.reduction_g, act.offset_g) if act.status == ISSUED else Credited(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How the grams of an act came about, from nothing but what was recorded when it was quantified.
+
+    `trail` is the whole calculation (see `methodologies`: equation, inputs, BE, PE, LE, ER as exact texts, rows, and a
+    Chinese sentence); `confirmed` says that computing it again gave the grams that were recorded.
+    """
+
+    trail: dict[str, Any]
+    confirmed: bool
+
+
+def explain(tx: Session, act: Act) -> Explained | None:
+    """The calculation behind an act; None when it was refused before it was quantified.
+
+    Where the record can no longer be computed (the formula is gone from the library), the trail holds the recorded
+    numbers, without a sentence, unconfirmed.
+    """
+    basis = basis_of(tx, act)
+    if basis is None:
+        return None
+    data = json.loads(act.data)
+    try:
+        again = recompute(basis, data, act.grade, act.day)
+    except MethodologyError:
+        return Explained(_recorded_trail(act, basis, data), False)
+    grams = credited(again)
+    return Explained(again.trail(), (grams.reduction_g, grams.offset_g) == (act.reduction_g, act.offset_g))
+
+
+def _recorded_trail(act: Act, basis: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    names = ("methodology", "title", "version", "profile", "profile_title", "formula", "equation")
+    return {
+        **{name: basis[name] for name in names},
+        "grade": act.grade,
+        "data": {name: str(value) for name, value in data.items()},
+        "baseline_g": act.baseline,
+        "project_g": act.project,
+        "leakage_g": act.leakage,
+        "reduction_g": act.reduction,
+        "sentence_zh": None,
+        "basis": basis,
+    }
+
+
+def input_titles(code: str) -> dict[str, dict[str, str]]:
+    """Monitored name → title in Chinese and English, as the library has them today; empty when it lost the methodology."""
+    known = library()
+    if code not in known.codes:
+        return {}
+    return {name: field.title.as_json() for name, field in known.get(code).monitored.items()}
+
+
+def methodology_title(code: str) -> dict[str, str]:
+    """The methodology's title in Chinese and English; its code where the library lost it."""
+    known = library()
+    if code not in known.codes:
+        return {"zh": code, "en": code}
+    return {"zh": known.get(code).title_zh, "en": known.get(code).title_en}
+
+
+def baseline_type(profile: str) -> dict[str, str] | None:
+    """What kind of baseline a profile stands for, in Chinese and English."""
+    found = library().profiles.get(profile)
+    return found.baseline_type.as_json() if found else None

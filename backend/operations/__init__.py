@@ -1,0 +1,5 @@
+"""Operations: is it alive, is it ready, how is it doing."""
+
+from backend.operations.views import blueprint
+
+__all__ = ["blueprint"]
