@@ -17,7 +17,7 @@ from sqlalchemy import Text, or_, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, partners, points
+from backend import activities, clock, partners, points
 from backend.database import Base, Instant, insert_rows, transaction
 from backend.vault import Vault
 
@@ -113,6 +113,6 @@ def work(sessions: sessionmaker[Session], vault: Vault, *, stop: threading.Event
 def _settle_once(sessions: sessionmaker[Session], vault: Vault) -> int:
     try:
         return partners.settle_waiting(sessions, vault)
-    except OperationalError as error:
+    except (OperationalError, activities.Contended) as error:
         log.warning("database_in_trouble", error=repr(error))
         return 0

@@ -8,6 +8,7 @@ from environs import Env, FileAwareEnv
 
 from backend.errors import Misconfigured
 
+ENVIRONMENTS = ("sandbox", "test", "production")
 SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
 
 
@@ -44,7 +45,7 @@ class Settings:
     def from_environment(cls) -> "Settings":
         """Read and check the environment; `X_FILE` names a file that holds X. Raises Misconfigured with every fault."""
         env = FileAwareEnv(eager=False)
-        environment = env.str("ENV", "sandbox")
+        environment = _environment(env.str("ENV", "sandbox"))
         sandbox = environment != "production"
         database_url = env.str("DATABASE_URL", SANDBOX_DATABASE if sandbox else None)
         redis_url = env.str("REDIS_URL", None)
@@ -95,6 +96,13 @@ class Settings:
             faults.append("DATABASE_URL is missing")
         if faults:
             raise Misconfigured("refusing to start in production: " + "; ".join(faults))
+
+
+def _environment(name: str | None) -> str:
+    """A name nobody knows must not open the sandbox by mistake."""
+    if name not in ENVIRONMENTS:
+        raise Misconfigured(f"ENV must be one of {', '.join(ENVIRONMENTS)}")
+    return name
 
 
 def _key(text: str | None, name: str, sandbox: bool = False) -> bytes:

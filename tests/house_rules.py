@@ -35,7 +35,7 @@ FLOORS = {
     "backend.learning": 4,
     "backend.audit": 4,
     "backend.console": 5,
-    "backend.operations": 5,
+    "backend.operations": 5,  # health, readiness, metrics
     "miniprogram_api": 5,
     "backend": TOP,  # create_app
     "backend.cli": TOP,

@@ -91,7 +91,7 @@ def _recorded_trail(act: Act, basis: dict[str, Any], data: dict[str, Any]) -> di
 
 
 def input_titles(code: str) -> dict[str, dict[str, str]]:
-    """Monitored name → title in Chinese and English, as the library has them today; empty when it lost the methodology."""
+    """Monitored name → title in Chinese and English, as the library has them today."""
     known = library()
     if code not in known.codes:
         return {}

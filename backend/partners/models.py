@@ -59,6 +59,19 @@ class InboxEvent(Base):
             postgresql_where=text("state = 'parked'"),
             sqlite_where=text("state = 'parked'"),
         ),
+        Index(
+            "ix_inbox_parked_holder",
+            "holder_id",
+            postgresql_where=text("state = 'parked'"),
+            sqlite_where=text("state = 'parked'"),
+        ),
+        Index(
+            "ix_inbox_awaiting_order",
+            "partner",
+            "order_no",
+            postgresql_where=text("parked_for = 'ORDER'"),
+            sqlite_where=text("parked_for = 'ORDER'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)

@@ -17,6 +17,29 @@ branch_labels = None
 depends_on = None
 
 
+#: What is written here is never changed or removed: corrections are new rows.
+APPEND_ONLY = ("ledger_transactions", "ledger_transfers", "quantification_bases", "consent_changes")
+
+
+def _refuse_changes(table: str) -> None:
+    """Let the database itself refuse to change or remove a row."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+
+
 def upgrade() -> None:
     op.create_table(
         "claims",
@@ -281,8 +304,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_inbox_awaiting_order",
+            ["partner", "order_no"],
+            unique=False,
+            postgresql_where=sa.text("parked_for = 'ORDER'"),
+            sqlite_where=sa.text("parked_for = 'ORDER'"),
+        )
+        batch_op.create_index(
             "ix_inbox_parked",
             ["partner", "user_ref_index"],
+            unique=False,
+            postgresql_where=sa.text("state = 'parked'"),
+            sqlite_where=sa.text("state = 'parked'"),
+        )
+        batch_op.create_index(
+            "ix_inbox_parked_holder",
+            ["holder_id"],
             unique=False,
             postgresql_where=sa.text("state = 'parked'"),
             sqlite_where=sa.text("state = 'parked'"),
@@ -538,6 +575,8 @@ def upgrade() -> None:
             {"name": "owed.points", "asset": "points", "system": True},
         ],
     )
+    for table in APPEND_ONLY:
+        _refuse_changes(table)
 
 
 def downgrade() -> None:
@@ -591,9 +630,19 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'waiting'"),
         )
         batch_op.drop_index(
+            "ix_inbox_parked_holder",
+            postgresql_where=sa.text("state = 'parked'"),
+            sqlite_where=sa.text("state = 'parked'"),
+        )
+        batch_op.drop_index(
             "ix_inbox_parked",
             postgresql_where=sa.text("state = 'parked'"),
             sqlite_where=sa.text("state = 'parked'"),
+        )
+        batch_op.drop_index(
+            "ix_inbox_awaiting_order",
+            postgresql_where=sa.text("parked_for = 'ORDER'"),
+            sqlite_where=sa.text("parked_for = 'ORDER'"),
         )
 
     op.drop_table("inbox")
@@ -631,3 +680,5 @@ def downgrade() -> None:
         )
 
     op.drop_table("claims")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change()")
