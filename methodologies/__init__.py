@@ -20,6 +20,7 @@ from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import Library, load_library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import CLAIM_TYPES, GRADES, Profile, Source
+from methodologies.kernel.published import write_lock
 from methodologies.kernel.quantification import Basis, Quantification
 from methodologies.kernel.replay import recompute as _recompute
 
@@ -42,6 +43,7 @@ __all__ = [
     "Version",
     "check",
     "library",
+    "lock",
     "quantify",
     "quantify_batch",
     "recompute",
@@ -105,3 +107,11 @@ def check(today: date | None = None, root: Path | None = None) -> list[Finding]:
     also rows
     past their `review_before` (as warnings). An empty list means all is well."""
     return check_library(root or ROOT, today)
+
+
+def lock() -> list[str]:
+    """Add what is new in the tree to PUBLISHED.lock and return its addresses.
+
+    Raises `DocumentError` (file and line) while something published was edited, removed or backdated.
+    """
+    return write_lock(load_library(ROOT))

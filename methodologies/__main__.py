@@ -7,8 +7,7 @@ import argparse
 import sys
 from datetime import date
 
-from methodologies import DocumentError, check, library
-from methodologies.kernel.published import write_lock
+from methodologies import DocumentError, check, lock
 
 
 def main(arguments: list[str]) -> int:
@@ -16,12 +15,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m methodologies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="schema, units, sources, examples, lock")
-    checking.add_argument("--today", type=date.fromisoformat, help="also list rows past their review day")
+    checking.add_argument(
+        "--today", type=date.fromisoformat, dest="day", help="also list rows past their review day"
+    )
     commands.add_parser("lock", help="add what is new to PUBLISHED.lock")
     options = parser.parse_args(arguments)
     if options.command == "lock":
         return _lock()
-    findings = check(options.today)
+    findings = check(options.day)
     for finding in findings:
         print(finding)
     return 1 if any(finding.level == "error" for finding in findings) else 0
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
 
 def _lock() -> int:
     try:
-        added = write_lock(library())
+        added = lock()
     except DocumentError as error:
         print(error.message_en, file=sys.stderr)
         return 1

@@ -5,8 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from methodologies.kernel.definition import Definition, Limit, MonitoredField, RateCheck, Version
+from methodologies.kernel.definition import (
+    ClaimRule,
+    Definition,
+    FormulaText,
+    Limit,
+    MonitoredField,
+    RateCheck,
+    Version,
+)
 from methodologies.kernel.exact import exact_text
+from methodologies.kernel.parameters import Parameter
 
 
 def describe(definition: Definition) -> dict[str, Any]:
@@ -19,37 +28,38 @@ def describe(definition: Definition) -> dict[str, Any]:
         "applicability": list(definition.applicability),
         "boundary": definition.boundary,
         "evidence": {"text": definition.evidence, "window_required": definition.needs_window},
-        "claims": [
-            {
-                "kind": rule.kind,
-                "from": list(rule.parts),
-                "required": rule.required,
-                "required_with": rule.required_with,
-            }
-            for rule in definition.claims
-        ],
+        "claims": [_claim(rule) for rule in definition.claims],
         "exclusivity": {"text": definition.exclusivity, "groups": list(definition.exclusivity_groups)},
         "points_pending_days": definition.points_pending_days,
         "limits": [_limit(limit) for limit in definition.limits],
         "monitored": {field.name: _field(field) for field in definition.monitored.values()},
         "rates": [_rate(rate) for rate in definition.rates],
-        "formulas": {
-            text.name: {"title": text.title.as_json(), "equation": text.equation, "needs": list(text.needs)}
-            for text in definition.formulas.values()
-        },
+        "formulas": {text.name: _formula(text) for text in definition.formulas.values()},
         "versions": [_version(version) for version in definition.versions],
-        "parameters": {
-            parameter.name: {
-                "title": parameter.title.as_json(),
-                "unit": parameter.unit.text,
-                "by": list(parameter.by),
-                "rows": [
-                    {**row.as_json(), "review_before": row.review_before.isoformat()}
-                    for row in parameter.rows
-                ],
-            }
-            for parameter in definition.parameters.values()
-        },
+        "parameters": {parameter.name: _parameter(parameter) for parameter in definition.parameters.values()},
+    }
+
+
+def _claim(rule: ClaimRule) -> dict[str, Any]:
+    return {
+        "kind": rule.kind,
+        "from": list(rule.parts),
+        "required": rule.required,
+        "required_with": rule.required_with or None,
+    }
+
+
+def _formula(text: FormulaText) -> dict[str, Any]:
+    return {"title": text.title.as_json(), "equation": text.equation, "needs": list(text.needs)}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    rows = [{**row.as_json(), "review_before": row.review_before.isoformat()} for row in parameter.rows]
+    return {
+        "title": parameter.title.as_json(),
+        "unit": parameter.unit.text,
+        "by": list(parameter.by),
+        "rows": rows,
     }
 
 

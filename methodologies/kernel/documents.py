@@ -14,6 +14,8 @@ from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.exact import fraction_of_text
 from methodologies.kernel.units import Unit, UnitError, parse_unit
 
+# every scalar stays text; libyaml where PyYAML was built with it
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -137,9 +139,9 @@ def read_document(file: Path) -> Node:
     except FileNotFoundError:
         raise DocumentError(file, 1, "the file is missing") from None
     try:
-        for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        for event in yaml.parse(text, Loader=_LOADER):
             _refuse_cleverness(event, file)
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
+        root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DocumentError(file, line, f"broken YAML: {error.problem}") from None

@@ -122,7 +122,12 @@ class Plan:
             inputs[name] = reader.read(value) if number is None else number
         for rate in self._rates:
             _check_rate(rate, inputs)
-        outcome = self._function(Activity(inputs), self._parameters)
+        try:
+            outcome = self._function(Activity(inputs), self._parameters)
+        except ZeroDivisionError:
+            raise MethodologyError(
+                "NOT_COMPUTABLE", "活动数据使公式除以零", "the data make the formula divide by zero"
+            ) from None
         credits = self._credits(outcome, self._grades[grade])
         return Quantification(self.basis, day, grade, dict(data), inputs, outcome, credits)
 

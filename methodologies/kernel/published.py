@@ -73,13 +73,8 @@ def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
     for field in definition.monitored.values():
         yield Entry(f"{code} monitored {field.name}", _field_hash(field), field.place)
     for rate in definition.rates:
-        content = [
-            rate.numerator,
-            rate.denominator,
-            rate.unit.text,
-            exact_text(rate.minimum),
-            exact_text(rate.maximum),
-        ]
+        band = [exact_text(rate.minimum), exact_text(rate.maximum), rate.confidence]
+        content = [rate.numerator, rate.denominator, rate.unit.text, *band]
         yield Entry(f"{code} rate {rate.code}", digest(content), rate.place)
     for limit in definition.limits:
         content = [limit.per, limit.measure, exact_text(limit.maximum), limit.confidence]
@@ -96,6 +91,7 @@ def _of_version(code: str, version: Version) -> Iterator[Entry]:
         [source.tag for source in version.sources],
         list(version.grades),
         list(version.claim_types),
+        version.note,
     ]
     yield Entry(f"{code} version {version.version}", digest(header), version.place)
     if version.in_force_until is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -59,14 +59,15 @@ class Quantification:
     `reduction_g` is signed and before the evidence grade; `credits` are whole grams (or watt-hours for
     EAC_BACKED) per
     claim type, never negative, after the grade, rounded down. `day` is None only when recomputed without one.
-    `inputs` are the values the formula received, in base units.
+    `inputs` are the values read from the data, in base units; equality leaves them out, they follow from
+    the rest.
     """
 
     basis: Basis
     day: date | None
     grade: str
     data: Mapping[str, int | str]
-    inputs: Mapping[str, Fraction]
+    inputs: Mapping[str, Fraction] = field(compare=False)
     outcome: Outcome
     credits: dict[str, int]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from methodologies.kernel.definition import (
@@ -17,11 +18,12 @@ from methodologies.kernel.definition import (
     Version,
 )
 from methodologies.kernel.documents import Node, read_document, walk_rows
+from methodologies.kernel.exact import nano_of_text
 from methodologies.kernel.model import ANY_PROFILE, CLAIM_TYPES, CONFIDENCES, GRADES, SCENES, Source
 from methodologies.kernel.parameters import Parameter
 from methodologies.kernel.registers import Registers
 from methodologies.kernel.rows import place_of, read_parameter, read_sources, read_title
-from methodologies.kernel.units import SUFFIX_UNITS, parse_unit
+from methodologies.kernel.units import SUFFIX_UNITS, Unit, parse_unit
 
 _REQUIRED = (
     "code",
@@ -103,38 +105,35 @@ class _Reader:
             raise node.refuse("a choice has choices, a number or count has a unit")
         if "default" in entry and "default_parameter" in entry:
             raise node.refuse("either default or default_parameter")
-        unit = entry["unit"].unit() if "unit" in entry else parse_unit("1")
-        suffix_units = SUFFIX_UNITS.get(name.rpartition("_")[2])
-        if suffix_units and unit.text not in suffix_units:
-            raise node.refuse(
-                f"the name {name!r} promises {' or '.join(sorted(suffix_units))}, not {unit.text!r}"
-            )
-        bounds = {
-            key: entry[key].number() if key in entry else None for key in ("minimum", "above", "maximum")
-        }
-        choices = (
-            {code: read_title(child) for code, child in entry["choices"].entries().items()}
-            if "choices" in entry
-            else {}
-        )
-        if kind != "choice" and bounds["maximum"] is None:
+        if kind != "choice" and "maximum" not in entry:
             raise node.refuse("a maximum is needed: put a limit on everything")
-        if "default" in entry:
-            entry["default"].number()
+        if "default" in entry and nano_of_text(entry["default"].text()) is None:
+            raise entry["default"].refuse("a default is plain decimal text")
+        minimum, above, maximum = (_number(entry, key) for key in ("minimum", "above", "maximum"))
+        choices = entry["choices"].entries() if "choices" in entry else {}
         return MonitoredField(
-            name,
-            kind,
-            unit,
-            bounds["minimum"],
-            bounds["above"],
-            bounds["maximum"],
-            entry["default"].text() if "default" in entry else "",
-            entry["default_parameter"].name() if "default_parameter" in entry else "",
-            read_title(entry["title"]),
-            entry["description"].text(),
-            choices,
-            place_of(node),
+            name=name,
+            kind=kind,
+            unit=self._field_unit(name, node, entry),
+            minimum=minimum,
+            above=above,
+            maximum=maximum,
+            default=_text(entry, "default"),
+            default_parameter=_text(entry, "default_parameter"),
+            title=read_title(entry["title"]),
+            description=entry["description"].text(),
+            choices={code: read_title(child) for code, child in choices.items()},
+            place=place_of(node),
         )
+
+    def _field_unit(self, name: str, node: Node, entry: Mapping[str, Node]) -> Unit:
+        """The declared unit, which the end of the name must not contradict."""
+        unit = entry["unit"].unit() if "unit" in entry else parse_unit("1")
+        promised = SUFFIX_UNITS.get(name.rpartition("_")[2])
+        if promised and unit.text not in promised:
+            words = " or ".join(sorted(promised))
+            raise node.refuse(f"the name {name!r} promises {words}, not {unit.text!r}")
+        return unit
 
     def claim(self, node: Node, monitored: Mapping[str, MonitoredField]) -> ClaimRule:
         entry = node.mapping(["kind", "from", "required"], ["required_with"])
@@ -173,6 +172,9 @@ class _Reader:
             read_title(entry["title"]),
             place_of(node),
         )
+        divisor = monitored[check.denominator]
+        if divisor.above is None and not divisor.minimum:
+            raise entry["denominator"].refuse(f"{check.denominator} may be zero: give it a bound above zero")
         quotient = parse_unit(
             f"{monitored[check.numerator].unit.text}/{monitored[check.denominator].unit.text}"
         )
@@ -228,7 +230,7 @@ class _Reader:
             first,
             last,
             read_sources(entry["sources"], self.registers.sources),
-            entry["note"].text() if "note" in entry else "",
+            _text(entry, "note"),
             tuple(grade.one_of(GRADES) for grade in walk_rows(entry["grades"])),
             tuple(kind.one_of(CLAIM_TYPES) for kind in walk_rows(entry["claim_types"])),
             {
@@ -248,3 +250,12 @@ class _Reader:
             name: read_parameter(self.code, name, child, vocabulary, self.registers.sources)
             for name, child in node.entries().items()
         }
+
+
+def _text(entry: Mapping[str, Node], key: str) -> str:
+    """The text of an optional key, empty when it is not there."""
+    return entry[key].text() if key in entry else ""
+
+
+def _number(entry: Mapping[str, Node], key: str) -> Fraction | None:
+    return entry[key].number() if key in entry else None

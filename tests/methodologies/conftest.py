@@ -3,13 +3,16 @@
 import shutil
 from pathlib import Path
 
-import methodologies
 import pytest
+
+import methodologies
 
 
 @pytest.fixture()
 def tree(tmp_path: Path) -> Path:
     """The library's documents and formulas (not the kernel) in a directory of their own."""
     root = tmp_path / "library"
-    shutil.copytree(methodologies.ROOT, root, ignore=shutil.ignore_patterns("kernel", "__pycache__", "__*__.py"))
+    shutil.copytree(
+        methodologies.ROOT, root, ignore=shutil.ignore_patterns("kernel", "__pycache__", "__*__.py")
+    )
     return root

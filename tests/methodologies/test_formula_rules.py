@@ -4,8 +4,9 @@ import ast
 import sys
 from pathlib import Path
 
-import methodologies
 import pytest
+
+import methodologies
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.formulas import load_formulas
 
@@ -13,7 +14,18 @@ ROOT = methodologies.ROOT
 FORMULAS = sorted(ROOT.glob("*/formula.py"))
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "__pycache__" not in path.parts)
 IMPURE = {
-    "asyncio", "http", "os", "random", "secrets", "socket", "ssl", "subprocess", "threading", "time", "urllib", "uuid",
+    "asyncio",
+    "http",
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+    "urllib",
+    "uuid",
 }
 
 
@@ -33,13 +45,19 @@ def imported(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", FORMULAS, ids=name)
 def test_a_formula_imports_only_the_kernel(path: Path) -> None:
-    assert imported(ast.parse(path.read_text())) == {"methodologies.kernel"}, "a formula imports only methodologies.kernel"
+    assert imported(ast.parse(path.read_text())) == {"methodologies.kernel"}, (
+        "a formula imports only methodologies.kernel"
+    )
 
 
 @pytest.mark.parametrize("path", FORMULAS, ids=name)
 def test_a_formula_contains_no_number(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    numbers = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and not isinstance(node.value, str)]
+    numbers = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and not isinstance(node.value, str)
+    ]
     assert numbers == [], "numbers live in methodology.yaml, dated and sourced"
 
 
@@ -63,7 +81,9 @@ def test_the_package_is_pure_and_exact(path: Path) -> None:
         assert not (isinstance(node, ast.Constant) and isinstance(node.value, float | complex)), node.lineno
         assert not (isinstance(node, ast.Name) and node.id == "float"), "no binary floating numbers"
         if isinstance(node, ast.Attribute):
-            assert node.attr not in {"today", "now", "utcnow", "environ", "getenv"}, "the caller says which day it is"
+            assert node.attr not in {"today", "now", "utcnow", "environ", "getenv"}, (
+                "the caller says which day it is"
+            )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -75,16 +95,37 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
 
-HEAD = "from methodologies.kernel import Activity, Outcome, Parameters, emissions, formula, net_reduction\n\n\n"
+HEAD = (
+    "from methodologies.kernel import Activity, Outcome, Parameters, emissions, formula, net_reduction\n\n\n"
+)
 SPOILED = {
-    "a number": (HEAD + "@formula\ndef f(activity, parameter):\n    return net_reduction(activity.d * 2)\n", 6, "2"),
+    "a number": (
+        HEAD + "@formula\ndef f(activity, parameter):\n    return net_reduction(activity.d * 2)\n",
+        6,
+        "2",
+    ),
     "another import": ("import math\n", 1, "imports only"),
     "another methodology": ("from methodologies.metro_ride import formula\n", 1, "imports only"),
-    "a branch": (HEAD + "@formula\ndef f(activity, parameter):\n    if activity.d:\n        return activity.d\n", 6, "branches"),
+    "a branch": (
+        HEAD + "@formula\ndef f(activity, parameter):\n    if activity.d:\n        return activity.d\n",
+        6,
+        "branches",
+    ),
     "a conditional": (
-        HEAD + "@formula\ndef f(activity, parameter):\n    return activity.d if activity.d else activity.e\n", 6, "IfExp"),
-    "a lambda": (HEAD + "@formula\ndef f(activity, parameter):\n    return (lambda: activity.d)()\n", 6, "Lambda"),
-    "a function without @formula": (HEAD + "def f(activity, parameter):\n    return activity.d\n", 4, "@formula"),
+        HEAD + "@formula\ndef f(activity, parameter):\n    return activity.d if activity.d else activity.e\n",
+        6,
+        "IfExp",
+    ),
+    "a lambda": (
+        HEAD + "@formula\ndef f(activity, parameter):\n    return (lambda: activity.d)()\n",
+        6,
+        "Lambda",
+    ),
+    "a function without @formula": (
+        HEAD + "def f(activity, parameter):\n    return activity.d\n",
+        4,
+        "@formula",
+    ),
     "a module constant": (HEAD + "FACTOR = net_reduction\n", 4, "@formula"),
     "broken Python": ("def f(:\n", 1, "broken Python"),
 }
@@ -109,5 +150,10 @@ def test_layout_and_docstrings_do_not_change_a_formula_hash_but_arithmetic_does(
         return load_formulas(folder / "formula.py")["f"].code_hash
 
     plain = code_hash("    return net_reduction(activity.d * parameter.f)\n")
-    assert code_hash('    """Documented."""\n    return net_reduction(\n        activity.d * parameter.f\n    )\n') == plain
+    assert (
+        code_hash(
+            '    """Documented."""\n    return net_reduction(\n        activity.d * parameter.f\n    )\n'
+        )
+        == plain
+    )
     assert code_hash("    return net_reduction(activity.d / parameter.f)\n") != plain

@@ -1,12 +1,14 @@
 """Every examples.yaml holds, stands on both sides of every in-force day, and names published figures."""
 
-import methodologies
 import pytest
+
+import methodologies
 from methodologies.kernel.examples import Example, read_examples, run_example, uncovered_days
 
 LIBRARY = methodologies.library()
 EXAMPLES = {
-    methodology.code: read_examples(methodologies.ROOT / methodology.code, LIBRARY.registers) for methodology in LIBRARY
+    methodology.code: read_examples(methodologies.ROOT / methodology.code, LIBRARY.registers)
+    for methodology in LIBRARY
 }
 CASES = [
     pytest.param(code, example, id=f"{code}:{example.place.line}")
@@ -62,6 +64,11 @@ def test_the_whole_library_is_in_force_before_the_programmes_start() -> None:
 
 def test_the_scenarios_of_the_first_release_are_there() -> None:
     assert set(LIBRARY.codes) >= {
-        "appliance_recycling", "bicycle_ride", "book_donation", "clothes_donation", "device_reuse", "low_carbon_pc",
+        "appliance_recycling",
+        "bicycle_ride",
+        "book_donation",
+        "clothes_donation",
+        "device_reuse",
+        "low_carbon_pc",
         "metro_ride",
     }
