@@ -18,7 +18,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
 from backend import activities, clock, partners, points
-from backend.database import Base, Instant, insert_rows, transaction
+from backend.database import Base, Instant, transaction
+from backend.lists import insert_rows
 from backend.vault import Vault
 
 LEASE = timedelta(seconds=15)

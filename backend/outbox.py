@@ -15,8 +15,9 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from backend.database import Base, Instant, insert_rows
+from backend.database import Base, Instant
 from backend.ids import new_id
+from backend.lists import insert_rows
 
 
 class OutboxRow(Base):

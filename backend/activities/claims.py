@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import Date, LargeBinary, Uuid, delete, select, update
 from sqlalchemy.orm import Session
 
+from backend import clock
 from backend.activities.errors import Contended
 from backend.activities.models import Activity, Claim, ClaimContender, HolderDay
 from backend.activities.policy import owner_of
 from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey, act_of, load
-from backend.database import Columns, insert_rows, recordset
+from backend.database import Instant
+from backend.lists import Columns, insert_rows, recordset
 
 HolderDayKey = tuple[UUID, date]
 
@@ -175,8 +177,8 @@ def settle_contests(
     return after
 
 
-def windows_of(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
-    """The issued and outdone trips that began on these days or on the day before each."""
+def acts_of_days(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
+    """The issued and outdone acts of these days, and the trips that reach into them from the day before."""
     if not days:
         return []
     wanted = sorted({(holder_id, day - timedelta(days=back)) for holder_id, day in days for back in (0, 1)})
@@ -184,9 +186,51 @@ def windows_of(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
     query = (
         select(Activity.__table__)
         .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
-        .where(Activity.started_at.is_not(None), Activity.status.in_((ISSUED, OUTDONE)))
+        .where(Activity.status.in_((ISSUED, OUTDONE)))
     )
-    return [act_of(row) for row in tx.execute(query)]
+    return [act for row in tx.execute(query) if _touches(act := act_of(row), days)]
+
+
+def _touches(act: Act, days: Collection[HolderDayKey]) -> bool:
+    last = clock.day_of(act.ended_at) if act.ended_at else act.day
+    return (act.holder_id, act.day) in days or (act.holder_id, last) in days
+
+
+def connected_days(tx: Session, days: Collection[HolderDayKey]) -> set[HolderDayKey]:
+    """These days and those that trips over midnight tie to them: what is decided on one of them moves the next."""
+    connected, fresh = set(days), set(days)
+    while fresh:
+        reached = [(*key, clock.start_of_day_after(key[1], 1)) for key in sorted(fresh)]
+        reached += [(holder_id, day - timedelta(days=1), clock.start_of(day)) for holder_id, day in sorted(fresh)]
+        given = recordset(tx, "given", {"holder_id": Uuid(), "day": Date(), "midnight": Instant()}, reached)
+        query = (
+            select(Activity.holder_id, Activity.day, Activity.ended_at)
+            .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
+            .where(Activity.status.in_((ISSUED, OUTDONE)), Activity.ended_at >= given.c.midnight)
+        )
+        over_midnight = list(tx.execute(query))
+        tied = {(row.holder_id, row.day) for row in over_midnight}
+        tied |= {(row.holder_id, clock.day_of(row.ended_at)) for row in over_midnight if row.ended_at}
+        fresh = tied - connected
+        connected |= fresh
+    return connected
+
+
+def lost_claims(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, UUID | None]:
+    """Those of these activities that claim what another one owns, with that one's id (None while nobody owns it)."""
+    if not keys:
+        return {}
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(keys))
+    query = (
+        select(ClaimContender.holder_id, ClaimContender.activity_id, Claim.activity_id.label("owner_id"))
+        .join(
+            given,
+            (ClaimContender.holder_id == given.c.holder_id) & (ClaimContender.activity_id == given.c.activity_id),
+        )
+        .join(Claim, Claim.fingerprint == ClaimContender.fingerprint)
+        .order_by(ClaimContender.fingerprint.desc())
+    )
+    return {(row.holder_id, row.activity_id): row.owner_id for row in tx.execute(query)}
 
 
 def require_known(tx: Session, locked: Mapping[bytes, Contest], known: Mapping[ActivityKey, Act]) -> None:

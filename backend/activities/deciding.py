@@ -9,14 +9,8 @@ from sqlalchemy.orm import Session
 
 from backend.activities import claims
 from backend.activities.claims import Contest
-from backend.activities.policy import (
-    DUPLICATE_CLAIM,
-    LimitOf,
-    Loss,
-    days_to_lock,
-    decide_windows,
-    owner_of,
-)
+from backend.activities.errors import Contended
+from backend.activities.policy import DUPLICATE_CLAIM, LimitsOf, Loss, days_of, decide_days, owner_of
 from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey
 
 #: Which of these stored, not issued acts may be issued now (their holders still consent).
@@ -28,12 +22,14 @@ class Decision:
     """What follows from a batch. Every act carries its new status and reason.
 
     `issue`: acts to be credited (new, or promoted because a better claim went away); `displaced`: acts that were
-    credited and no longer count; `outdone`: new acts that do not count.
+    credited and no longer count; `outdone`: new acts that do not count; `restated`: recorded acts that still do not
+    count, but for another reason.
     """
 
     issue: list[Act] = field(default_factory=list)
     displaced: list[Act] = field(default_factory=list)
     outdone: list[Act] = field(default_factory=list)
+    restated: list[Act] = field(default_factory=list)
 
 
 def decide(
@@ -41,7 +37,7 @@ def decide(
     new: Sequence[Act],
     withdrawn: Sequence[Act],
     *,
-    limit_of: LimitOf,
+    limits_of: LimitsOf,
     eligible: Eligible,
 ) -> Decision:
     """Lock what the batch touches, decide, and write the claims. Raises Contended when it must begin again."""
@@ -50,95 +46,91 @@ def decide(
     for fingerprints in claims.fingerprints_of(tx, gone).values():
         touched |= fingerprints
     parties = claims.load_parties(tx, claims.contests(tx, touched, lock=False))
-    days = {key for act in (*new, *withdrawn, *parties.values()) for key in days_to_lock(act)}
+    days = {key for act in (*new, *withdrawn, *parties.values()) for key in days_of(act, limits_of)}
+    days = claims.connected_days(tx, days)
     claims.lock_days(tx, days)
-    losses, changed = _decide_claims(tx, new, gone, touched, parties, eligible)
-    pool = [act for act in claims.windows_of(tx, days) if act.key not in gone]
-    _lose_windows(pool, new, days, losses, changed, limit_of, eligible)
-    return _decision(new, changed, losses)
+    pool = {act.key: act for act in claims.acts_of_days(tx, days) if days_of(act, limits_of)}
+    if any(not days_of(act, limits_of) <= days for act in pool.values()):
+        raise Contended  # a trip over midnight was recorded between the look and the lock
+    fresh, contests = _lock_claims(tx, new, touched, parties)
+    stored = pool | claims.load_parties(tx, contests)  # as they read under the locks
+    stored = {key: act for key, act in stored.items() if key not in gone}
+    waiting = [act for act in stored.values() if act.status == OUTDONE]
+    able = set(eligible(waiting)) if waiting else set()
+    after = claims.settle_contests(new, gone, contests, stored, able)
+    claims.save_contests(tx, fresh | contests, after)
+    losses = _lost_claims(tx, after, waiting)
+    competing = [act for act in stored.values() if act.status == ISSUED or act.key in able]
+    losses |= _lost_days(new, competing, losses, limits_of)
+    return _decision(new, stored, able, losses)
 
 
-def _decide_claims(
-    tx: Session,
-    new: Sequence[Act],
-    gone: set[ActivityKey],
-    touched: set[bytes],
-    parties: Mapping[ActivityKey, Act],
-    eligible: Eligible,
-) -> tuple[dict[ActivityKey, Loss], dict[ActivityKey, Act]]:
-    """Settle the contests; returns the losses among all parties, and the stored parties themselves."""
+def _lock_claims(
+    tx: Session, new: Sequence[Act], touched: set[bytes], parties: Mapping[ActivityKey, Act]
+) -> tuple[dict[bytes, Contest], dict[bytes, Contest]]:
+    """Claim what nobody claimed before, and lock the rest; returns both as they stand."""
     claimants: dict[bytes, list[Act]] = defaultdict(list)
     for act in new:
         for fingerprint in act.fingerprints:
             claimants[fingerprint].append(act)
     best = {fingerprint: owner for fingerprint, acts in claimants.items() if (owner := owner_of(acts))}
     fresh = claims.claim_fresh(tx, best)
-    stored = claims.contests(tx, touched - fresh, lock=True)
-    claims.require_known(tx, stored, parties)
-    acts = claims.load_parties(tx, stored)  # as they read under the locks
-    waiting = [act for act in acts.values() if act.status == OUTDONE and act.key not in gone]
-    able = eligible(waiting) if waiting else ()
-    after = claims.settle_contests(new, gone, stored, acts, able)
-    before = stored | {fingerprint: Contest(best[fingerprint].key) for fingerprint in fresh}
-    claims.save_contests(tx, before, after)
-    losses = {
-        key: Loss(DUPLICATE_CLAIM, contest.owner[1] if contest.owner else None)
-        for contest in after.values()
-        for key in contest.contenders
-    }
-    return losses, {key: act for key, act in acts.items() if key not in gone and (act.status == ISSUED or key in able)}
+    # Who wins one claim counts only if no other claim of theirs is lost: those others are held as well.
+    beyond = {fingerprint for held in claims.fingerprints_of(tx, parties.keys()).values() for fingerprint in held}
+    locked = claims.contests(tx, (touched | beyond) - fresh, lock=True)
+    contests = {fingerprint: contest for fingerprint, contest in locked.items() if fingerprint in touched}
+    claims.require_known(tx, contests, parties)
+    return {fingerprint: Contest(best[fingerprint].key) for fingerprint in fresh}, contests
 
 
-def _lose_windows(
-    pool: Sequence[Act],
+def _lost_claims(tx: Session, after: Mapping[bytes, Contest], waiting: Sequence[Act]) -> dict[ActivityKey, Loss]:
+    """The losses over claims: of this batch's contests, and of earlier ones that it did not touch."""
+    owners = claims.lost_claims(tx, [act.key for act in waiting])
+    for contest in after.values():
+        owners |= dict.fromkeys(contest.contenders, contest.owner[1] if contest.owner else None)
+    return {key: Loss(DUPLICATE_CLAIM, owner_id) for key, owner_id in owners.items()}
+
+
+def _lost_days(
+    new: Sequence[Act], stored: Sequence[Act], lost: Collection[ActivityKey], limits_of: LimitsOf
+) -> dict[ActivityKey, Loss]:
+    """The losses of each holder's days among those who did not lose a claim."""
+    by_holder: dict[UUID, list[Act]] = defaultdict(list)
+    for act in (*new, *stored):
+        if act.key not in lost and days_of(act, limits_of):
+            by_holder[act.holder_id].append(act)
+    losses: dict[ActivityKey, Loss] = {}
+    for acts in by_holder.values():
+        losses |= decide_days(acts, limits_of)
+    return losses
+
+
+def _decision(
     new: Sequence[Act],
-    days: Collection[tuple[UUID, object]],
-    losses: dict[ActivityKey, Loss],
-    changed: dict[ActivityKey, Act],
-    limit_of: LimitOf,
-    eligible: Eligible,
-) -> None:
-    """Add the losses of each holder's days; `changed` gains the stored trips that were decided again."""
-    movable: dict[UUID, list[Act]] = defaultdict(list)
-    fixed: dict[UUID, list[Act]] = defaultdict(list)
-    waiting = [act for act in pool if act.status == OUTDONE]
-    able = eligible(waiting) if waiting else ()
-    for act in pool:
-        if act.key in losses or (act.status == OUTDONE and _claim_stays_lost(act, changed)):
-            continue
-        if not days_to_lock(act) <= set(days):
-            if act.status == ISSUED:
-                fixed[act.holder_id].append(act)
-        elif act.status == ISSUED or act.key in able:
-            movable[act.holder_id].append(act)
-            changed[act.key] = act
-    for act in new:
-        if act.started_at is not None and act.key not in losses:
-            movable[act.holder_id].append(act)
-    for holder_id, acts in movable.items():
-        losses.update(decide_windows(acts, fixed[holder_id], limit_of))
-
-
-def _claim_stays_lost(act: Act, changed: Mapping[ActivityKey, Act]) -> bool:
-    """Outdone over a claim that this batch did not touch: it stays outdone."""
-    return act.reason == DUPLICATE_CLAIM and act.key not in changed
-
-
-def _decision(new: Sequence[Act], changed: Mapping[ActivityKey, Act], losses: Mapping[ActivityKey, Loss]) -> Decision:
+    stored: Mapping[ActivityKey, Act],
+    able: Collection[ActivityKey],
+    losses: Mapping[ActivityKey, Loss],
+) -> Decision:
     decision = Decision()
-    new_keys = {act.key for act in new}
-    for act in (*new, *changed.values()):
-        loss = losses.get(act.key)
-        was_issued = act.key not in new_keys and act.status == ISSUED
-        if loss is None:
-            if not was_issued:
-                act.status, act.reason, act.excluded_by = ISSUED, None, None
-                act.issue_count += 1
-                decision.issue.append(act)
-        else:
-            act.status, act.reason, act.excluded_by = OUTDONE, loss.reason, loss.excluded_by
-            if was_issued:
-                decision.displaced.append(act)
-            elif act.key in new_keys:
-                decision.outdone.append(act)
+    for act in new:
+        _state(act, losses.get(act.key))
+        (decision.issue if act.status == ISSUED else decision.outdone).append(act)
+    for act in stored.values():
+        before, loss = (act.status, act.reason, act.excluded_by), losses.get(act.key)
+        if loss is None and act.status == OUTDONE and act.key not in able:
+            continue  # nobody is in its way any more, but its holder does not consent
+        _state(act, loss)
+        if before[0] != act.status:
+            (decision.issue if act.status == ISSUED else decision.displaced).append(act)
+        elif before != (act.status, act.reason, act.excluded_by):
+            decision.restated.append(act)
     return decision
+
+
+def _state(act: Act, loss: Loss | None) -> None:
+    """Write into the act what was decided about it."""
+    if loss is not None:
+        act.status, act.reason, act.excluded_by = OUTDONE, loss.reason, loss.excluded_by
+    elif act.status != ISSUED:
+        act.status, act.reason, act.excluded_by = ISSUED, None, None
+        act.issue_count += 1

@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Integer, LargeBinary, SmallInteger, Text, Uuid, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Text, select, update
 from sqlalchemy.orm import Session
 
 from backend.activities.models import Order, OrderLine
-from backend.database import Columns, insert_rows, is_postgresql, recordset
+from backend.lists import insert_rows, recordset, upsert_rows
 
 OrderKey = tuple[str, str]  # partner, order number
 
@@ -91,24 +90,17 @@ def save_order_types(tx: Session, types: Mapping[OrderKey, str]) -> None:
 
 def save_lines(tx: Session, lines: Mapping[tuple[str, str, str], LineState]) -> None:
     """Write the statements that stand now, for (partner, order number, line)."""
-    if not lines:
-        return
-    types: Columns = {
-        "partner": Text(),
-        "order_no": Text(),
-        "line": Text(),
-        "revision": Integer(),
-        "rank": SmallInteger(),
-        "content_hash": LargeBinary(),
-        "holder_id": Uuid(),
-        "activity_id": Uuid(),
-    }
     rows = [
-        (*key, state.revision, state.rank, state.content_hash, *(state.activity or (None, None)))
-        for key, state in sorted(lines.items())
+        {
+            "partner": partner,
+            "order_no": order_no,
+            "line": line,
+            "revision": state.revision,
+            "rank": state.rank,
+            "content_hash": state.content_hash,
+            "holder_id": state.activity[0] if state.activity else None,
+            "activity_id": state.activity[1] if state.activity else None,
+        }
+        for (partner, order_no, line), state in sorted(lines.items())
     ]
-    given = recordset(tx, "given", types, rows)
-    dialect_insert = postgresql.insert if is_postgresql(tx) else sqlite.insert
-    statement = dialect_insert(OrderLine).from_select(list(types), select(given).where(true()))
-    changed = {name: statement.excluded[name] for name in list(types)[3:]}
-    tx.execute(statement.on_conflict_do_update(index_elements=["partner", "order_no", "line"], set_=changed))
+    upsert_rows(tx, OrderLine, rows, key=("partner", "order_no", "line"))

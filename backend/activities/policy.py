@@ -5,16 +5,18 @@ better one is that with the higher evidence grade, then the earlier beginning, t
 never decides.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 from backend import clock
 from backend.activities.records import Act, ActivityKey
 
-#: No single trip lasts longer; it bounds how far a trip that began before midnight can reach.
+#: No single trip lasts longer: a trip reaches into the day after the one it began on, and no further.
 LONGEST_TRIP = timedelta(hours=6)
 
 DUPLICATE_CLAIM, OVERLAPPING_TRIP = "DUPLICATE_CLAIM", "OVERLAPPING_TRIP"
@@ -22,14 +24,26 @@ DUPLICATE_CLAIM, OVERLAPPING_TRIP = "DUPLICATE_CLAIM", "OVERLAPPING_TRIP"
 
 @dataclass(frozen=True, slots=True)
 class DailyLimit:
-    """At most `acts` acts of this methodology count on one day; the rest are outdone with `reason`."""
+    """At most `maximum` of what is measured counts on one day of a holder; what exceeds it is outdone with `reason`.
 
-    acts: int
+    `measure` names a number of the act's data (`default` where the data have none), or is ``acts``: their count.
+    """
+
+    measure: str
+    maximum: Fraction
     reason: str
+    default: Fraction = Fraction(0)
+
+    def measured(self, act: Act) -> Fraction:
+        """How much of the limit one act uses up."""
+        if self.measure == "acts":
+            return Fraction(1)
+        number = json.loads(act.data).get(self.measure)
+        return self.default if number is None else Fraction(number)
 
 
-#: The daily limit of a methodology on a day, if it has one.
-LimitOf = Callable[[str, date], DailyLimit | None]
+#: The daily limits of a methodology on a day.
+LimitsOf = Callable[[str, date], Collection[DailyLimit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +64,43 @@ def owner_of(contenders: Collection[Act]) -> Act | None:
     return min(contenders, key=priority, default=None)
 
 
-def days_to_lock(act: Act) -> set[tuple[UUID, date]]:
-    """The holder's days whose decisions this trip can touch; none for an act without a time window."""
-    if act.started_at is None or act.ended_at is None:
-        return set()
-    # A trip of the evening before can reach into the first hours of this day.
-    days = {clock.day_of(instant) for instant in (act.started_at - LONGEST_TRIP, act.started_at, act.ended_at)}
-    return {(act.holder_id, day) for day in days}
+def days_of(act: Act, limits_of: LimitsOf) -> set[tuple[UUID, date]]:
+    """The holder's days on which this act is decided against others: those a trip touches, or the day of a limit."""
+    if act.started_at is not None and act.ended_at is not None:
+        return {(act.holder_id, clock.day_of(instant)) for instant in (act.started_at, act.ended_at)}
+    return {(act.holder_id, act.day)} if limits_of(act.methodology, act.day) else set()
 
 
-def decide_windows(acts: Sequence[Act], fixed: Sequence[Act], limit_of: LimitOf) -> dict[ActivityKey, Loss]:
-    """Which of one holder's trips lose to another: the losers with the reason. `fixed` acts count whatever happens."""
+def decide_days(acts: Sequence[Act], limits_of: LimitsOf) -> dict[ActivityKey, Loss]:
+    """Which of one holder's acts lose to overlap or to a daily limit: the losers with the reason."""
     losses: dict[ActivityKey, Loss] = {}
-    accepted: list[Act] = list(fixed)
-    counted: dict[tuple[str, date], list[Act]] = defaultdict(list)
-    for act in fixed:
-        counted[act.methodology, act.day].append(act)
+    accepted: list[Act] = []
+    used: dict[tuple[str, date, DailyLimit], Fraction] = defaultdict(Fraction)
     for act in sorted(acts, key=priority):
-        loss = _loss(act, accepted, counted[act.methodology, act.day], limit_of(act.methodology, act.day))
+        uses = {(act.methodology, act.day, limit): limit.measured(act) for limit in limits_of(act.methodology, act.day)}
+        loss = _overlapped(act, accepted) or _exceeded(uses, used)
         if loss is not None:
             losses[act.key] = loss
             continue
         accepted.append(act)
-        counted[act.methodology, act.day].append(act)
+        for key, measured in uses.items():
+            used[key] += measured
     return losses
 
 
-def _loss(act: Act, accepted: Sequence[Act], same_day: Sequence[Act], limit: DailyLimit | None) -> Loss | None:
-    for other in accepted:
-        if overlap(act, other):
-            return Loss(OVERLAPPING_TRIP, other.id)
-    if limit is not None and len(same_day) >= limit.acts:
-        return Loss(limit.reason, None)
+def _exceeded(
+    uses: Mapping[tuple[str, date, DailyLimit], Fraction], used: Mapping[tuple[str, date, DailyLimit], Fraction]
+) -> Loss | None:
+    """The loss of an act that would use more of a limit than the better ones have left."""
+    for key, measured in uses.items():
+        limit = key[2]
+        if used.get(key, Fraction(0)) + measured > limit.maximum:
+            return Loss(limit.reason, None)
     return None
+
+
+def _overlapped(act: Act, accepted: Sequence[Act]) -> Loss | None:
+    return next((Loss(OVERLAPPING_TRIP, other.id) for other in accepted if overlap(act, other)), None)
 
 
 def overlap(one: Act, other: Act) -> bool:

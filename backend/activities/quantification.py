@@ -10,7 +10,16 @@ from functools import cache
 from backend.activities.policy import DailyLimit
 from backend.activities.records import Act
 from backend.vault import Vault
-from methodologies import Basis, Library, MethodologyError, Quantification, Request, library, quantify_batch
+from methodologies import (
+    Basis,
+    Library,
+    MethodologyError,
+    MonitoredField,
+    Quantification,
+    Request,
+    library,
+    quantify_batch,
+)
 
 #: An act, the data of its formula, and what names the physical act.
 Input = tuple[Act, Mapping[str, str | int], Mapping[str, str]]
@@ -77,12 +86,19 @@ def exact_text(value: Fraction | None) -> str | None:
 
 
 @cache
-def daily_limit(methodology: str, day: date) -> DailyLimit | None:
-    """How many acts of this methodology count on this day; None when any number does."""
-    for limit in library().get(methodology).limits_on(day):
-        if (limit.per, limit.measure) == ("day", "acts"):
-            return DailyLimit(int(limit.maximum), limit.code)
-    return None
+def daily_limits(methodology: str, day: date) -> tuple[DailyLimit, ...]:
+    """What a holder may claim at most by this methodology on this day; empty when there is no limit."""
+    known = library().get(methodology)
+    return tuple(
+        DailyLimit(limit.measure, limit.maximum, limit.code, _default(known.monitored.get(limit.measure)))
+        for limit in known.limits_on(day)
+        if limit.per == "day"
+    )
+
+
+def _default(field: MonitoredField | None) -> Fraction:
+    """What the formula takes where the data do not tell."""
+    return Fraction(field.default) if field is not None and field.default else Fraction(0)
 
 
 __all__ = [
@@ -90,7 +106,7 @@ __all__ = [
     "Quantified",
     "canonical_data",
     "credited",
-    "daily_limit",
+    "daily_limits",
     "exact_text",
     "library",
     "quantify",

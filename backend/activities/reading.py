@@ -90,12 +90,13 @@ def _recorded_trail(act: Act, basis: dict[str, Any], data: dict[str, Any]) -> di
     }
 
 
-def input_titles(code: str) -> dict[str, dict[str, str]]:
-    """Monitored name → title in Chinese and English, as the library has them today."""
+def monitored_data(code: str) -> dict[str, dict[str, Any]]:
+    """Monitored name → its title in Chinese and English and its unit, as the library has them today."""
     known = library()
     if code not in known.codes:
         return {}
-    return {name: field.title.as_json() for name, field in known.get(code).monitored.items()}
+    monitored = known.get(code).monitored
+    return {name: {"title": field.title.as_json(), "unit": field.unit.text} for name, field in monitored.items()}
 
 
 def methodology_title(code: str) -> dict[str, str]:

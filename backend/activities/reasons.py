@@ -26,6 +26,9 @@ REASONS = {
     "DUPLICATE_CLAIM": ("同一物品或行程已经入账，不能重复计算。", "The same physical act was counted before."),
     "OVERLAPPING_TRIP": ("与另一段行程时间重叠，只计其中一段。", "The trip overlaps another one; one of them counts."),
     "DAILY_TRIPS": ("超过每日可计入的次数。", "More trips than count on one day."),
+    "DAILY_RIDES": ("超过每日可计入的骑行次数。", "More rides than count on one day."),
+    "DAILY_WEIGHT": ("超过每日可计入的重量。", "More weight than counts on one day."),
+    "DAILY_BOOKS": ("超过每日可计入的册数。", "More books than count on one day."),
     "REVERSED": ("经复核冲正。", "Reversed after review."),
     # the methodology
     "NOT_IN_FORCE": ("行为发生日该方法学尚未生效。", "No version of the methodology was in force on the day."),

@@ -11,7 +11,7 @@ from sqlalchemy import SmallInteger, Text, Uuid, select, update
 from sqlalchemy.orm import Session
 
 from backend.activities.models import Activity, QuantificationBasis
-from backend.database import Columns, insert_rows, recordset
+from backend.lists import Columns, insert_rows, recordset
 from methodologies import Basis
 
 ActivityKey = tuple[UUID, UUID]  # holder, activity

@@ -47,7 +47,16 @@ from backend.identity.persons import (
     start_session,
 )
 from backend.identity.tokens import ACCESS_LIFE_S, AccessClaims, InvalidToken, issue_access, read_access
-from backend.identity.wechat import SandboxWeChat, WeChatClient, WeChatProvider, WeChatSession
+from backend.identity.wechat import (
+    LoginBlocked,
+    LoginCodeInvalid,
+    LoginRateLimited,
+    SandboxWeChat,
+    WeChatClient,
+    WeChatProvider,
+    WeChatSession,
+    WeChatUnavailable,
+)
 
 __all__ = [
     "ACCESS_LIFE_S",
@@ -61,6 +70,9 @@ __all__ = [
     "InvalidToken",
     "LinkTicketSpent",
     "LinkView",
+    "LoginBlocked",
+    "LoginCodeInvalid",
+    "LoginRateLimited",
     "NotEnrolled",
     "Receiver",
     "SandboxWeChat",
@@ -72,6 +84,7 @@ __all__ = [
     "WeChatClient",
     "WeChatProvider",
     "WeChatSession",
+    "WeChatUnavailable",
     "consents_of",
     "end_session",
     "enrol",

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Session
 
-from backend.database import recordset
 from backend.identity.errors import UnknownConsentText, UnknownScene
 from backend.identity.models import Consent, ConsentChange
 from backend.ids import new_id
+from backend.lists import recordset
 
 #: What a consent can be given for; every methodology names its scene.
 SCENES = {

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Text, select
 from sqlalchemy.orm import Session
 
-from backend.database import insert_rows, recordset
 from backend.errors import NotFound
 from backend.identity.errors import AlreadyLinked, LinkTicketSpent, NotEnrolled
 from backend.identity.models import Consent, Enrolment, PartnerLink, PersonKey, SpentLinkTicket
 from backend.identity.persons import person_sealer
 from backend.ids import new_id
+from backend.lists import insert_rows, recordset
 from backend.vault import Vault
 
 _CONTEXT = b"partner user reference"

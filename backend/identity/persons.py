@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.database import insert_rows
 from backend.identity import tokens
 from backend.identity.errors import InvalidRefreshToken, SessionEnded, UnknownProgramme
 from backend.identity.models import Enrolment, Holder, LoginSession, PersonIdentity, PersonKey, Programme
 from backend.ids import new_id
+from backend.lists import insert_rows
 from backend.vault import Sealer, Unreadable, Vault
 
 SESSION_LIFE = timedelta(days=30)

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.database import recordset
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
 from backend.ledger.service import Transaction, Transfer
+from backend.lists import recordset
 
 
 @dataclass(frozen=True, slots=True)

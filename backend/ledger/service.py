@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, func, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import LargeBinary, Text, Uuid, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.database import Amount, Columns, column_types, insert_rows, is_postgresql, recordset
+from backend.database import Amount
 from backend.ledger.chart import CHART
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
+from backend.lists import Columns, insert_rows, recordset, upsert_rows
 
 BalanceKey = tuple[UUID, str, str]  # holder, programme, account
 
@@ -144,9 +144,8 @@ def _row(item: Transaction, now: datetime) -> dict[str, Any]:
 
 def _compare(tx: Session, repeated: Sequence[dict[str, Any]]) -> None:
     """An act posted before must say the same as it did then."""
-    names = ("holder_id", "idempotency_key", "input_hash")
-    types = column_types(LedgerTransaction.__table__, names)  # type: ignore[arg-type]
-    given = recordset(tx, "given", types, [tuple(row[name] for name in names) for row in repeated])
+    types: Columns = {"holder_id": Uuid(), "idempotency_key": Text(), "input_hash": LargeBinary()}
+    given = recordset(tx, "given", types, [tuple(row[name] for name in types) for row in repeated])
     differing = tx.execute(
         select(LedgerTransaction.idempotency_key)
         .join(
@@ -172,26 +171,18 @@ def _change_balances(tx: Session, posted: Sequence[Transaction]) -> None:
     if not deltas:
         return
     keys = sorted(deltas)
-    _add(tx, [(*key, max(deltas[key], 0)) for key in keys])
+    gains = [
+        {"holder_id": holder_id, "programme": programme, "account": account, "amount": max(deltas[key], 0)}
+        for key in keys
+        for holder_id, programme, account in (key,)
+    ]
+    upsert_rows(tx, Balance, gains, key=("holder_id", "programme", "account"), add=True)
     negative = [(*key, deltas[key]) for key in keys if deltas[key] < 0]
     if negative:
         _take(tx, negative)
 
 
 _BALANCE_TYPES: Columns = {"holder_id": Uuid(), "programme": Text(), "account": Text(), "delta": Amount}
-
-
-def _add(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> None:
-    given = recordset(tx, "given", _BALANCE_TYPES, rows)
-    source = select(given.c.holder_id, given.c.programme, given.c.account, given.c.delta).where(true())
-    dialect_insert: Any = postgresql.insert if is_postgresql(tx) else sqlite.insert
-    statement = dialect_insert(Balance).from_select(["holder_id", "programme", "account", "amount"], source)
-    tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["holder_id", "programme", "account"],
-            set_={"amount": Balance.amount + statement.excluded.amount},
-        )
-    )
 
 
 def _take(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> None:

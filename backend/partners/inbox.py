@@ -12,8 +12,8 @@ from sqlalchemy import LargeBinary, Text, Uuid, func, select, update
 from sqlalchemy.orm import Session
 
 from backend import clock, identity
-from backend.database import Columns, insert_rows, recordset
 from backend.ids import new_id
+from backend.lists import Columns, insert_rows, recordset
 from backend.partners.errors import EventIdReused
 from backend.partners.models import InboxConflict, InboxEvent
 from backend.signing import Verified

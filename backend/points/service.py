@@ -12,9 +12,10 @@ from sqlalchemy import Text, Uuid, func, select, update
 from sqlalchemy.orm import Session
 
 from backend import ledger
-from backend.database import Amount, Columns, insert_rows, recordset
+from backend.database import Amount
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
+from backend.lists import Columns, insert_rows, recordset
 from backend.points.models import Lot, PointsRule
 from backend.points.policy import Rule, available_at, expires_at, rule_on
 

@@ -29,7 +29,7 @@ def settle(tx: Session, vault: Vault, statements: Sequence[Statement], *, now: d
     answers = screening.screen(tx, statements, orders, now=now)
     standing = intake.stand(statements, answers, orders)
     drafted = _draft_acts(tx, statements, answers, standing)
-    refused = _quantify(tx, vault, drafted, answers)
+    refused = _quantify(tx, vault, drafted)
     new = [act for position, (act, _) in drafted.items() if position not in refused]
     withdrawn = _countable(activities.load(tx, standing.withdrawn))
     activities.record(tx, [drafted[position][0] for position in refused], now=now)
@@ -38,7 +38,7 @@ def settle(tx: Session, vault: Vault, statements: Sequence[Statement], *, now: d
     for position, (act, _) in drafted.items():
         award = awards.get(act.key)
         answers[position] = _outcome(act, award.points if award else 0)
-    return [answer for answer in answers if isinstance(answer, Outcome)]
+    return [_ended(answer) for answer in answers]
 
 
 def reverse(
@@ -95,9 +95,7 @@ def _pending_days(methodology_days: int, return_days: int) -> int:
     return max(methodology_days, return_days + 1 if return_days else 0)
 
 
-def _quantify(
-    tx: Session, vault: Vault, drafted: Mapping[int, tuple[Act, Draft]], answers: list[Screened | Outcome]
-) -> set[int]:
+def _quantify(tx: Session, vault: Vault, drafted: Mapping[int, tuple[Act, Draft]]) -> set[int]:
     """Put the numbers and the claims into the acts; returns the positions of those refused."""
     positions = [position for position, (act, _) in drafted.items() if act.reason is None]
     inputs = [(drafted[p][0], drafted[p][1].data, drafted[p][1].identity) for p in positions]
@@ -126,7 +124,7 @@ def _decide(
         tx,
         new,
         withdrawn,
-        limit_of=activities.daily_limit,
+        limits_of=activities.daily_limits,
         eligible=lambda acts: screening.still_consenting(tx, acts),
     )
     for act in withdrawn:
@@ -134,13 +132,19 @@ def _decide(
     activities.save_statuses(tx, withdrawn)
     new_keys = {act.key for act in new}
     activities.record(tx, [act for act in (*decision.issue, *decision.outdone) if act.key in new_keys], now=now)
-    activities.save_statuses(tx, [act for act in (*decision.issue, *decision.displaced) if act.key not in new_keys])
+    changed = (*decision.issue, *decision.displaced, *decision.restated)
+    activities.save_statuses(tx, [act for act in changed if act.key not in new_keys])
     return issuing.post(tx, decision.issue, [*withdrawn, *decision.displaced], now=now)
 
 
 def _countable(acts: Mapping[ActivityKey, Act]) -> list[Act]:
     """Those of these acts that count or might come to count: what was refused or taken back stays so."""
     return [act for act in acts.values() if act.status in ("issued", "outdone")]
+
+
+def _ended(answer: Screened | Outcome) -> Outcome:
+    assert isinstance(answer, Outcome), "every statement ends with an outcome"
+    return answer
 
 
 def _outcome(act: Act, earned: int) -> Outcome:

@@ -42,4 +42,8 @@ def _appliance(partner: str, event: Event, number: str, line: Mapping[str, Any],
     return translation.draft(event, "appliance_recycling", data, named, return_days=return_days)
 
 
-ADAPTER = Adapter("dangdang", {"donation.received": _donation, "device.recycled": _appliance})
+ADAPTER = Adapter(
+    "dangdang",
+    {"donation.received": _donation, "device.recycled": _appliance},
+    ("clothes_donation", "book_donation", "appliance_recycling"),
+)

@@ -47,4 +47,4 @@ def _purchase(partner: str, event: Event, number: str, line: Mapping[str, Any], 
     return translation.draft(event, "low_carbon_pc", data, named, return_days=return_days)
 
 
-ADAPTER = Adapter("shop", {"product.purchased": _purchase})
+ADAPTER = Adapter("shop", {"product.purchased": _purchase}, ("low_carbon_pc",))

@@ -21,4 +21,4 @@ def _trip(partner: str, event: Event, number: str, line: Mapping[str, Any], retu
     return translation.trip(event, MODES[mode], line, named)
 
 
-ADAPTER = Adapter("transit", {"trip.completed": _trip})
+ADAPTER = Adapter("transit", {"trip.completed": _trip}, tuple(MODES.values()))

@@ -31,4 +31,5 @@ ADAPTER = Adapter(
         "device.traded_in": _device("device_reuse"),
         "device.recycled": _device("appliance_recycling"),
     },
+    ("device_reuse", "appliance_recycling"),
 )

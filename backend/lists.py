@@ -1,0 +1,177 @@
+"""Whole lists as one statement: the only place where PostgreSQL and SQLite are spoken to differently.
+
+Every stage of the settlement pipeline works on a list with a few statements, never with a loop of them. A list reaches
+PostgreSQL as arrays through `unnest` and SQLite as one JSON text through `json_each`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Dialect,
+    FromClause,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.type_api import TypeEngine
+
+from backend.database import Base
+
+#: The fields of a list of rows: name and type, in order.
+Columns = Mapping[str, TypeEngine[Any]]
+
+_DIALECTS: dict[str, Dialect] = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
+
+
+def recordset(tx: Session, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> FromClause:
+    """A list of rows as something a statement can select from, join with and update from.
+
+    `columns` names and types the fields of each row, in order. The order of the rows is kept by both databases when
+    they are read without a sort.
+    """
+    dialect = _dialect(tx)
+    return _source(dialect, name, columns, _parameters(dialect, name, columns, rows))
+
+
+def insert_rows(
+    tx: Session,
+    table: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    on_conflict: tuple[str, ...] | None = None,
+    returning: tuple[str, ...] = (),
+) -> list[Row[Any]]:
+    """Insert a list in one statement, in the order given.
+
+    All rows have the same keys. With `on_conflict` (the columns of a unique key), rows that are there already are left
+    alone; `returning` then tells which rows were really inserted: never ask `rowcount` for that.
+    """
+    if not rows:
+        return []
+    dialect = _dialect(tx)
+    names = tuple(rows[0])
+    statement = _insertion(dialect, table, names, on_conflict, returning)
+    columns = _column_types(table, names)
+    parameters = _parameters(dialect, "given", columns, [tuple(row[name] for name in names) for row in rows])
+    result = tx.execute(statement, parameters)
+    return list(result) if returning else []
+
+
+def upsert_rows(
+    tx: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...], add: bool = False
+) -> None:
+    """Insert a list, in the order given; where the key is there already, the other fields take its place.
+
+    With `add` they are added to what is there instead. Every row is locked until commit, in the order given.
+    """
+    if not rows:
+        return
+    dialect = _dialect(tx)
+    names = tuple(rows[0])
+    statement = _upsertion(dialect, table, names, key, add)
+    values = [tuple(row[name] for name in names) for row in rows]
+    tx.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
+
+
+def _dialect(tx: Session) -> str:
+    return tx.get_bind().dialect.name
+
+
+@lru_cache(maxsize=256)
+def _insertion(
+    dialect: str,
+    table: type[Base],
+    names: tuple[str, ...],
+    on_conflict: tuple[str, ...] | None,
+    returning: tuple[str, ...],
+) -> Any:
+    """The INSERT … SELECT for these columns; built once, run with other parameters each time."""
+    statement = _insert_selected(dialect, table, names)
+    if on_conflict is not None:
+        statement = statement.on_conflict_do_nothing(index_elements=on_conflict)
+    return statement.returning(*(table.__table__.c[name] for name in returning)) if returning else statement
+
+
+@lru_cache(maxsize=256)
+def _upsertion(dialect: str, table: type[Base], names: tuple[str, ...], key: tuple[str, ...], add: bool) -> Any:
+    statement = _insert_selected(dialect, table, names)
+    given = statement.excluded
+    changes = {name: table.__table__.c[name] + given[name] if add else given[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changes)
+
+
+def _insert_selected(dialect: str, table: type[Base], names: tuple[str, ...]) -> Any:
+    values = _source(dialect, "given", _column_types(table, names))
+    source: Select[Any] = select(*(values.c[name] for name in names))
+    if dialect == "sqlite":
+        source = source.where(true())  # SQLite parses INSERT … SELECT … ON CONFLICT only after a WHERE
+    dialect_insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return dialect_insert(table.__table__).from_select(names, source)  # Core, not ORM: the rows are parameters
+
+
+@lru_cache(maxsize=256)
+def _column_types(table: type[Base], names: tuple[str, ...]) -> Columns:
+    target = table.__table__
+    assert isinstance(target, Table)
+    return {name: target.c[name].type for name in names}
+
+
+def _parameters(dialect: str, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """The list as statement parameters: an array per column, or one JSON text."""
+    if dialect == "postgresql":
+        lists: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+        return {f"{name}_{key}": list(values) for key, values in zip(columns, lists, strict=True)}
+    binders = [_json_binder(kind) for kind in columns.values()]
+    plain = [[bind(value) for bind, value in zip(binders, row, strict=True)] for row in rows]
+    return {f"{name}_rows": json.dumps(plain, ensure_ascii=False)}
+
+
+def _source(dialect: str, name: str, columns: Columns, values: Mapping[str, Any] | None = None) -> FromClause:
+    """The list as a FROM clause; without values its parameters are left for the execution."""
+    if dialect == "postgresql":
+        arrays = [_parameter(f"{name}_{key}", ARRAY(_element(kind)), values) for key, kind in columns.items()]
+        fields = (column(key, kind) for key, kind in columns.items())
+        return func.unnest(*arrays).table_valued(*fields, name=name).render_derived()
+    each = func.json_each(_parameter(f"{name}_rows", Text(), values)).table_valued("value", "key")
+    extracted = []
+    for position, (key, kind) in enumerate(columns.items()):
+        field: Any = func.json_extract(each.c.value, f"$[{position}]")
+        if isinstance(kind, LargeBinary):
+            field = func.from_hex(field)
+        extracted.append(type_coerce(field, kind).label(key))
+    return select(*extracted).select_from(each).subquery(name)
+
+
+def _parameter(key: str, kind: TypeEngine[Any], values: Mapping[str, Any] | None) -> Any:
+    if values is None:
+        return bindparam(key, type_=kind)
+    return bindparam(key, values[key], type_=kind, unique=True)
+
+
+@lru_cache(maxsize=64)
+def _element(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """The element type of a PostgreSQL array (a variant for SQLite is dropped, `Instant` keeps its checks)."""
+    return kind if isinstance(kind, TypeDecorator) else kind.dialect_impl(_DIALECTS["postgresql"])
+
+
+@lru_cache(maxsize=64)
+def _json_binder(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
+    if isinstance(kind, LargeBinary):
+        return lambda value: None if value is None else bytes(value).hex()
+    bind = kind.dialect_impl(_DIALECTS["sqlite"]).bind_processor(_DIALECTS["sqlite"])
+    return bind or (lambda value: value)
