@@ -6,9 +6,11 @@ PostgreSQL as arrays through `unnest` and SQLite as one JSON text through `json_
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+import psycopg
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import (
     ARRAY,
     Dialect,
@@ -17,9 +19,9 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
-    Text,
     TypeDecorator,
     bindparam,
+    cast,
     column,
     func,
     select,
@@ -28,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.sqltypes import NullType
 from sqlalchemy.sql.type_api import TypeEngine
 
 from backend.database import Base
@@ -35,7 +38,15 @@ from backend.database import Base
 #: The fields of a list of rows: name and type, in order.
 Columns = Mapping[str, TypeEngine[Any]]
 
-_DIALECTS: dict[str, Dialect] = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
+_POSTGRESQL: Dialect = postgresql.dialect()
+_SQLITE: Dialect = sqlite.dialect()
+
+
+class _Array(list[Any]):
+    """A column of a list on its way to PostgreSQL, in the binary format: ten times cheaper to write than text."""
+
+
+psycopg.adapters.register_dumper(_Array, ListBinaryDumper)
 
 
 def recordset(tx: Session, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> FromClause:
@@ -135,8 +146,11 @@ def _parameters(dialect: str, name: str, columns: Columns, rows: Sequence[Sequen
     """The list as statement parameters: an array per column, or one JSON text."""
     if dialect == "postgresql":
         lists: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
-        return {f"{name}_{key}": list(values) for key, values in zip(columns, lists, strict=True)}
-    binders = [_json_binder(kind) for kind in columns.values()]
+        return {
+            f"{name}_{key}": _Array(map(_binder(kind, dialect), values))
+            for (key, kind), values in zip(columns.items(), lists, strict=True)
+        }
+    binders = [_binder(kind, dialect) for kind in columns.values()]
     plain = [[bind(value) for bind, value in zip(binders, row, strict=True)] for row in rows]
     return {f"{name}_rows": json.dumps(plain, ensure_ascii=False)}
 
@@ -144,10 +158,10 @@ def _parameters(dialect: str, name: str, columns: Columns, rows: Sequence[Sequen
 def _source(dialect: str, name: str, columns: Columns, values: Mapping[str, Any] | None = None) -> FromClause:
     """The list as a FROM clause; without values its parameters are left for the execution."""
     if dialect == "postgresql":
-        arrays = [_parameter(f"{name}_{key}", ARRAY(_element(kind)), values) for key, kind in columns.items()]
+        arrays = [cast(_parameter(f"{name}_{key}", values), ARRAY(kind)) for key, kind in columns.items()]
         fields = (column(key, kind) for key, kind in columns.items())
         return func.unnest(*arrays).table_valued(*fields, name=name).render_derived()
-    each = func.json_each(_parameter(f"{name}_rows", Text(), values)).table_valued("value", "key")
+    each = func.json_each(_parameter(f"{name}_rows", values)).table_valued("value", "key")
     extracted = []
     for position, (key, kind) in enumerate(columns.items()):
         field: Any = func.json_extract(each.c.value, f"$[{position}]")
@@ -157,21 +171,21 @@ def _source(dialect: str, name: str, columns: Columns, values: Mapping[str, Any]
     return select(*extracted).select_from(each).subquery(name)
 
 
-def _parameter(key: str, kind: TypeEngine[Any], values: Mapping[str, Any] | None) -> Any:
+def _parameter(key: str, values: Mapping[str, Any] | None) -> Any:
     if values is None:
-        return bindparam(key, type_=kind)
-    return bindparam(key, values[key], type_=kind, unique=True)
+        return bindparam(key, type_=NullType())
+    return bindparam(key, values[key], type_=NullType(), unique=True)
 
 
-@lru_cache(maxsize=64)
-def _element(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """The element type of a PostgreSQL array (a variant for SQLite is dropped, `Instant` keeps its checks)."""
-    return kind if isinstance(kind, TypeDecorator) else kind.dialect_impl(_DIALECTS["postgresql"])
-
-
-@lru_cache(maxsize=64)
-def _json_binder(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
+def _binder(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any]:
+    """What makes a value ready for the driver (PostgreSQL) or for JSON (SQLite)."""
+    if dialect == "postgresql":
+        # psycopg knows our plain types; a decorated one such as `Instant` has its say first.
+        return partial(kind.process_bind_param, dialect=_POSTGRESQL) if isinstance(kind, TypeDecorator) else _same
     if isinstance(kind, LargeBinary):
         return lambda value: None if value is None else bytes(value).hex()
-    bind = kind.dialect_impl(_DIALECTS["sqlite"]).bind_processor(_DIALECTS["sqlite"])
-    return bind or (lambda value: value)
+    return kind.dialect_impl(_SQLITE).bind_processor(_SQLITE) or _same
+
+
+def _same(value: Any) -> Any:
+    return value
