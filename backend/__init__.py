@@ -53,8 +53,9 @@ def house() -> House:
 def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application without the mini-program's API, which `miniprogram_api.register` adds."""
     from backend import cli
-    from backend.partners.views import blueprint as partners_blueprint
     from backend.operations import blueprint as operations_blueprint
+    from backend.partners.views import blueprint as partners_blueprint
+    from backend.sandbox.views import blueprint as sandbox_blueprint
 
     settings = settings or Settings.from_environment()
     configure_logs(settings.log_level)
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["house"] = build_house(settings)
     app.register_blueprint(operations_blueprint)
     app.register_blueprint(partners_blueprint)
+    app.register_blueprint(sandbox_blueprint)  # answers 404 in production
     app.register_error_handler(Refusal, _answer_refusal)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_accident)

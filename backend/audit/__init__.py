@@ -1,5 +1,6 @@
 """Audit: recompute what was issued, and say of every entry where it comes from."""
 
+from backend.audit.receipts import describe_entry, receipt
 from backend.audit.replay import Replay, replay
 
-__all__ = ["Replay", "replay"]
+__all__ = ["Replay", "describe_entry", "receipt", "replay"]

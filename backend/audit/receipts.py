@@ -6,35 +6,29 @@ version and baseline profile → every factor row → BE, PE, LE, ER → evidenc
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import activities, ledger, points
+from backend import activities, bilingual, ledger, points
 from backend.activities import Act, Explained
-from backend.audit import sentences
-from backend.audit.sentences import Story
+from backend.audit.sentences import ISSUE, REVERSAL, Story, sentence_zh
 from backend.errors import NotFound
-from backend.ledger import Entry, Transfer
+from backend.ledger import Entry
 
-#: Entries that credit an act, or take such a credit back; others only move points that were credited before.
-ISSUE, REVERSAL = "issue", "issue.reversed"
-#: Labels of numbers that no source has been read for.
+#: Labels of numbers that rest on no text anybody has read.
 ASSUMPTIONS = ("ASSUMED", "RECALLED")
-#: How the evidence was signed, by the version in front of the signature.
-SCHEMES = {
-    "v1": "Standard Webhooks v1 (HMAC-SHA256)",
-    "v1a": "Standard Webhooks v1a (ed25519)",
-}
+#: How evidence was signed, by the version in front of the signature.
+SCHEMES = {"v1": "Standard Webhooks v1 (HMAC-SHA256)", "v1a": "Standard Webhooks v1a (ed25519)"}
+_EMISSIONS = ("baseline_g", "project_g", "leakage_g", "reduction_g")
 
 
 def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
-    """The receipt of one entry of this holder, JSON-able but for ids, days and instants. NotFound for anybody else's.
+    """The receipt of one entry of this holder: JSON-able but for ids, days and instants. NotFound for anybody else's.
 
-    Entries that rest on no act of their own (points ripening or lapsing) have null for activity, quantification,
-    evidence.
+    `activity`, `quantification` and `evidence` are None for entries that credit no act (points that ripen or lapse),
+    `points` for acts that earned none. Exact grams are texts; None means that the source publishes no such number.
     """
     entry = ledger.entry(tx, holder_id, entry_id)
     if entry is None:
@@ -42,19 +36,170 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     activity_id = entry.transaction.activity_id
     act = activities.act_of_holder(tx, holder_id, activity_id) if activity_id else None
     related = ledger.entries_of_activities(tx, [(holder_id, activity_id)]) if activity_id else [entry]
-    explained = None
-    if act is not None and entry.transaction.kind in (ISSUE, REVERSAL):
-        explained = activities.explain(tx, act)
-    lots = points.lots_of(tx, holder_id, activity_id) if activity_id else []
-    earned = _points(tx, _issue_of(entry, related), lots, act)
-    story = Story(entry, act, explained, earned, _reversed_by(entry, related), _still_standing(act, entry, related))
-    about_act = act is not None and explained is not None
+    credits = act if entry.transaction.kind in (ISSUE, REVERSAL) else None
+    explained = activities.explain(tx, credits) if credits else None
+    earned = _points(tx, act, _issue_behind(entry, related)) if act else None
+    undone_by = _reversal_of(entry, related)
+    reason = _reason(act, entry, related)
+    story = Story(entry, act, explained.trail if explained else None, earned, undone_by, reason)
     return {
-        "entry": entry,
-        "reversed_by": _identified(story.reversed_by),
-        "sentence_zh": sentences.sentence_zh(story),
-        "activity": _activity(act) if act and about_act else None,
-        "quantification": _quantification(act, explained) if act and explained else None,
+        "entry": describe_entry(entry),
+        "reversed_by": undone_by.transaction.id if undone_by else None,
+        "reason": activities.sentence(reason),
+        "sentence_zh": sentence_zh(story),
+        "activity": _activity(credits) if credits else None,
+        "quantification": _quantification(credits, explained) if credits and explained else None,
         "points": earned,
-        "evidence": _evidence(act) if act and about_act else None,
+        "evidence": _evidence(credits) if credits else None,
     }
+
+
+def describe_entry(entry: Entry) -> dict[str, Any]:
+    """An entry with its transfers and the titles of their accounts."""
+    transaction = entry.transaction
+    return {
+        "id": transaction.id,
+        "programme": transaction.programme,
+        "kind": transaction.kind,
+        "posted_at": entry.posted_at,
+        "activity_id": transaction.activity_id,
+        "reverses": transaction.reverses_id,
+        "transfers": [
+            {
+                "debit": transfer.debit,
+                "debit_title": bilingual.halves(ledger.CHART[transfer.debit].title),
+                "credit": transfer.credit,
+                "credit_title": bilingual.halves(ledger.CHART[transfer.credit].title),
+                "asset": ledger.CHART[transfer.debit].asset,
+                "amount": transfer.amount,
+                "lot_id": transfer.lot_id,
+            }
+            for transfer in transaction.transfers
+        ],
+    }
+
+
+def _lots_named(entry: Entry) -> set[UUID]:
+    return {transfer.lot_id for transfer in entry.transaction.transfers if transfer.lot_id is not None}
+
+
+def _issue_behind(entry: Entry, related: Sequence[Entry]) -> Entry | None:
+    """The issue an entry is, takes back, or moves the points of."""
+    if entry.transaction.kind == ISSUE:
+        return entry
+    lots = _lots_named(entry)
+    for other in related:
+        if other.transaction.kind == ISSUE:
+            if other.transaction.id == entry.transaction.reverses_id:
+                return other
+            if entry.transaction.reverses_id is None and lots & _lots_named(other):
+                return other
+    return None
+
+
+def _reversal_of(entry: Entry, related: Sequence[Entry]) -> Entry | None:
+    return next((other for other in related if other.transaction.reverses_id == entry.transaction.id), None)
+
+
+def _reason(act: Act | None, entry: Entry, related: Sequence[Entry]) -> str | None:
+    """Why the act does not count, on the reversal that ended it; an act credited again since has no such reason."""
+    decisive = [other.transaction.id for other in related if other.transaction.kind in (ISSUE, REVERSAL)]
+    ended = entry.transaction.kind == REVERSAL and decisive[-1:] == [entry.transaction.id]
+    return act.reason if act is not None and ended else None
+
+
+def _activity(act: Act) -> dict[str, Any]:
+    names = ("id", "partner", "order_no", "line", "revision", "day", "occurred_at", "started_at", "ended_at", "status")
+    return {name: getattr(act, name) for name in names}
+
+
+def _quantification(act: Act, explained: Explained) -> dict[str, Any]:
+    trail, basis = explained.trail, explained.trail["basis"]
+    return {
+        "confirmed": explained.confirmed,
+        "inputs": _inputs(act, trail),
+        "methodology": {
+            "code": trail["methodology"],
+            **{name: trail[name] for name in ("title", "version", "formula", "equation")},
+        },
+        "profile": {
+            "code": trail["profile"],
+            "title": trail["profile_title"],
+            "baseline_type": activities.baseline_type(trail["profile"]),
+        },
+        "factors": [_factor(row) for row in basis["rows"]],
+        "emissions": {
+            **{name: trail[name] for name in _EMISSIONS},
+            "not_published": [name for name in _EMISSIONS if trail[name] is None],
+        },
+        "evidence_grade": next(
+            {"grade": act.grade, **_factor(row)} for row in basis["grades"] if row["keys"]["grade"] == act.grade
+        ),
+        "credited": {"reduction_g": act.reduction_g, "offset_g": act.offset_g},
+    }
+
+
+def _factor(row: dict[str, Any]) -> dict[str, Any]:
+    """A factor row as recorded, flagged where it is an assumption."""
+    return {**row, "assumption": row["confidence"] in ASSUMPTIONS}
+
+
+def _inputs(act: Act, trail: dict[str, Any]) -> list[dict[str, Any]]:
+    """What went into the formula: the data, and what stood in where the data left something out."""
+    known, choices = activities.monitored_data(act.methodology), trail["basis"]["choices"]
+    recorded = trail["basis"]["inputs"]
+    inputs = []
+    for name, value in trail["data"].items():
+        told = known.get(name, {})
+        unit = recorded.get(name, {}).get("unit") or told.get("unit")
+        meaning = {key: choices[name][key] for key in ("zh", "en")} if name in choices else None
+        shown = {"name": name, "title": told.get("title"), "value": value, "unit": unit}
+        inputs.append({**shown, "meaning": meaning, "origin": "data"})
+    for name, entry in recorded.items():
+        if entry["from"] != "data":
+            told = known.get(name, {})
+            shown = {"name": name, "title": told.get("title"), "value": entry.get("default"), "unit": told.get("unit")}
+            inputs.append({**shown, "meaning": None, "origin": entry["from"]})
+    return inputs
+
+
+def _points(tx: Session, act: Act, issue: Entry | None) -> dict[str, Any] | None:
+    """What the act earned with this issue, by which rule, and what is left of it."""
+    awarded = [
+        transfer
+        for transfer in (issue.transaction.transfers if issue else ())
+        if transfer.debit == "issuer.points" and transfer.lot_id is not None
+    ]
+    if not awarded:
+        return None
+    lot = next(lot for lot in points.lots_of(tx, act.holder_id, act.id) if lot.id == awarded[0].lot_id)
+    rule = next(
+        rule for rule in points.rules(tx) if (rule.programme, rule.version) == (lot.programme, lot.rule_version)
+    )
+    return {
+        "points": lot.amount,
+        "rule": {
+            "version": rule.version,
+            "in_force_from": rule.in_force_from,
+            "points_per_gram": str(rule.points_per_gram),
+            "fixed_points": rule.fixed_points.get(act.methodology, 0),
+            "expires_after_days": rule.expires_after_days,
+            "note": rule.note,
+        },
+        "available_at": lot.available_at,
+        "expires_at": lot.expires_at,
+        "lot": {
+            "id": lot.id,
+            "stage": lot.stage,
+            "remaining": lot.remaining,
+            "expired": lot.expired,
+            "used": lot.amount - lot.remaining - lot.expired,
+        },
+    }
+
+
+def _evidence(act: Act) -> dict[str, Any]:
+    """What proves the act, and how it was signed."""
+    evidence: dict[str, Any] = json.loads(act.evidence)
+    version = str(evidence.get("signature") or "").partition(",")[0]
+    return {**evidence, "signature_scheme": SCHEMES.get(version)}

@@ -1,0 +1,116 @@
+"""One Chinese sentence that tells a member what an entry is, with its real numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from backend import activities, bilingual, clock, ledger
+from backend.activities import Act
+from backend.ledger import Entry
+
+#: Entries that credit an act, or take such a credit back; others only move points that were credited before.
+ISSUE, REVERSAL = "issue", "issue.reversed"
+_UNITS = {ledger.POINTS: "积分", ledger.STEPS: "步", ledger.EAC: "瓦时"}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a sentence is told from.
+
+    `trail`: the calculation behind the act; `earned`: the points part of the receipt; `reason`: the code of why the act
+    no longer counts.
+    """
+
+    entry: Entry
+    act: Act | None
+    trail: Mapping[str, Any] | None
+    earned: Mapping[str, Any] | None
+    reversed_by: Entry | None
+    reason: str | None
+
+
+def sentence_zh(story: Story) -> str:
+    """The entry in one sentence, two where it was taken back."""
+    tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
+    teller = tellers.get(story.entry.transaction.kind)
+    if teller is None or story.act is None:
+        return _transfers(story.entry)
+    return teller(story, story.act)
+
+
+def _issue(story: Story, act: Act) -> str:
+    trail = story.trail or {}
+    told = trail.get("sentence_zh") or f"{_title(act)}，入账 {act.reduction_g} 克"
+    if list(trail.get("credits", ())) == ["REDUCTION"]:
+        told += "减排量"
+    if story.earned:
+        ripe = _day(clock.day_of(story.earned["available_at"]), act.day)
+        told += f"，获得 {story.earned['points']} 积分，{ripe}起可用"
+    else:
+        told += "，不产生积分"
+    if story.reversed_by:
+        told += f"。这笔入账已于 {_day(clock.day_of(story.reversed_by.posted_at), act.day)}冲正"
+    return told + "。"
+
+
+def _reversal(story: Story, act: Act) -> str:
+    moved = _moved(story.entry)
+    parts = [
+        words.format(moved[account])
+        for account, words in (
+            ("issuer.reduction", "{} 克减排量"),
+            ("issuer.offset", "{} 克抵消补偿量"),
+            ("issuer.points", "{} 积分"),
+        )
+        if moved.get(account)
+    ]
+    told = f"冲正 {_day(act.day)}“{_title(act)}”的入账：收回 {'、'.join(parts)}"
+    if debt := moved.get("points.debt"):
+        told += f"，另有 {debt} 积分已被使用，记为待扣回"
+    reason = activities.sentence(story.reason)
+    return told + (f"。原因：{reason['zh']}" if reason else "。")
+
+
+def _ripen(story: Story, act: Act) -> str:
+    moved = _moved(story.entry)
+    told = f"{_day(act.day)}“{_title(act)}”获得的 {moved['points.available']} 积分已生效"
+    if paid := moved.get("issuer.points"):
+        told += f"，其中 {paid} 积分用于抵扣待扣回积分"
+    return told + "。"
+
+
+def _lapse(story: Story, act: Act) -> str:
+    return f"{_day(act.day)}“{_title(act)}”获得的积分中，{_moved(story.entry)['expired.points']} 积分已过期。"
+
+
+def _transfers(entry: Entry) -> str:
+    """Any other entry, transfer by transfer."""
+    parts = [
+        f"从“{_account(transfer.debit)}”转入“{_account(transfer.credit)}” {transfer.amount} "
+        f"{_UNITS.get(ledger.CHART[transfer.debit].asset, '克')}"
+        for transfer in entry.transaction.transfers
+    ]
+    return "，".join(parts) + "。"
+
+
+def _moved(entry: Entry) -> dict[str, int]:
+    """What the entry moved into each account."""
+    moved: dict[str, int] = {}
+    for transfer in entry.transaction.transfers:
+        moved[transfer.credit] = moved.get(transfer.credit, 0) + transfer.amount
+    return moved
+
+
+def _account(name: str) -> str:
+    return bilingual.halves(ledger.CHART[name].title)["zh"]
+
+
+def _title(act: Act) -> str:
+    return activities.methodology_title(act.methodology)["zh"]
+
+
+def _day(day: date, beside: date | None = None) -> str:
+    """A day as people say it; the year is left out beside a day of the same year."""
+    told = f"{day.month} 月 {day.day} 日"
+    return told if beside is not None and beside.year == day.year else f"{day.year} 年 {told}"

@@ -1,0 +1,40 @@
+"""HTTP for the mini-program: one file per resource, schemas and views together. No SQL, no arithmetic."""
+
+from flask import Flask
+
+from miniprogram_api import (
+    accounts,
+    activities,
+    auth,
+    consents,
+    entries,
+    me,
+    methodologies,
+    partner_links,
+    receipts,
+)
+from miniprogram_api.answers import finish_answers
+from miniprogram_api.openapi import describe
+
+PREFIX = "/api/v1"
+
+#: Every resource of the API, in the order of its documentation.
+RESOURCES = (
+    auth.resource,
+    me.resource,
+    accounts.resource,
+    entries.resource,
+    receipts.resource,
+    consents.resource,
+    partner_links.resource,
+    activities.resource,
+    methodologies.resource,
+)
+
+
+def register(app: Flask) -> None:
+    """Add the API, its OpenAPI document at `/openapi.json` and its page at `/docs`."""
+    finish_answers(app)
+    api = describe(app)
+    for resource in RESOURCES:
+        api.register_blueprint(resource, url_prefix=PREFIX)

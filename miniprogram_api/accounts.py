@@ -1,0 +1,70 @@
+"""Balances: what the member has in each programme, by asset."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from backend import identity, ledger
+from miniprogram_api.caller import house, member
+from miniprogram_api.fields import bilingual
+from miniprogram_api.me import programme_title
+from miniprogram_api.resource import Resource
+
+resource = Resource("accounts", __name__, description="碳账户 / Accounts")
+
+
+class PointsSchema(Schema):
+    """Points by what can be done with them. `debt` is taken from the next points that become available."""
+
+    pending = fields.Integer(required=True)
+    available = fields.Integer(required=True)
+    reserved = fields.Integer(required=True)
+    debt = fields.Integer(required=True)
+
+
+class AccountSchema(Schema):
+    """One account per programme. Reductions and offset-backed claims are never added together."""
+
+    programme = fields.String(required=True)
+    title = bilingual()
+    account_kind = fields.String(required=True, metadata={"enum": ["personal", "staff", "class"]})
+    reduction_g = fields.Integer(required=True, metadata={"description": "减排量，克 CO2e"})
+    offset_g = fields.Integer(required=True, metadata={"description": "抵消支撑的补偿量，克 CO2e"})
+    points = fields.Nested(PointsSchema, required=True)
+
+
+class AccountsSchema(Schema):
+    """All accounts of the member."""
+
+    accounts = fields.List(fields.Nested(AccountSchema), required=True)
+
+
+@resource.operation("GET", "/me/accounts", answers=AccountsSchema)
+def accounts() -> dict[str, Any]:
+    """What I have in each programme"""
+    with house().transaction() as tx:
+        programmes = identity.programmes(tx)
+        enrolments = identity.enrolments(tx, member().holder_id)
+        balances = ledger.balances(tx, member().holder_id)
+    return {
+        "accounts": [
+            {
+                "programme": enrolment.programme,
+                "title": programme_title(programmes[enrolment.programme]),
+                "account_kind": enrolment.account_kind,
+                **_balances(balances.get(enrolment.programme, {})),
+            }
+            for enrolment in enrolments
+        ]
+    }
+
+
+def _balances(by_account: Mapping[str, int]) -> dict[str, Any]:
+    """Balances by asset; an account never used holds 0."""
+    stages = ("pending", "available", "reserved", "debt")
+    return {
+        "reduction_g": by_account.get("reduction", 0),
+        "offset_g": by_account.get("offset", 0),
+        "points": {stage: by_account.get(f"points.{stage}", 0) for stage in stages},
+    }

@@ -1,0 +1,144 @@
+"""Activities: what became of every act that reached the member's accounts, and why."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from marshmallow import Schema, fields, validate
+
+from backend import activities as acts
+from backend import identity, ledger
+from backend.activities import Act
+from backend.errors import NotFound
+from backend.identity import UnknownProgramme
+from miniprogram_api.caller import house, member
+from miniprogram_api.fields import Instant, bilingual
+from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
+from miniprogram_api.resource import Resource
+
+resource = Resource("activities", __name__, description="活动 / Activities")
+
+STATUSES = ("issued", "outdone", "refused", "taken_back")
+STATUS_MEANING = (
+    "issued 已入账; outdone 另一条记录更优，未计入; refused 不能计入; taken_back 已冲正"
+)
+
+
+class ActivityQuery(PageQuery):
+    """Which activities."""
+
+    status = fields.String(validate=validate.OneOf(STATUSES))
+
+
+class ReasonSchema(Schema):
+    """Why an act does not count: a code for programs, a sentence for members."""
+
+    code = fields.String(required=True)
+    zh = fields.String(required=True)
+    en = fields.String(required=True)
+
+
+class ActivitySchema(Schema):
+    """One act. Grams are those that count now: 0 unless it is issued."""
+
+    id = fields.UUID(required=True)
+    programme = fields.String(required=True)
+    partner = fields.String(required=True)
+    order_no = fields.String(required=True)
+    line = fields.String(required=True)
+    methodology = fields.String(required=True)
+    title = bilingual()
+    scene = fields.String(required=True)
+    day = fields.Date(required=True, metadata={"description": "the calendar day in Asia/Shanghai"})
+    occurred_at = Instant(required=True)
+    status = fields.String(required=True, metadata={"enum": list(STATUSES), "description": STATUS_MEANING})
+    reason = fields.Nested(ReasonSchema, required=True, allow_none=True)
+    reduction_g = fields.Integer(required=True)
+    offset_g = fields.Integer(required=True)
+
+
+class ActivityDetailSchema(ActivitySchema):
+    """One act with its data and what was posted about it."""
+
+    revision = fields.Integer(required=True)
+    profile = fields.String(required=True)
+    grade = fields.String(required=True)
+    started_at = Instant(required=True, allow_none=True)
+    ended_at = Instant(required=True, allow_none=True)
+    data = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "formula inputs: whole numbers, decimal texts, codes"},
+    )
+    excluded_by = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "the member's own act that counts instead"}
+    )
+    entry_ids = fields.List(
+        fields.UUID(), required=True, metadata={"description": "entries about this act, oldest first; see receipts"}
+    )
+
+
+class ActivitiesSchema(Schema):
+    """A page of activities, newest first; `next_cursor` is null on the last page."""
+
+    items = fields.List(fields.Nested(ActivitySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+@resource.operation("GET", "/activities", answers=ActivitiesSchema)
+@resource.query(ActivityQuery, InvalidCursor, UnknownProgramme)
+def activities(query: dict[str, Any]) -> dict[str, Any]:
+    """What became of my acts, newest first"""
+    programme, status = query.get("programme"), query.get("status")
+    bound_to = ("activities", programme or "", status or "")
+    before = position(query, *bound_to)
+    with house().transaction() as tx:
+        if programme is not None:
+            identity.require_programme(tx, programme)
+        found = acts.acts_of(
+            tx, member().holder_id, programme=programme, status=status, before=before, limit=one_more(query)
+        )
+    return page([_view(act) for act in found], query, lambda item: item["id"], *bound_to)
+
+
+@resource.operation("GET", "/activities/<uuid:activity_id>", answers=ActivityDetailSchema, refuses=(NotFound,))
+def activity(activity_id: UUID) -> dict[str, Any]:
+    """One of my acts, with its data"""
+    with house().transaction() as tx:
+        act = acts.act_of_holder(tx, member().holder_id, activity_id)
+        if act is None:
+            raise NotFound
+        posted = ledger.entries_of_activities(tx, [act.key])
+        rival = acts.act_of_holder(tx, act.holder_id, act.excluded_by) if act.excluded_by else None
+    return {
+        **_view(act),
+        "revision": act.revision,
+        "profile": act.profile,
+        "grade": act.grade,
+        "started_at": act.started_at,
+        "ended_at": act.ended_at,
+        "data": json.loads(act.data),
+        # Somebody else's act is not named: that it exists is all this member learns, through the reason.
+        "excluded_by": rival.id if rival else None,
+        "entry_ids": [entry.transaction.id for entry in posted],
+    }
+
+
+def _view(act: Act) -> dict[str, Any]:
+    counted = acts.standing(act)
+    return {
+        "id": act.id,
+        "programme": act.programme,
+        "partner": act.partner,
+        "order_no": act.order_no,
+        "line": act.line,
+        "methodology": act.methodology,
+        "title": acts.methodology_title(act.methodology),
+        "scene": act.scene,
+        "day": act.day,
+        "occurred_at": act.occurred_at,
+        "status": act.status,
+        "reason": acts.sentence(act.reason),
+        "reduction_g": counted.reduction_g,
+        "offset_g": counted.offset_g,
+    }

@@ -1,0 +1,62 @@
+"""Entries: everything that was ever posted to the member's accounts."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from backend import audit, identity, ledger
+from backend.identity import UnknownProgramme
+from miniprogram_api.caller import house, member
+from miniprogram_api.fields import Instant, bilingual
+from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
+from miniprogram_api.resource import Resource
+
+resource = Resource("entries", __name__, description="入账记录 / Entries")
+
+
+class TransferSchema(Schema):
+    """A positive whole amount of one asset, moved from the debit account to the credit account."""
+
+    debit = fields.String(required=True)
+    debit_title = bilingual()
+    credit = fields.String(required=True)
+    credit_title = bilingual()
+    asset = fields.String(required=True)
+    amount = fields.Integer(required=True, metadata={"minimum": 1})
+    lot_id = fields.UUID(required=True, allow_none=True, metadata={"description": "the points lot that was changed"})
+
+
+class EntrySchema(Schema):
+    """One act in the books; nothing is ever changed, a correction is another entry that names this one."""
+
+    id = fields.UUID(required=True)
+    programme = fields.String(required=True)
+    kind = fields.String(
+        required=True, metadata={"description": "issue 入账, issue.reversed 冲正, ripen 积分生效, lapse 积分过期"}
+    )
+    posted_at = Instant(required=True)
+    activity_id = fields.UUID(required=True, allow_none=True)
+    reverses = fields.UUID(required=True, allow_none=True, metadata={"description": "the entry this one takes back"})
+    transfers = fields.List(fields.Nested(TransferSchema), required=True)
+
+
+class EntriesSchema(Schema):
+    """A page of entries, newest first; `next_cursor` is null on the last page."""
+
+    items = fields.List(fields.Nested(EntrySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+@resource.operation("GET", "/me/entries", answers=EntriesSchema)
+@resource.query(PageQuery, InvalidCursor, UnknownProgramme)
+def entries(query: dict[str, Any]) -> dict[str, Any]:
+    """Everything posted to my accounts, newest first"""
+    programme = query.get("programme")
+    bound_to = ("entries", programme or "")
+    before = position(query, *bound_to)
+    with house().transaction() as tx:
+        if programme is not None:
+            identity.require_programme(tx, programme)
+        found = ledger.entries(tx, member().holder_id, programme=programme, before=before, limit=one_more(query))
+    return page([audit.describe_entry(entry) for entry in found], query, lambda item: item["id"], *bound_to)
+

@@ -1,0 +1,179 @@
+"""The receipt of an entry: every link from the signed evidence to the grams and points."""
+
+from typing import Any
+from uuid import UUID
+
+from marshmallow import Schema, fields
+
+from backend import audit
+from backend.errors import NotFound
+from miniprogram_api.activities import ReasonSchema
+from miniprogram_api.caller import house, member
+from miniprogram_api.entries import EntrySchema
+from miniprogram_api.fields import BilingualSchema, Instant, bilingual
+from miniprogram_api.methodologies import RowSchema
+from miniprogram_api.resource import Resource
+
+resource = Resource("receipts", __name__, description="凭证 / Receipts")
+
+
+def exact_grams(what: str) -> fields.String:
+    """Exact grams CO2e as text (decimals, or numerator/denominator)."""
+    return fields.String(
+        required=True, allow_none=True, metadata={"description": f"{what}; null: 来源未公布 not published"}
+    )
+
+
+class ReceiptActivitySchema(Schema):
+    """The act: the partner's order line, and when it happened."""
+
+    id = fields.UUID(required=True)
+    partner = fields.String(required=True)
+    order_no = fields.String(required=True)
+    line = fields.String(required=True)
+    revision = fields.Integer(required=True)
+    day = fields.Date(required=True)
+    occurred_at = Instant(required=True)
+    started_at = Instant(required=True, allow_none=True)
+    ended_at = Instant(required=True, allow_none=True)
+    status = fields.String(required=True)
+
+
+class InputSchema(Schema):
+    """A formula input. `origin`: data; default or parameter (see `factors`) where the data left it out."""
+
+    name = fields.String(required=True)
+    title = fields.Nested(BilingualSchema, required=True, allow_none=True)
+    value = fields.String(required=True, allow_none=True)
+    unit = fields.String(required=True, allow_none=True)
+    meaning = fields.Nested(BilingualSchema, required=True, allow_none=True)
+    origin = fields.String(required=True)
+
+
+class UsedMethodologySchema(Schema):
+    """The methodology, the version of the act's day, and the formula that fitted its data."""
+
+    code = fields.String(required=True)
+    title = bilingual()
+    version = fields.String(required=True)
+    formula = fields.String(required=True)
+    equation = fields.String(required=True)
+
+
+class UsedProfileSchema(Schema):
+    """The baseline profile the programme chose."""
+
+    code = fields.String(required=True)
+    title = bilingual()
+    baseline_type = fields.Nested(BilingualSchema, required=True, allow_none=True)
+
+
+class FactorSchema(RowSchema):
+    """A factor row as it read when it was used. `assumption`: it rests on no published text anybody has read."""
+
+    parameter = fields.String(required=True)
+    title = bilingual()
+    assumption = fields.Boolean(required=True)
+
+
+class GradeSchema(FactorSchema):
+    """The evidence grade and the share of the grams it credits (`value`)."""
+
+    grade = fields.String(required=True)
+
+
+class EmissionsSchema(Schema):
+    """BE, PE, LE, ER in exact grams CO2e; ER is signed and before the evidence grade."""
+
+    baseline_g = exact_grams("BE 基准线排放")
+    project_g = exact_grams("PE 项目排放")
+    leakage_g = exact_grams("LE 泄漏排放")
+    reduction_g = exact_grams("ER 减排量")
+    not_published = fields.List(fields.String(), required=True)
+
+
+class CreditedSchema(Schema):
+    """Whole grams, rounded down. Reductions and offset-backed claims are never added together."""
+
+    reduction_g = fields.Integer(required=True)
+    offset_g = fields.Integer(required=True)
+
+
+class QuantificationSchema(Schema):
+    """The whole calculation. `confirmed`: computed again for this receipt, it gave the recorded grams."""
+
+    confirmed = fields.Boolean(required=True)
+    inputs = fields.List(fields.Nested(InputSchema), required=True)
+    methodology = fields.Nested(UsedMethodologySchema, required=True)
+    profile = fields.Nested(UsedProfileSchema, required=True)
+    factors = fields.List(fields.Nested(FactorSchema), required=True)
+    emissions = fields.Nested(EmissionsSchema, required=True)
+    evidence_grade = fields.Nested(GradeSchema, required=True)
+    credited = fields.Nested(CreditedSchema, required=True)
+
+
+class RuleSchema(Schema):
+    """The points rule of the act's day: an exact rate per gram reduced, fixed points for offset-backed claims."""
+
+    version = fields.Integer(required=True)
+    in_force_from = fields.Date(required=True)
+    points_per_gram = fields.String(required=True)
+    fixed_points = fields.Integer(required=True)
+    expires_after_days = fields.Integer(required=True)
+    note = fields.String(required=True)
+
+
+class LotSchema(Schema):
+    """批次: where the points of this act are now. `stage`: pending, available or closed."""
+
+    id = fields.UUID(required=True)
+    stage = fields.String(required=True)
+    remaining = fields.Integer(required=True)
+    expired = fields.Integer(required=True)
+    used = fields.Integer(required=True, metadata={"description": "spent, or taken back"})
+
+
+class EarnedSchema(Schema):
+    """What the act earned. Points lie pending until `available_at`."""
+
+    points = fields.Integer(required=True)
+    rule = fields.Nested(RuleSchema, required=True)
+    available_at = Instant(required=True)
+    expires_at = Instant(required=True)
+    lot = fields.Nested(LotSchema, required=True)
+
+
+class EvidenceSchema(Schema):
+    """What proves the act: the partner's signed event. `body_sha256` is the hash of its raw body."""
+
+    source = fields.String(required=True)
+    partner = fields.String()
+    event_id = fields.String()
+    body_sha256 = fields.String()
+    signature_scheme = fields.String(required=True, allow_none=True)
+    signature = fields.String()
+    signed_at = fields.String()
+    received_at = fields.String()
+
+
+class ReceiptSchema(Schema):
+    """Everything behind an entry. Entries that credit no act (points that ripen or lapse) show transfers only."""
+
+    entry = fields.Nested(EntrySchema, required=True)
+    sentence_zh = fields.String(required=True, metadata={"description": "the entry in one sentence for members"})
+    reversed_by = fields.UUID(required=True, allow_none=True, metadata={"description": "the entry that took this back"})
+    reason = fields.Nested(ReasonSchema, required=True, allow_none=True)
+    activity = fields.Nested(ReceiptActivitySchema, required=True, allow_none=True)
+    quantification = fields.Nested(QuantificationSchema, required=True, allow_none=True)
+    points = fields.Nested(EarnedSchema, required=True, allow_none=True)
+    evidence = fields.Nested(EvidenceSchema, required=True, allow_none=True)
+
+
+@resource.operation("GET", "/me/entries/<uuid:entry_id>/receipt", answers=ReceiptSchema, refuses=(NotFound,))
+def receipt(entry_id: UUID) -> dict[str, Any]:
+    """Where an entry comes from
+
+    From the signed evidence to the last gram and point, with every number's source.
+    """
+    with house().transaction() as tx:
+        return audit.receipt(tx, member().holder_id, entry_id)
