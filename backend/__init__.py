@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import structlog
 from flask import Flask, Response, current_app, json
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException
@@ -14,6 +15,8 @@ from backend.logs import configure_logs
 from backend.partners import Gate
 from backend.settings import Settings
 from backend.vault import Vault
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def problem_response(document: dict[str, object]) -> Response:
 
 
 def _answer_refusal(refusal: Refusal) -> Response:
+    # What the outside is not told (which part of a signature failed, say) is for the operator.
+    log.info("refused", code=refusal.code, reason=getattr(refusal, "reason", "") or refusal.detail)
     return problem_response(problems.of_refusal(refusal))
 
 
@@ -96,5 +101,7 @@ def _answer_http(error: HTTPException) -> Response:
 def _answer_accident(error: Exception) -> Response:
     document = problems.of_accident(error)
     if document["status"] == 500:
-        current_app.logger.error("accident", exc_info=error)
+        log.error("accident", exc_info=error)
+    else:
+        log.warning("accident", error=repr(error), status=document["status"])
     return problem_response(document)

@@ -15,8 +15,8 @@ from backend.lists import recordset
 
 #: What a consent can be given for; every methodology names its scene.
 SCENES = {
-    "device": "旧机交易与回收 / device trade-in and recycling",
-    "donation": "衣物、图书捐赠与家电回收 / donations and household recycling",
+    "device": "旧机交易、数码与家电回收 / trade-in and recycling of devices and appliances",
+    "donation": "衣物、图书捐赠 / donated clothes and books",
     "commute": "绿色出行 / low-carbon trips",
     "purchase": "低碳产品购买 / low-carbon purchases",
 }

@@ -201,9 +201,10 @@ def _take(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> None:
 
 def _explain(error: IntegrityError) -> Exception:
     """Name the invariant the database kept."""
-    if "not_negative" in str(error.orig):
+    said = str(error.orig)
+    if "not_negative" in said:
         return InsufficientBalance()
-    if "reverses_id" in str(error.orig):
+    if "reverses_id" in said and "unique" in said.lower():
         return IdempotencyConflict("this transaction was reversed before")
     return error
 

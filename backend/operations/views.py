@@ -1,5 +1,6 @@
 """Operations: is it alive, is it ready, how is it doing."""
 
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -8,6 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from sqlalchemy import text
 
 from backend import partners
+
+#: What every code of a problem document means; the `type` of a problem points here.
+PROBLEMS = Path(__file__).resolve().parents[2] / "docs" / "problems.md"
 
 blueprint = Blueprint("operations", __name__)
 
@@ -49,6 +53,12 @@ def _redis_answers() -> str:
     except redis.RedisError:
         return "unavailable"
     return "ok"
+
+
+@blueprint.get("/docs/problems")
+def problem_codes() -> Response:
+    """Every stable code and what to do about it."""
+    return Response(PROBLEMS.read_text(encoding="utf-8"), content_type="text/markdown; charset=utf-8")
 
 
 @blueprint.get("/metrics")

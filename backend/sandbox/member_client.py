@@ -1,0 +1,60 @@
+"""A member's side: log in as the mini-program does, and look at what one has."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from backend import safe_http
+from backend.sandbox.platform import DEADLINE_S, MAX_BYTES, Unexpected
+from backend.sandbox.retrying import retrying
+
+
+class MemberClient:
+    """A sandbox member who is logged in at a server, e.g. `http://127.0.0.1:8000`."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._headers: dict[str, str] = {}
+        login = json.dumps({"code": f"sandbox:{name}"}).encode()
+        tokens = self._call("POST", "/auth/wechat", login)
+        self._headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    def activities(self) -> Iterator[dict[str, Any]]:
+        """What became of the member's acts, newest first."""
+        return self._pages("/activities")
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Everything posted to the member's accounts, newest first."""
+        return self._pages("/me/entries")
+
+    def log_out(self) -> None:
+        self._call("POST", "/auth/logout", b"")
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        query = {"limit": "100"}
+        while True:
+            page = self._call("GET", f"{path}?{urlencode(query)}")
+            yield from page["items"]
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
+        answer = retrying(
+            lambda: safe_http.call(
+                method,
+                f"{self._url}/api/v1{path}",
+                body=body,
+                headers=headers,
+                deadline_s=DEADLINE_S,
+                max_bytes=MAX_BYTES,
+                allowed_hosts=(urlsplit(self._url).netloc,),
+            )
+        )
+        if not answer.ok:
+            raise Unexpected(f"{method} {path} was answered {answer.status}: {answer.body.decode()[:300]}")
+        document = answer.json() if answer.body else {}
+        assert isinstance(document, dict)
+        return document

@@ -1,0 +1,170 @@
+"""The sandbox programme: what it is called, who takes part, which platforms send events and with which keys.
+
+Every key here is public. It is good for a demonstration and refused in production, like the whole sandbox.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from backend import House, clock, identity, partners, points
+from backend.signing import SecretKey, SigningKey, parse_signing_key
+
+PROGRAMME = "members"
+#: Before any act of the recorded day, and near enough that all of that day is covered.
+CONSENTED_AT = datetime(2026, 5, 20, 9, 0, tzinfo=clock.SHANGHAI)
+KEYS_VALID_FROM = datetime(2025, 1, 1, tzinfo=clock.SHANGHAI)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPartner:
+    """A platform of the sandbox. Its user of a member is `<user_prefix>-<member>`.
+
+    `scenes` are what a member can consent to there. `secret` signs `v1`; `signing_key`, where there is one, `v1a`.
+    """
+
+    code: str
+    title: str
+    return_days: int
+    user_prefix: str
+    scenes: tuple[str, ...]
+    secret: str
+    signing_key: str | None = None
+
+    def user_ref(self, member: str) -> str:
+        return f"{self.user_prefix}-{member}"
+
+
+PARTNERS = {
+    partner.code: partner
+    for partner in (
+        SandboxPartner(
+            code="zhuanzhuan",
+            title="转转",
+            return_days=7,
+            user_prefix="zz",
+            scenes=("device",),
+            secret="whsec_emh1YW56aHVhbiBzYW5kYm94IHNlY3JldCAwMDAwMDE=",
+        ),
+        SandboxPartner(
+            code="dangdang",
+            title="铛铛一下",
+            return_days=0,
+            user_prefix="dd",
+            scenes=("donation", "device"),
+            secret="whsec_ZGFuZ2Rhbmcgc2FuZGJveCBzZWNyZXQgMDAwMDAwMDI=",
+        ),
+        SandboxPartner(
+            code="transit",
+            title="公交地铁与共享单车",
+            return_days=0,
+            user_prefix="tr",
+            scenes=("commute",),
+            secret="whsec_dHJhbnNpdCBzYW5kYm94IHNlY3JldCAwMDAwMDAwMDM=",
+            signing_key="whsk_dHJhbnNpdCBzYW5kYm94IGVkMjU1MTkgc2VlZCAwMDQ=",
+        ),
+        SandboxPartner(
+            code="shop",
+            title="联想商城",
+            return_days=7,
+            user_prefix="shop",
+            scenes=("purchase",),
+            secret="whsec_c2hvcCBzYW5kYm94IHNlY3JldCAwMDAwMDAwMDAwMDU=",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who logs in with the code `sandbox:<name>`."""
+
+    name: str
+    linked: bool = True
+    consenting: bool = True
+
+
+MEMBERS = (
+    *(Member(name) for name in ("lin", "wang", "zhao", "chen", "sun", "zhou")),
+    *(Member(name) for name in ("wu", "zheng", "xu", "ma", "hu", "guo")),
+    Member("he", consenting=False),
+    Member("luo", linked=False, consenting=False),
+)
+
+
+def load(house: House) -> None:
+    """Put the programme into the database. What is there already, and what members changed since, is left alone."""
+    with house.transaction() as tx:
+        identity.save_programme(
+            tx,
+            code=PROGRAMME,
+            kind="consumer",
+            title_zh="绿色会员计划",
+            title_en="Green members",
+            profile="CN-DEFAULT",
+        )
+        points.save_rule(
+            tx,
+            programme=PROGRAMME,
+            version=1,
+            in_force_from=date(2025, 1, 1),
+            points_per_gram="1",
+            fixed_points={"low_carbon_pc": 200},
+            note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分",
+        )
+        for partner in PARTNERS.values():
+            _load_partner(tx, house, partner)
+        for member in MEMBERS:
+            _load_member(tx, house, member)
+
+
+def _load_partner(tx: Session, house: House, partner: SandboxPartner) -> None:
+    partners.save_partner(
+        tx, code=partner.code, adapter=partner.code, title=partner.title, return_days=partner.return_days
+    )
+    if partners.has_keys(tx, partner.code):
+        return
+    keys = [partner.secret]
+    if partner.signing_key is not None:
+        keys.append(signing_key(partner.signing_key).public.text())
+    for key in keys:
+        partners.add_key(tx, house.vault, partner.code, key, now=KEYS_VALID_FROM)
+
+
+def _load_member(tx: Session, house: House, member: Member) -> None:
+    """The member as a login makes them, linked and consenting as at that day; nothing when they decided before."""
+    found = identity.SandboxWeChat().exchange(f"sandbox:{member.name}")
+    known_by = [("wechat_openid", f"{found.appid}|{found.openid}"), ("wechat_unionid", found.unionid or "")]
+    holder_id = identity.recognise_person(tx, house.vault, known_by, now=CONSENTED_AT)
+    identity.enrol_in_consumer_programmes(tx, holder_id, now=CONSENTED_AT)
+    if identity.consents_of(tx, holder_id) or identity.links_of(tx, house.vault, holder_id):
+        return
+    given: Mapping[str, Any] = {"holder_id": holder_id, "now": CONSENTED_AT}
+    for partner in PARTNERS.values():
+        if member.linked:
+            reference = partner.user_ref(member.name)
+            identity.link_partner_user(
+                tx, house.vault, partner=partner.code, user_ref=reference, programme=PROGRAMME, **given
+            )
+        for scene in partner.scenes if member.consenting else ():
+            identity.set_consent(tx, partner=partner.code, scene=scene, granted=True, **given)
+
+
+def signing_key(text: str) -> SigningKey:
+    """The private half of an ed25519 pair."""
+    key = parse_signing_key(text)
+    assert isinstance(key, SigningKey)
+    return key
+
+
+def newest_secret(house: House, partner: str) -> SecretKey:
+    """The shared secret a partner signs with now, which may be a rotated one. Raises UnknownPartner, LookupError."""
+    with house.transaction() as tx:
+        keys = partners.require_partner(tx, house.vault, partner).keys_at(clock.now())
+    secrets = [key for key in keys if isinstance(key, SecretKey)]
+    if not secrets:
+        raise LookupError(f"{partner} has no shared secret in force")
+    return secrets[-1]
