@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException
 
 from backend import database, problems
-from backend.errors import Refusal
+from backend.errors import Misconfigured, Refusal
 from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider
 from backend.logs import configure_logs
 from backend.partners import Gate
@@ -36,7 +36,8 @@ class House:
 
 def build_house(settings: Settings) -> House:
     """Everything shared, from settings alone: the worker and the commands need no web server."""
-    settings.refuse_unsafe_production()
+    if faults := settings.unsafe_in_production():
+        raise Misconfigured("; ".join(faults))
     sessions = database.session_factory(database.make_engine(settings.database_url))
     vault = Vault(settings.vault_key, settings.fingerprint_key)
     wechat: WeChatProvider = (

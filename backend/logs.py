@@ -8,6 +8,8 @@ import structlog
 def configure_logs(level: str) -> None:
     """Set structlog and the standard library's logging up once."""
     logging.basicConfig(level=level, format="%(message)s")
+    for library in ("alembic", "apscheduler"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # our own lines say what they did
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

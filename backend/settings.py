@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from environs import Env, FileAwareEnv
+from environs import EnvError, FileAwareEnv
 
 from backend.errors import Misconfigured
 
@@ -45,25 +45,31 @@ class Settings:
     def from_environment(cls) -> "Settings":
         """Read and check the environment; `X_FILE` names a file that holds X. Raises Misconfigured with every fault."""
         env = FileAwareEnv(eager=False)
-        environment = _environment(env.str("ENV", "sandbox"))
+        environment = env.str("ENV", "sandbox")
+        if environment not in ENVIRONMENTS:
+            raise Misconfigured(f"ENV must be one of {', '.join(ENVIRONMENTS)}")
         sandbox = environment != "production"
-        database_url = env.str("DATABASE_URL", SANDBOX_DATABASE if sandbox else None)
-        redis_url = env.str("REDIS_URL", None)
-        keys = [key for key in (env.str("TOKEN_KEYS", "") or "").split(",") if key]
+        faults: list[str] = []
+        token_keys = (env.str("TOKEN_KEYS", "") or "").split(",")
         settings = cls(
             environment=environment,
-            database_url=database_url or "",
-            redis_url=redis_url or None,
-            token_keys=tuple(_key(text, "TOKEN_KEYS") for text in keys) or (_sandbox_key("token"),),
-            vault_key=_key(env.str("VAULT_KEY", ""), "VAULT_KEY", sandbox),
-            fingerprint_key=_key(env.str("FINGERPRINT_KEY", ""), "FINGERPRINT_KEY", sandbox),
+            database_url=env.str("DATABASE_URL", SANDBOX_DATABASE if sandbox else "") or "",
+            redis_url=env.str("REDIS_URL", "") or None,
+            token_keys=tuple(_key("TOKEN_KEYS", text, sandbox, faults) for text in token_keys),
+            vault_key=_key("VAULT_KEY", env.str("VAULT_KEY", ""), sandbox, faults),
+            fingerprint_key=_key("FINGERPRINT_KEY", env.str("FINGERPRINT_KEY", ""), sandbox, faults),
             wechat_provider=env.str("WECHAT_PROVIDER", "sandbox" if sandbox else "wechat"),
             wechat_appid=env.str("WECHAT_APPID", "sandbox" if sandbox else ""),
             wechat_secret=env.str("WECHAT_SECRET", ""),
             log_level=env.str("LOG_LEVEL", "INFO"),
         )
-        _seal(env)
-        settings.refuse_unsafe_production(given_token_keys=bool(keys))
+        try:
+            env.seal()
+        except EnvError as error:
+            faults.append(str(error))
+        faults += settings.unsafe_in_production()
+        if faults:
+            raise Misconfigured("; ".join(faults))
         return settings
 
     @classmethod
@@ -73,58 +79,40 @@ class Settings:
             environment="test",
             database_url=database_url,
             redis_url=redis_url,
-            token_keys=(_sandbox_key("token"),),
+            token_keys=(_sandbox_key("TOKEN_KEYS"),),
             vault_key=_sandbox_key("VAULT_KEY"),
             fingerprint_key=_sandbox_key("FINGERPRINT_KEY"),
         )
 
-    def refuse_unsafe_production(self, *, given_token_keys: bool = True) -> None:
-        """Production starts with real secrets and real providers only."""
+    def unsafe_in_production(self) -> list[str]:
+        """What keeps these settings from production: sandbox secrets, sandbox providers, gaps. Empty elsewhere."""
         if self.sandbox:
-            return
-        faults = []
-        if not given_token_keys or _sandbox_key("token") in self.token_keys:
-            faults.append("TOKEN_KEYS is missing or the sandbox's")
-        for name, value in (("VAULT_KEY", self.vault_key), ("FINGERPRINT_KEY", self.fingerprint_key)):
-            if value == _sandbox_key(name):
-                faults.append(f"{name} is the sandbox's")
+            return []
+        keys = {"TOKEN_KEYS": self.token_keys}
+        keys |= {"VAULT_KEY": (self.vault_key,), "FINGERPRINT_KEY": (self.fingerprint_key,)}
+        faults = [f"{name} is the sandbox's" for name, values in keys.items() if _sandbox_key(name) in values]
         if self.wechat_provider == "sandbox":
             faults.append("WECHAT_PROVIDER=sandbox logs in anybody as anybody")
         elif not (self.wechat_appid and self.wechat_secret):
             faults.append("WECHAT_APPID and WECHAT_SECRET are needed")
         if not self.database_url:
             faults.append("DATABASE_URL is missing")
-        if faults:
-            raise Misconfigured("refusing to start in production: " + "; ".join(faults))
+        return faults
 
 
-def _environment(name: str | None) -> str:
-    """A name nobody knows must not open the sandbox by mistake."""
-    if name not in ENVIRONMENTS:
-        raise Misconfigured(f"ENV must be one of {', '.join(ENVIRONMENTS)}")
-    return name
-
-
-def _key(text: str | None, name: str, sandbox: bool = False) -> bytes:
+def _key(name: str, text: str | None, sandbox: bool, faults: list[str]) -> bytes:
     """A 32-byte key written as 64 hexadecimal digits; the sandbox's own where none is given and sandbox allows."""
     if not text:
-        if sandbox:
-            return _sandbox_key(name)
-        raise Misconfigured(f"{name} is missing: 64 hexadecimal digits, e.g. from `openssl rand -hex 32`")
+        if not sandbox:
+            faults.append(f"{name} is missing: 64 hexadecimal digits, e.g. from `openssl rand -hex 32`")
+        return _sandbox_key(name) if sandbox else b""
     try:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise Misconfigured(f"{name} must be 64 hexadecimal digits")
+        faults.append(f"{name} must be 64 hexadecimal digits")
     return key
-
-
-def _seal(env: Env) -> None:
-    try:
-        env.seal()
-    except Exception as error:
-        raise Misconfigured(str(error)) from error
 
 
 def ensure_sqlite_folder(database_url: str) -> None:

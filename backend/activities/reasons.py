@@ -5,6 +5,7 @@ REASONS = {
     "NO_LINK": ("该平台账号还没有关联会员，关联后自动入账。", "The partner's user is not linked to a member yet."),
     "NO_CONSENT": ("您还没有授权该平台在此场景下提供记录，授权后自动入账。", "The member has not consented yet."),
     "BEFORE_CONSENT": ("该行为早于授权允许的补记期限。", "The act lies before the look-back the consent allows."),
+    "PARKED_TOO_LONG": ("等待关联或授权超过 30 天，已失效。", "It waited for a link or a consent for 30 days."),
     # the order
     "AWAITING_ORDER": (
         "更正先于原订单到达，等待原订单。",
@@ -39,6 +40,11 @@ REASONS = {
     "MISSING_DATA": ("缺少核算所需的数据。", "Data needed for quantification is missing."),
     "UNKNOWN_DATA": ("包含方法学不认识的数据。", "Data the methodology does not know."),
     "MISSING_EVIDENCE": ("缺少防重复所需的编号（如序列号、行程号）。", "A serial or trip number is missing."),
+    "UNKNOWN_MODEL": ("该型号没有已登记的碳足迹。", "No footprint is registered for this model."),
+    "UNKNOWN_CONDITION": ("该成色没有公开的替代率。", "No replacement rate is published for this condition."),
+    "UNKNOWN_BASELINE_SEGMENT": ("没有该级别的基准碳足迹。", "No baseline is registered for this segment."),
+    "FACTOR_NOT_PUBLISHED": ("来源没有公布所需的因子。", "The source publishes no such factor."),
+    "NOT_COMPUTABLE": ("数据无法核算。", "These data cannot be quantified."),
     "GRADE_NOT_ACCEPTED": ("该方法学不接受此证据等级。", "The methodology does not accept this evidence grade."),
 }
 

@@ -51,11 +51,15 @@ def add_key(tx: Session, vault: Vault, partner: str, key: str, *, now: datetime)
 
 
 def rotate_secret(tx: Session, vault: Vault, partner: str, *, overlap: timedelta, now: datetime) -> str:
-    """Make a new secret for a partner; the keys valid so far end after the overlap. Returns the secret, shown once."""
+    """Make a new secret for a partner; its secrets so far end after the overlap, public keys go on.
+
+    Returns the secret, which is shown once.
+    """
     require_partner(tx, vault, partner)
     current = select(PartnerKey).where(PartnerKey.partner == partner, PartnerKey.valid_until.is_(None))
     for key in tx.scalars(current):
-        key.valid_until = now + overlap
+        if isinstance(_opened(vault, key), signing.SecretKey):
+            key.valid_until = now + overlap
     secret = signing.new_secret()
     add_key(tx, vault, partner, secret, now=now)
     return secret
@@ -69,8 +73,7 @@ def partners(tx: Session, vault: Vault) -> dict[str, PartnerSetup]:
     """All active partners by code."""
     keys: dict[str, list[tuple[signing.Key, datetime, datetime | None]]] = {}
     for row in tx.scalars(select(PartnerKey).order_by(PartnerKey.valid_from)):
-        key = signing.parse_key(vault.house.open(row.sealed_key, _CONTEXT).decode())
-        keys.setdefault(row.partner, []).append((key, row.valid_from, row.valid_until))
+        keys.setdefault(row.partner, []).append((_opened(vault, row), row.valid_from, row.valid_until))
     rows = tx.scalars(select(Partner).where(Partner.active).order_by(Partner.code))
     return {
         row.code: PartnerSetup(
@@ -78,6 +81,10 @@ def partners(tx: Session, vault: Vault) -> dict[str, PartnerSetup]:
         )
         for row in rows
     }
+
+
+def _opened(vault: Vault, row: PartnerKey) -> signing.Key:
+    return signing.parse_key(vault.house.open(row.sealed_key, _CONTEXT).decode())
 
 
 def require_partner(tx: Session, vault: Vault, code: str) -> PartnerSetup:

@@ -90,10 +90,11 @@ def _deliveries_of(platform: Platform, events: Iterable[Recorded]) -> list[Deliv
     return [item for item in platform.deliveries() if item["event_id"] in wanted]
 
 
-def standings(url: str, members: Iterable[str]) -> dict[str, Standing]:
+def standings(url: str, members: Iterable[str], look_after: Callable[[], None]) -> dict[str, Standing]:
     """What every act of these members counts for now, by activity id."""
     found: dict[str, Standing] = {}
     for name in members:
+        look_after()
         member = MemberClient(url, name)
         for act in member.activities():
             reason = act["reason"]["code"] if act["reason"] else None

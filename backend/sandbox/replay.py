@@ -10,7 +10,7 @@ from backend.sandbox.platform import Platform, Reply
 from backend.sandbox.progress import Progress
 from backend.sandbox.recording import Recorded, by_partner
 
-#: How often, in seconds, we look after web and worker while we wait for an answer.
+#: How often, in seconds, we look whether we shall stop and whether web and worker are alive.
 LOOK_S = 0.2
 
 
@@ -47,10 +47,10 @@ def replay(day: Sequence[Recorded], platforms: Mapping[str, Platform], look_afte
     received = Received()
     progress = Progress("回放 replay", len(day))
     while received.sent < len(day):
+        look_after()
         try:
             answer = answers.get(timeout=LOOK_S)
         except queue.Empty:
-            look_after()
             continue
         if isinstance(answer, Exception):
             progress.end()

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -12,23 +13,43 @@ import click
 from sqlalchemy import make_url
 
 from backend import House, database, safe_http
+from backend.safe_http import OutsideFailure
 from backend.sandbox import programme
 from backend.sandbox.outcome import standings, summarise, wait_until_settled
 from backend.sandbox.platform import Platform
 from backend.sandbox.processes import Processes
 from backend.sandbox.programme import MEMBERS, PARTNERS
 from backend.sandbox.recording import recorded_day
-from backend.sandbox.replay import replay, replayed_before
+from backend.sandbox.replay import LOOK_S, replay, replayed_before
 from backend.sandbox.table import table
 
 HOST = "127.0.0.1"
 WEB_WORKERS, WEB_THREADS = 2, 8
 START_S = 60.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(BaseException):
+class Stopped(Exception):
     """Somebody asked us to stop (Ctrl-C, SIGTERM, or the terminal was closed)."""
+
+
+class Watch:
+    """Notices that we shall stop. The signal only leaves a mark, and whoever waits looks at it: an exception out of a
+    signal handler could strike while some lock is held, and that lock would never be released."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._asked_to_stop = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._mark)
+
+    def _mark(self, number: int, frame: FrameType | None) -> None:
+        self._asked_to_stop = True
+
+    def look(self) -> None:
+        """Raises Stopped when asked to stop, ProcessEnded when web or worker is gone. Called several times a second."""
+        if self._asked_to_stop:
+            raise Stopped
+        self._processes.look_after()
 
 
 class PortTaken(Exception):
@@ -38,38 +59,33 @@ class PortTaken(Exception):
 def run(house: House, port: int) -> None:
     """Serve on 127.0.0.1:`port` until stopped. Raises PortTaken, and ProcessEnded when web or worker fails."""
     _require_free(port)
-    for number in _SIGNALS:
-        signal.signal(number, _stop)
-    try:
-        _run(house, port)
-    except Stopped:
-        click.echo("stopped")
+    # Their logs would bury the table; LOG_LEVEL=INFO brings them back.
+    with Processes({"LOG_LEVEL": "WARNING", **os.environ}) as processes, suppress(Stopped):
+        watch = Watch(processes)
+        try:
+            _run(house, port, processes, watch)
+        except OutsideFailure:
+            watch.look()  # no answer because there is nobody to answer: then that is what to say
+            raise
+    click.echo("stopped")
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Stop once: what follows is cleaning up, and a second Ctrl-C must not interrupt that."""
-    for other in _SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    raise Stopped
-
-
-def _run(house: House, port: int) -> None:
+def _run(house: House, port: int, processes: Processes, watch: Watch) -> None:
     shown = make_url(house.settings.database_url).render_as_string(hide_password=True)
     click.echo(f"数据库 database  {shown}")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     database.migrate(house.settings.database_url)
     programme.load(house)
+    watch.look()
     url = f"http://{HOST}:{port}"
-    # Their logs would bury the table; LOG_LEVEL=INFO brings them back.
-    with Processes({"LOG_LEVEL": "WARNING", **os.environ}) as processes:
-        processes.start("web", "gunicorn", *_gunicorn_options(port))
-        processes.start("worker", "flask", "--app", "wsgi", "worker")
-        _wait_until_ready(url, processes)
-        _replay_day(house, url, processes)
-        click.echo(f"ready {url}")
-        while True:
-            processes.look_after()
-            time.sleep(0.5)
+    processes.start("web", "gunicorn", *_gunicorn_options(port))
+    processes.start("worker", "flask", "--app", "wsgi", "worker")
+    _wait_until_ready(url, watch)
+    _replay_day(house, url, watch)
+    click.echo(f"ready {url}")
+    while True:
+        watch.look()
+        time.sleep(LOOK_S)
 
 
 def _gunicorn_options(port: int) -> list[str]:
@@ -90,28 +106,28 @@ def _require_free(port: int) -> None:
             raise PortTaken(f"port {port} on {HOST}: {error.strerror}; another one: PORT={port + 1} make run") from None
 
 
-def _wait_until_ready(url: str, processes: Processes) -> None:
+def _wait_until_ready(url: str, watch: Watch) -> None:
     ends = time.monotonic() + START_S
     while time.monotonic() < ends:
-        processes.look_after()
+        watch.look()
         try:
             if safe_http.call("GET", f"{url}/readyz", allowed_hosts=(urlsplit(url).netloc,)).ok:
                 return
-        except safe_http.OutsideFailure:
+        except OutsideFailure:
             pass
         time.sleep(0.1)
     raise TimeoutError(f"{url}/readyz did not answer within {START_S:.0f} s")
 
 
-def _replay_day(house: House, url: str, processes: Processes) -> None:
+def _replay_day(house: House, url: str, watch: Watch) -> None:
     """Replay the recorded day unless that was done before, and print what came of it."""
     day = recorded_day()
     platforms = {code: platform(house, url, code) for code in PARTNERS}
     received = None
     if not replayed_before(day, platforms):
-        received = replay(day, platforms, processes.look_after)
-    deliveries = wait_until_settled(day, platforms, processes.look_after)
-    standing = standings(url, (member.name for member in MEMBERS if member.linked))
+        received = replay(day, platforms, watch.look)
+    deliveries = wait_until_settled(day, platforms, watch.look)
+    standing = standings(url, [member.name for member in MEMBERS if member.linked], watch.look)
     click.echo(table(received, summarise(deliveries, standing)))
 
 

@@ -12,6 +12,20 @@ from backend.settlement import Draft
 DEVICES = frozenset({"phone", "tablet", "laptop"})
 
 
+#: The gradings that have a published replacement rate, as 转转 writes them and as the methodology does.
+CONDITIONS = {"九成新": "nine_tenths_new"}
+
+
+def _graded(line: Mapping[str, Any]) -> dict[str, str | int]:
+    """Model and condition, which some baseline profiles look at."""
+    found: dict[str, str | int] = {}
+    if (model := translation.text(line, "model")) is not None:
+        found["model"] = model[:64]
+    if (condition := translation.text(line, "condition")) is not None:
+        found["condition"] = CONDITIONS.get(condition, condition)[:64]
+    return found
+
+
 def _device(methodology: str) -> translation.Translator:
     def translate(partner: str, event: Event, number: str, line: Mapping[str, Any], return_days: int) -> Draft:
         translation.require_completed(event)
@@ -19,6 +33,8 @@ def _device(methodology: str) -> translation.Translator:
         if category not in DEVICES:
             raise ActRefused("UNKNOWN_CATEGORY", category=category)
         data = {"category": category, "quantity": translation.quantity(line)}
+        if methodology == "device_reuse":
+            data |= _graded(line)
         named = translation.identity(partner, event, number, line, "serial")
         return translation.draft(event, methodology, data, named, return_days=return_days)
 
