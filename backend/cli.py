@@ -23,11 +23,12 @@ database_group = AppGroup("database", help="The database schema.")
 
 def register(app: Flask) -> None:
     """Add every command to the application."""
-    from backend.sandbox import sandbox_group
+    from backend.sandbox import sandbox_group, simulate
 
     groups = (ledger_group, audit_group, methodology_group, partner_group, database_group, sandbox_group)
     for group in groups:
         app.cli.add_command(group)
+    partner_group.add_command(simulate)
     app.cli.add_command(worker)
 
 
@@ -134,4 +135,6 @@ def migrate() -> None:
 @click.command("worker")
 def worker() -> None:
     """Settle events and run the schedule until stopped."""
-    jobs.work(house().sessions, house().vault)
+    stop = jobs.Stop()
+    stop.listen()
+    jobs.work(house().sessions, house().vault, stop)

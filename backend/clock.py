@@ -42,7 +42,10 @@ def parse_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text.upper())
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset such as +08:00 or Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant must lie between the years 1 and 9999") from None
 
 
 def iso(instant: datetime) -> str:

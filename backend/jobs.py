@@ -5,7 +5,7 @@ is a lease in the database: whoever holds it renews it, and another takes over w
 """
 
 import signal
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,12 +83,23 @@ def run_job(sessions: sessionmaker[Session], job: Job, owner: str) -> None:
         log.info("job", name=job.name, done=done)
 
 
-def work(sessions: sessionmaker[Session], vault: Vault, *, stop: threading.Event | None = None) -> None:
-    """The worker process: settle events until told to stop (SIGTERM, SIGINT, or `stop`)."""
-    stopping = stop or threading.Event()
-    if stop is None:
+class Stop:
+    """Whether the worker was told to stop. A plain mark: a signal handler must not touch a lock its thread may hold."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def listen(self) -> None:
+        """Stop at SIGTERM and SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+            signal.signal(number, lambda *_: self.now())
+
+    def now(self) -> None:
+        self.wanted = True
+
+
+def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop) -> None:
+    """The worker process: settle events and run the schedule until told to stop."""
     owner = str(uuid4())
     scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
     for job in JOBS:
@@ -104,9 +115,9 @@ def work(sessions: sessionmaker[Session], vault: Vault, *, stop: threading.Event
         )
     scheduler.start()
     try:
-        while not stopping.is_set():
+        while not stop.wanted:
             if not _settle_once(sessions, vault):
-                stopping.wait(IDLE_SECONDS)
+                time.sleep(IDLE_SECONDS)
     finally:
         scheduler.shutdown()
 
