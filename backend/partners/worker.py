@@ -68,20 +68,19 @@ def _settle_apart(sessions: sessionmaker[Session], vault: Vault, ids: Sequence[U
         _settle_apart(sessions, vault, ids[middle:])
         return
     log.error("event_set_aside", inbox_id=str(ids[0]), error=repr(error))
+    # A database in trouble raises here as well: then nothing is noted against the event, and the worker waits.
     with transaction(sessions) as tx:
         inbox.fail(tx, ids[0], repr(error), now=clock.now())
 
 
 def _settle_patiently(sessions: sessionmaker[Session], vault: Vault, ids: Sequence[UUID]) -> Exception | None:
     """Settle these events; None when it worked. Deadlocks and races are no fault of theirs and are tried again."""
-    for attempt in range(1, PATIENCE + 1):
+    for _ in range(PATIENCE):
         try:
             with transaction(sessions) as tx:
                 _settle(tx, vault, ids, now=clock.now())
             return None
         except (OperationalError, activities.Contended) as error:
-            if attempt == PATIENCE and len(ids) == 1:
-                raise  # the database is in trouble, not the event: leave it waiting
             last: Exception = error
         except Exception as error:
             return error
