@@ -98,6 +98,11 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
         yield tx
 
 
+def autocommitting(engine: Engine) -> Engine:
+    """The same engine for acts that are one statement: on PostgreSQL without the round trips of a transaction."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
+
+
 def migrate(database_url: str) -> None:
     """Bring a database to the newest schema."""
     from alembic import command

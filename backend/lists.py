@@ -13,6 +13,7 @@ import psycopg
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import (
     ARRAY,
+    Connection,
     Dialect,
     FromClause,
     LargeBinary,
@@ -35,6 +36,9 @@ from sqlalchemy.sql.type_api import TypeEngine
 
 from backend.database import Base
 
+#: What runs statements: a session, or a bare connection where every microsecond counts.
+Runner = Session | Connection
+
 #: The fields of a list of rows: name and type, in order.
 Columns = Mapping[str, TypeEngine[Any]]
 
@@ -49,7 +53,7 @@ class _Array(list[Any]):
 psycopg.adapters.register_dumper(_Array, ListBinaryDumper)
 
 
-def recordset(tx: Session, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> FromClause:
+def recordset(tx: Runner, name: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> FromClause:
     """A list of rows as something a statement can select from, join with and update from.
 
     `columns` names and types the fields of each row, in order. The order of the rows is kept by both databases when
@@ -60,7 +64,7 @@ def recordset(tx: Session, name: str, columns: Columns, rows: Sequence[Sequence[
 
 
 def insert_rows(
-    tx: Session,
+    tx: Runner,
     table: type[Base],
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -76,6 +80,9 @@ def insert_rows(
         return []
     dialect = _dialect(tx)
     names = tuple(rows[0])
+    if len(rows) == 1:
+        result = tx.execute(_single_insertion(dialect, table, on_conflict, returning), dict(rows[0]))
+        return list(result) if returning else []
     statement = _insertion(dialect, table, names, on_conflict, returning)
     columns = _column_types(table, names)
     parameters = _parameters(dialect, "given", columns, [tuple(row[name] for name in names) for row in rows])
@@ -84,7 +91,7 @@ def insert_rows(
 
 
 def upsert_rows(
-    tx: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...], add: bool = False
+    tx: Runner, table: type[Base], rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...], add: bool = False
 ) -> None:
     """Insert a list, in the order given; where the key is there already, the other fields take its place.
 
@@ -99,8 +106,8 @@ def upsert_rows(
     tx.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
 
 
-def _dialect(tx: Session) -> str:
-    return tx.get_bind().dialect.name
+def _dialect(tx: Runner) -> str:
+    return (tx.get_bind() if isinstance(tx, Session) else tx).dialect.name
 
 
 @lru_cache(maxsize=256)
@@ -112,10 +119,28 @@ def _insertion(
     returning: tuple[str, ...],
 ) -> Any:
     """The INSERT … SELECT for these columns; built once, run with other parameters each time."""
-    statement = _insert_selected(dialect, table, names)
+    return _idempotent(_insert_selected(dialect, table, names), table, on_conflict, returning)
+
+
+@lru_cache(maxsize=256)
+def _single_insertion(
+    dialect: str, table: type[Base], on_conflict: tuple[str, ...] | None, returning: tuple[str, ...]
+) -> Any:
+    """The INSERT … VALUES for a list of one."""
+    return _idempotent(_dialect_insert(dialect, table), table, on_conflict, returning)
+
+
+def _idempotent(
+    statement: Any, table: type[Base], on_conflict: tuple[str, ...] | None, returning: tuple[str, ...]
+) -> Any:
     if on_conflict is not None:
         statement = statement.on_conflict_do_nothing(index_elements=on_conflict)
     return statement.returning(*(table.__table__.c[name] for name in returning)) if returning else statement
+
+
+def _dialect_insert(dialect: str, table: type[Base]) -> Any:
+    dialect_insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return dialect_insert(table.__table__)  # Core, not ORM: rows are parameters
 
 
 @lru_cache(maxsize=256)
@@ -131,8 +156,7 @@ def _insert_selected(dialect: str, table: type[Base], names: tuple[str, ...]) ->
     source: Select[Any] = select(*(values.c[name] for name in names))
     if dialect == "sqlite":
         source = source.where(true())  # SQLite parses INSERT … SELECT … ON CONFLICT only after a WHERE
-    dialect_insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return dialect_insert(table.__table__).from_select(names, source)  # Core, not ORM: the rows are parameters
+    return _dialect_insert(dialect, table).from_select(names, source)
 
 
 @lru_cache(maxsize=256)

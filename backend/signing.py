@@ -126,9 +126,10 @@ def verify(
     nothing else, whatever headers and body hold; ValueError only for a naive `now`, which is our own mistake.
     """
     now_us = _microseconds(now)
-    message_id = _header(headers, "webhook-id", _MESSAGE_ID)
-    timestamp = _header(headers, "webhook-timestamp", _TIMESTAMP)
-    candidates = _candidates(_header(headers, "webhook-signature"))
+    found = [(str(name).lower(), value) for name, value in headers.items()]
+    message_id = _header(found, "webhook-id", _MESSAGE_ID)
+    timestamp = _header(found, "webhook-timestamp", _TIMESTAMP)
+    candidates = _candidates(_header(found, "webhook-signature"))
     if abs(now_us - int(timestamp) * 1_000_000) > tolerance_s * 1_000_000:
         raise TimestampOutOfRange(f"signed at {timestamp}")
     text = _signed_text(message_id, timestamp, body)
@@ -139,9 +140,9 @@ def verify(
     return Verified(message_id, _EPOCH + timedelta(seconds=int(timestamp)), token, key)
 
 
-def _header(headers: Mapping[str, str], name: str, form: re.Pattern[str] | None = None) -> str:
+def _header(headers: Sequence[tuple[str, str]], name: str, form: re.Pattern[str] | None = None) -> str:
     """The one value of a header; werkzeug's multi-valued headers show a repetition as several items."""
-    values = [value for key, value in headers.items() if str(key).lower() == name]
+    values = [value for key, value in headers if key == name]
     if len(values) != 1 or not isinstance(values[0], str):
         raise InvalidSignature(f"{name} came {len(values)} times, once was expected")
     if form and not form.fullmatch(values[0]):

@@ -12,7 +12,6 @@ from backend.activities.orders import (
     OrderState,
     lock_orders,
     save_lines,
-    save_order_types,
 )
 from backend.activities.policy import LONGEST_TRIP
 from backend.activities.quantification import (
@@ -74,7 +73,6 @@ __all__ = [
     "record",
     "record_bases",
     "save_lines",
-    "save_order_types",
     "save_statuses",
     "sentence",
     "standing",

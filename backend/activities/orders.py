@@ -1,6 +1,6 @@
 """Orders and their lines: which statement about a line stands, whatever order the statements came in."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -38,18 +38,23 @@ class OrderState:
     lines: dict[str, LineState] = field(default_factory=dict)
 
 
-def lock_orders(tx: Session, keys: Collection[OrderKey]) -> dict[OrderKey, OrderState]:
-    """Lock these orders (made when new) until commit, and read how they stand."""
-    ordered = sorted(set(keys))
-    rows = [{"partner": partner, "order_no": order_no} for partner, order_no in ordered]
-    fresh = {
-        (row.partner, row.order_no)
-        for row in insert_rows(tx, Order, rows, on_conflict=("partner", "order_no"), returning=("partner", "order_no"))
-    }
-    states = {key: OrderState(None) for key in ordered}
-    known = [key for key in ordered if key not in fresh]
+def lock_orders(tx: Session, types: Mapping[OrderKey, str | None]) -> dict[OrderKey, OrderState]:
+    """Lock these orders (made when new) until commit, and read how they stand.
+
+    `types` says what kind of order each is, None where its events do not tell. The first kind that is told stays.
+    """
+    ordered = sorted(types)
+    rows = [{"partner": partner, "order_no": no, "order_type": types[partner, no]} for partner, no in ordered]
+    key = ("partner", "order_no")
+    fresh = {(row.partner, row.order_no) for row in insert_rows(tx, Order, rows, on_conflict=key, returning=key)}
+    states = {order: OrderState(types[order]) for order in ordered}
+    known = [order for order in ordered if order not in fresh]
     if known:
         _read_known(tx, known, states)
+        learnt = {o: kind for o in known if states[o].order_type is None and (kind := types[o]) is not None}
+        _save_order_types(tx, learnt)
+        for order, kind in learnt.items():
+            states[order].order_type = kind
     return states
 
 
@@ -75,7 +80,7 @@ def _read_known(tx: Session, known: list[OrderKey], states: dict[OrderKey, Order
         states[row.partner, row.order_no].lines[row.line] = state
 
 
-def save_order_types(tx: Session, types: Mapping[OrderKey, str]) -> None:
+def _save_order_types(tx: Session, types: Mapping[OrderKey, str]) -> None:
     """Note what kind of order these are, learnt from their first event."""
     rows = [(*key, kind) for key, kind in sorted(types.items())]
     if rows:

@@ -91,7 +91,7 @@ def hold_consents(tx: Session, wanted: Collection[tuple[UUID, str, str]]) -> dic
     """The consents of these (holder, partner, scene), held until commit: a withdrawal waits, or has been seen."""
     keys = recordset(tx, "wanted", {"holder_id": Uuid(), "partner": Text(), "scene": Text()}, sorted(set(wanted)))
     query = (
-        select(Consent)
+        select(Consent.__table__)
         .join(
             keys,
             (Consent.holder_id == keys.c.holder_id)
@@ -100,11 +100,10 @@ def hold_consents(tx: Session, wanted: Collection[tuple[UUID, str, str]]) -> dic
         )
         .order_by(Consent.holder_id, Consent.partner, Consent.scene)
         .with_for_update(read=True, of=Consent)
-        .execution_options(populate_existing=True)
     )
     return {
         (row.holder_id, row.partner, row.scene): ConsentState(
             row.granted, row.changed_at - timedelta(days=row.look_back_days)
         )
-        for row in tx.scalars(query)
+        for row in tx.execute(query)
     }

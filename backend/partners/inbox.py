@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from backend import activities, clock, identity
 from backend.ids import new_id
-from backend.lists import Columns, insert_rows, recordset
+from backend.lists import Columns, Runner, insert_rows, recordset
 from backend.partners.errors import EventIdReused
 from backend.partners.models import InboxConflict, InboxEvent
 from backend.signing import Verified
@@ -41,7 +41,7 @@ def body_context(partner: str, event_id: str) -> bytes:
     return f"inbox:{partner}:{event_id}".encode()
 
 
-def receive(tx: Session, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> Receipt:
+def receive(tx: Runner, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> Receipt:
     """Write a verified event down. The same id with another body is EventIdReused (kept by `keep_conflict`)."""
     event_id = verified.message_id
     digest = hashlib.sha256(body).digest()
@@ -68,7 +68,7 @@ def receive(tx: Session, vault: Vault, partner: str, verified: Verified, body: b
     return Receipt(event_id, duplicate=True)
 
 
-def keep_conflict(tx: Session, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> None:
+def keep_conflict(tx: Runner, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> None:
     """Keep a signed event that was refused because its id was used before: it is evidence."""
     context = body_context(partner, verified.message_id)
     row = {

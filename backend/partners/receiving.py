@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, signing, strict_json
-from backend.database import transaction
+from backend.database import autocommitting, transaction
 from backend.partners import inbox, registry
 from backend.partners.contract import read_event
 from backend.partners.errors import EventIdReused, UnknownEventType, UnknownPartner
@@ -17,7 +18,8 @@ from backend.vault import Vault
 class Gate:
     """Where partner events come in. One per process: it remembers the partners' keys for a few seconds."""
 
-    def __init__(self, sessions: sessionmaker[Session], vault: Vault) -> None:
+    def __init__(self, engine: Engine, sessions: sessionmaker[Session], vault: Vault) -> None:
+        self._engine = autocommitting(engine)  # taking an event in is one INSERT
         self._sessions = sessions
         self._vault = vault
         self._cache = PartnerCache()
@@ -35,11 +37,11 @@ class Gate:
         if not setup.adapter.sends(event):
             raise UnknownEventType(event.type, field="type", type=event.type)
         try:
-            with transaction(self._sessions) as tx:
-                return inbox.receive(tx, self._vault, partner, verified, body, now=now)
+            with self._engine.begin() as connection:
+                return inbox.receive(connection, self._vault, partner, verified, body, now=now)
         except EventIdReused:
-            with transaction(self._sessions) as tx:
-                inbox.keep_conflict(tx, self._vault, partner, verified, body, now=now)
+            with self._engine.begin() as connection:
+                inbox.keep_conflict(connection, self._vault, partner, verified, body, now=now)
             raise
 
     def authenticate(self, partner: str, headers: Mapping[str, str], signed: bytes) -> PartnerSetup:

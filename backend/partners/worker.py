@@ -136,8 +136,8 @@ def _translate(setup: PartnerSetup, event: Event, line: str, order_type: str) ->
 
 def _content_hash(event: Event, content: Mapping[str, Any]) -> bytes:
     """What the event says about the line, so that a repetition is told from a contradiction."""
-    said = [event.user_ref, event.occurred_at.isoformat(), event.outcome, strict_json.canonical(dict(content))]
-    return hashlib.sha256("\n".join(said).encode()).digest()
+    said = [event.user_ref, event.occurred_at.isoformat(), event.outcome, content]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).digest()
 
 
 def _evidence(row: Any) -> str:

@@ -28,14 +28,11 @@ class Standing:
 
 def open_orders(tx: Session, statements: Sequence[Statement]) -> dict[OrderKey, OrderState]:
     """Lock the orders of the batch and learn the type of those seen for the first time."""
-    orders = activities.lock_orders(tx, {(s.partner, s.order_no) for s in statements})
-    learnt = {}
+    types: dict[OrderKey, str | None] = {}
     for statement in statements:
         key = (statement.partner, statement.order_no)
-        if statement.order_type is not None and orders[key].order_type is None:
-            orders[key].order_type = learnt[key] = statement.order_type
-    activities.save_order_types(tx, learnt)
-    return orders
+        types[key] = types.get(key) or statement.order_type
+    return activities.lock_orders(tx, types)
 
 
 def stand(

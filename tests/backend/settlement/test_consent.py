@@ -96,7 +96,12 @@ def test_a_link_that_came_unseen_is_found_again(world: World) -> None:
     world.settle()
     with world.house.transaction() as tx:
         identity.link_partner_user(
-            tx, world.house.vault, holder_id=alice, partner="transit", user_ref="alice", programme="members",
+            tx,
+            world.house.vault,
+            holder_id=alice,
+            partner="transit",
+            user_ref="alice",
+            programme="members",
             now=clock.now(),
         )
     with world.house.transaction() as tx:
