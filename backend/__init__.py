@@ -38,15 +38,15 @@ def build_house(settings: Settings) -> House:
     """Everything shared, from settings alone: the worker and the commands need no web server."""
     if faults := settings.unsafe_in_production():
         raise Misconfigured("; ".join(faults))
-    engine = database.make_engine(settings.database_url)
-    sessions = database.session_factory(engine)
+    sessions = database.session_factory(database.make_engine(settings.database_url))
+    statements = database.make_statement_engine(settings.database_url)
     vault = Vault(settings.vault_key, settings.fingerprint_key)
     wechat: WeChatProvider = (
         SandboxWeChat()
         if settings.wechat_provider == "sandbox"
         else WeChatClient(settings.wechat_appid, settings.wechat_secret)
     )
-    return House(settings, sessions, vault, Gate(engine, sessions, vault), wechat)
+    return House(settings, sessions, vault, Gate(statements, sessions, vault), wechat)
 
 
 def house() -> House:

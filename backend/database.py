@@ -68,10 +68,23 @@ def make_engine(database_url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
+    return create_engine(_psycopg(database_url), pool_pre_ping=True, pool_size=10, max_overflow=10)
+
+
+def make_statement_engine(database_url: str) -> Engine:
+    """An engine for acts that are one idempotent statement, where every round trip counts.
+
+    On PostgreSQL it commits each statement by itself and does not ask first whether a pooled connection still lives:
+    the caller says its statement again when it did not.
+    """
+    if database_url.startswith("sqlite"):
+        return make_engine(database_url)
+    return create_engine(_psycopg(database_url), isolation_level="AUTOCOMMIT", pool_size=10, max_overflow=10)
+
+
+def _psycopg(database_url: str) -> str:
     url = database_url.replace("postgres://", "postgresql://", 1)
-    return create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True, pool_size=10, max_overflow=10
-    )
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -96,11 +109,6 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """One database transaction: committed when the block ends, rolled back when it raises."""
     with sessions() as tx, tx.begin():
         yield tx
-
-
-def autocommitting(engine: Engine) -> Engine:
-    """The same engine for acts that are one statement: on PostgreSQL without the round trips of a transaction."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
 
 
 def migrate(database_url: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from backend import House, build_house, partners
+from backend import House, build_house, jobs, partners
 from backend.settings import Settings
 from bench.events import fill_inbox, populated_house
 from bench.report import Progress, Rounds, seconds
@@ -45,6 +45,7 @@ def run(databases: Databases) -> None:
 
 def _in_one_process(databases: Databases, progress: Progress) -> list[bytes]:
     """Measure and report; returns the rounds, pickled: kept as objects, they would cost the collector time in ours."""
+    jobs.calm_garbage_collector()  # as the worker does
     house = _house(databases, "ours")
     rounds = {encoding: Rounds(PER_ROUND) for encoding in REFERENCES}
     written: list[bytes] = []
@@ -116,6 +117,7 @@ def _in_two_processes(databases: Databases, progress: Progress, written: list[by
 
 
 def _prepare_settling(databases: Databases) -> Callable[[], None]:
+    jobs.calm_garbage_collector()
     house = _house(databases, "ours_in_two")
     with house.transaction() as tx:  # connected
         partners.inbox_state(tx)

@@ -1,12 +1,14 @@
 """Taking an event in: everything that happens before the partner is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, signing, strict_json
-from backend.database import autocommitting, transaction
+from backend.database import transaction
 from backend.partners import inbox, registry
 from backend.partners.contract import read_event
 from backend.partners.errors import EventIdReused, UnknownEventType, UnknownPartner
@@ -14,12 +16,14 @@ from backend.partners.inbox import Receipt
 from backend.partners.registry import PartnerCache, PartnerSetup
 from backend.vault import Vault
 
+T = TypeVar("T")
+
 
 class Gate:
     """Where partner events come in. One per process: it remembers the partners' keys for a few seconds."""
 
     def __init__(self, engine: Engine, sessions: sessionmaker[Session], vault: Vault) -> None:
-        self._engine = autocommitting(engine)  # taking an event in is one INSERT
+        self._engine = engine  # of single statements: taking an event in is one INSERT
         self._sessions = sessions
         self._vault = vault
         self._cache = PartnerCache()
@@ -36,13 +40,23 @@ class Gate:
         event = read_event(strict_json.loads_object(body))
         if not setup.adapter.sends(event):
             raise UnknownEventType(event.type, field="type", type=event.type)
+        event_in = (self._vault, partner, verified, body)
+        try:
+            return self._write(lambda connection: inbox.receive(connection, *event_in, now=now))
+        except EventIdReused:
+            self._write(lambda connection: inbox.keep_conflict(connection, *event_in, now=now))
+            raise
+
+    def _write(self, act: Callable[[Connection], T]) -> T:
+        """Do one idempotent act; once more when the connection turns out to have died since it was last used."""
         try:
             with self._engine.begin() as connection:
-                return inbox.receive(connection, self._vault, partner, verified, body, now=now)
-        except EventIdReused:
-            with self._engine.begin() as connection:
-                inbox.keep_conflict(connection, self._vault, partner, verified, body, now=now)
-            raise
+                return act(connection)
+        except OperationalError as error:
+            if not error.connection_invalidated:
+                raise
+        with self._engine.begin() as connection:
+            return act(connection)
 
     def authenticate(self, partner: str, headers: Mapping[str, str], signed: bytes) -> PartnerSetup:
         """Prove that a request without an event comes from the partner: it signed these bytes."""
