@@ -233,10 +233,12 @@ def lost_claims(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey,
     return {(row.holder_id, row.activity_id): row.owner_id for row in tx.execute(query)}
 
 
-def require_known(tx: Session, locked: Mapping[bytes, Contest], known: Mapping[ActivityKey, Act]) -> None:
-    """Raises Contended when a party joined between the first look and the lock."""
-    missing = {key for contest in locked.values() for key in contest.parties} - known.keys()
-    if missing:
+def require_held(
+    tx: Session, locked: Mapping[bytes, Contest], known: Collection[ActivityKey], held: Collection[bytes]
+) -> None:
+    """Raises Contended when a party that joined between the look and the lock also claims what is not held."""
+    joined = {key for contest in locked.values() for key in contest.parties}.difference(known)
+    if any(fingerprint not in held for claimed in fingerprints_of(tx, joined).values() for fingerprint in claimed):
         raise Contended
 
 

@@ -50,10 +50,10 @@ def decide(
     days = claims.connected_days(tx, days)
     claims.lock_days(tx, days)
     pool = {act.key: act for act in claims.acts_of_days(tx, days) if days_of(act, limits_of)}
-    if any(not days_of(act, limits_of) <= days for act in pool.values()):
-        raise Contended  # a trip over midnight was recorded between the look and the lock
     fresh, contests = _lock_claims(tx, new, touched, parties)
     stored = pool | claims.load_parties(tx, contests)  # as they read under the locks
+    if any(not days_of(act, limits_of) <= days for act in stored.values()):
+        raise Contended  # a trip that reaches into other days was recorded between the look and the lock
     stored = {key: act for key, act in stored.items() if key not in gone}
     waiting = [act for act in stored.values() if act.status == OUTDONE]
     able = set(eligible(waiting)) if waiting else set()
@@ -79,7 +79,7 @@ def _lock_claims(
     beyond = {fingerprint for held in claims.fingerprints_of(tx, parties.keys()).values() for fingerprint in held}
     locked = claims.contests(tx, (touched | beyond) - fresh, lock=True)
     contests = {fingerprint: contest for fingerprint, contest in locked.items() if fingerprint in touched}
-    claims.require_known(tx, contests, parties)
+    claims.require_held(tx, contests, parties.keys(), touched | beyond)
     return {fingerprint: Contest(best[fingerprint].key) for fingerprint in fresh}, contests
 
 

@@ -21,7 +21,7 @@ from backend.vault import Vault
 
 WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
 PARKED_LIFE = timedelta(days=30)
-MISSED_WITHIN = timedelta(minutes=5)
+MISSED_WITHIN = timedelta(hours=1)
 #: After a failure the event is tried again after so long; after the last time it is a dead letter.
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 #: What an outcome is parked for.

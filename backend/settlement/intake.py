@@ -48,28 +48,37 @@ def stand(
     made: dict[UUID, int] = {}  # activity id → position of the statement that made it in this batch
     for position in sorted(range(len(statements)), key=lambda i: (statements[i].revision, statements[i].rank)):
         statement, answer = statements[position], answers[position]
-        if isinstance(answer, Outcome) and (answer.status == "parked" or answer.code == "ORDER_TYPE_CHANGED"):
-            continue  # it waits, or breaks the contract: either way it says nothing about its line
         order = orders[statement.partner, statement.order_no]
+        if isinstance(answer, Outcome) and answer.code == "ORDER_TYPE_CHANGED":
+            continue  # it breaks the contract and says nothing about its line
         ended = _lost_to(statement, order)
-        if ended is not None:
-            answers[position] = ended
-            continue
-        holder_id = answer.receiver.holder_id if isinstance(answer, Screened) and answer.receiver else None
-        activity = (holder_id, new_id()) if holder_id else None
-        for gone in _replace(statement, order, activity, standing):
-            if gone[1] in made:
-                before = made.pop(gone[1])
+        if isinstance(answer, Outcome) and answer.status == "parked":
+            gone = _suspend(statement, order, standing) if ended is None else []
+        elif ended is not None:
+            answers[position], gone = ended, []
+        else:
+            activity = _new_activity(answer)
+            gone = _replace(statement, order, activity, standing)
+            if activity is not None:
+                standing.activity_ids[position] = activity[1]
+                made[activity[1]] = position
+            elif statement.translate is None:
+                answers[position] = Outcome("cancelled")
+        for key in gone:
+            if key[1] in made:
+                before = made.pop(key[1])
                 standing.activity_ids.pop(before)
                 answers[before] = Outcome("superseded", _reason(statement))
             else:
-                standing.withdrawn[gone] = _reason(statement)
-        if activity is not None:
-            standing.activity_ids[position] = activity[1]
-            made[activity[1]] = position
-        elif statement.translate is None:
-            answers[position] = Outcome("cancelled")
+                standing.withdrawn[key] = _reason(statement)
     return standing
+
+
+def _new_activity(answer: Screened | Outcome) -> ActivityKey | None:
+    """The activity a standing statement makes; none for a cancellation and for what was refused before it got there."""
+    if isinstance(answer, Screened) and answer.receiver is not None:
+        return answer.receiver.holder_id, new_id()
+    return None
 
 
 def _lost_to(statement: Statement, order: OrderState) -> Outcome | None:
@@ -106,6 +115,19 @@ def _replace(
         order.lines[line] = state
         standing.lines[statement.partner, statement.order_no, line] = state
     return gone
+
+
+def _suspend(statement: Statement, order: OrderState, standing: Standing) -> list[ActivityKey]:
+    """A correction that has to wait ends what it corrects at once: nobody keeps a credit by withholding consent.
+
+    The line keeps its old revision, so that the correction still stands when its time comes.
+    """
+    before = order.lines.get(statement.line)
+    if before is None or before.activity is None:
+        return []
+    state = LineState(before.revision, before.rank, before.content_hash, None)
+    order.lines[statement.line] = standing.lines[statement.partner, statement.order_no, statement.line] = state
+    return [before.activity]
 
 
 def _reason(statement: Statement) -> str:

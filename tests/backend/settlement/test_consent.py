@@ -55,6 +55,24 @@ def test_a_withdrawn_consent_stops_credit(world: World) -> None:
     assert world.balances(alice)["reduction"] == 579
 
 
+def test_nobody_keeps_a_credit_by_withdrawing_before_the_correction(world: World) -> None:
+    """The correction has to wait for a consent; what it corrects is taken back at once, and settled when it comes."""
+    alice = world.person("alice")
+    world.send("zhuanzhuan", trade_in("D1", "alice", "SN-1", category="laptop"))
+    world.settle()
+    world.consent(alice, "zhuanzhuan", granted=False)
+    corrected = trade_in("D1", "alice", "SN-1", category="phone", revision=2) | {"type": "order.corrected"}
+    sent = world.send("zhuanzhuan", corrected)
+    world.settle()
+    assert world.lines("zhuanzhuan", sent)[0]["code"] == "NO_CONSENT"
+    assert world.balances(alice) == {}
+    world.check_books()
+    world.consent(alice, "zhuanzhuan")
+    world.settle()
+    assert world.balances(alice)["reduction"] == 23_750
+    world.check_books()
+
+
 @pytest.mark.parametrize(("days", "code"), [(29, None), (32, "BEFORE_CONSENT")])
 def test_an_earlier_act_counts_within_the_look_back(world: World, days: int, code: str | None) -> None:
     world.person("alice")
