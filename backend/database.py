@@ -64,11 +64,11 @@ def make_engine(database_url: str) -> Engine:
     """An engine with the house's settings: durable WAL on SQLite, READ COMMITTED and a ping on PostgreSQL."""
     if database_url.startswith("sqlite"):
         ensure_sqlite_folder(database_url)
-        engine = create_engine(database_url, connect_args={"timeout": 30})
+        engine = create_engine(database_url, connect_args={"timeout": 30}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    return create_engine(_psycopg(database_url), pool_pre_ping=True, pool_size=10, max_overflow=10)
+    return create_engine(_psycopg(database_url), pool_pre_ping=True, **_POOL)
 
 
 def make_statement_engine(database_url: str) -> Engine:
@@ -79,7 +79,11 @@ def make_statement_engine(database_url: str) -> Engine:
     """
     if database_url.startswith("sqlite"):
         return make_engine(database_url)
-    return create_engine(_psycopg(database_url), isolation_level="AUTOCOMMIT", pool_size=10, max_overflow=10)
+    return create_engine(_psycopg(database_url), isolation_level="AUTOCOMMIT", **_POOL)
+
+
+#: Parameters stay out of errors and logs: they are personal data.
+_POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "hide_parameters": True}
 
 
 def _psycopg(database_url: str) -> str:

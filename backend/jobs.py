@@ -15,10 +15,9 @@ from uuid import uuid4
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import activities, clock, partners, points
+from backend import clock, partners, points
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
 from backend.vault import Vault
@@ -53,6 +52,7 @@ JOBS = (
     Job("points.ripen", 10, lambda tx, now: points.ripen(tx, now=now)),
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
+    Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
 )
 
@@ -132,6 +132,6 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop) -> None:
 def _settle_once(sessions: sessionmaker[Session], vault: Vault) -> int:
     try:
         return partners.settle_waiting(sessions, vault)
-    except (OperationalError, activities.Contended) as error:
-        log.warning("database_in_trouble", error=repr(error))
+    except Exception as error:  # whatever it is, the worker stays: the events are still waiting
+        log.error("settling_failed", exc_info=error)
         return 0

@@ -50,8 +50,13 @@ def of_status(status: int, detail: str = "", **facts: Any) -> dict[str, Any]:
 
 def of_accident(error: Exception) -> dict[str, Any]:
     """An exception nobody meant: a race the database decided is a conflict, a database in trouble is unavailability."""
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) and _decided_by_a_unique_key(error):
         return of_status(409)
     if isinstance(error, OperationalError):
         return of_status(503)
     return of_status(500)
+
+
+def _decided_by_a_unique_key(error: IntegrityError) -> bool:
+    """Somebody else was first, as opposed to a row that must not be."""
+    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE constraint failed" in str(error.orig)

@@ -67,9 +67,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
         return _tokens(identity.start_session(tx, holder_id, now=now))
 
 
-@resource.operation(
-    "POST", "/auth/refresh", answers=TokensSchema, refuses=(InvalidRefreshToken,), members_only=False
-)
+@resource.operation("POST", "/auth/refresh", answers=TokensSchema, refuses=(InvalidRefreshToken,), members_only=False)
 @resource.body(RefreshSchema)
 def refresh(body: dict[str, Any]) -> dict[str, Any]:
     """Exchange a refresh token for new tokens
@@ -95,9 +93,7 @@ def log_out() -> Response:
 
 
 def _tokens(session: StartedSession) -> dict[str, Any]:
-    access = identity.issue_access(
-        house().settings.token_keys[0], session.holder_id, session.session_id, clock.now()
-    )
+    access = identity.issue_access(house().settings.token_keys[0], session.holder_id, session.session_id, clock.now())
     return {
         "access_token": access,
         "token_type": "Bearer",

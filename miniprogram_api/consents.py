@@ -88,7 +88,8 @@ def consents() -> dict[str, Any]:
 def change_consent(body: dict[str, Any]) -> dict[str, Any]:
     """Grant or withdraw a consent
 
-    Acts that waited for it are settled at once. After a withdrawal nothing new comes in; what was credited stays.
+    Acts that waited for it are settled at once. After a withdrawal nothing new comes in; what was credited
+    stays until its partner corrects or cancels it.
     """
     now = clock.now()
     with house().transaction() as tx:

@@ -59,4 +59,3 @@ def entries(query: dict[str, Any]) -> dict[str, Any]:
             identity.require_programme(tx, programme)
         found = ledger.entries(tx, member().holder_id, programme=programme, before=before, limit=one_more(query))
     return page([audit.describe_entry(entry) for entry in found], query, lambda item: item["id"], *bound_to)
-

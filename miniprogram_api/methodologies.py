@@ -205,9 +205,7 @@ def methodologies() -> Response:
     return _open(MethodologiesSchema().dump({"methodologies": listed}))
 
 
-@resource.operation(
-    "GET", "/methodologies/<code>", answers=MethodologySchema, refuses=(NotFound,), members_only=False
-)
+@resource.operation("GET", "/methodologies/<code>", answers=MethodologySchema, refuses=(NotFound,), members_only=False)
 def methodology(code: str) -> Response:
     """One methodology with every sourced number
 

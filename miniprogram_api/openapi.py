@@ -66,9 +66,7 @@ class DescribedApi(Api):
 def describe(app: Flask) -> DescribedApi:
     """Serve `/openapi.json`, `/docs` and `/static`; the answer is where resources are registered."""
     app.config.update(SETTINGS)
-    app.register_blueprint(
-        Blueprint("static_files", __name__, static_folder="static", static_url_path="/static")
-    )
+    app.register_blueprint(Blueprint("static_files", __name__, static_folder="static", static_url_path="/static"))
     api = DescribedApi(app, spec_kwargs={"info": {"description": DESCRIPTION}})
     api.spec.components.security_scheme(
         BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "POST /api/v1/auth/wechat"}

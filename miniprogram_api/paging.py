@@ -57,9 +57,7 @@ def one_more(query: dict[str, Any]) -> int:
     return limit + 1
 
 
-def page(
-    items: Sequence[Any], query: dict[str, Any], id_of: Callable[[Any], UUID], *bound_to: str
-) -> dict[str, Any]:
+def page(items: Sequence[Any], query: dict[str, Any], id_of: Callable[[Any], UUID], *bound_to: str) -> dict[str, Any]:
     """A page of `items`, of which `one_more` were asked for."""
     shown = items[: query["limit"]]
     cursor = None

@@ -7,9 +7,8 @@ from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
 
 from backend import strict_json
+from backend.bodies import read_json_body
 from backend.errors import Refusal
-from backend.partners import WrongContentType
-from backend.strict_json import MAX_BYTES, BodyTooLarge
 
 #: How much of a long list of complaints is told.
 _MOST_ERRORS, _LONGEST_NAME = 20, 64
@@ -28,11 +27,7 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: Any) -> Any:
         """The body as an object. Refuses another content type, an oversize body, and what is not I-JSON."""
-        if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
-            raise WrongContentType
-        if (req.content_length or 0) > MAX_BYTES:
-            raise BodyTooLarge(f"at most {MAX_BYTES} bytes", max_bytes=MAX_BYTES)
-        return strict_json.loads_object(req.stream.read(MAX_BYTES + 1))
+        return strict_json.loads_object(read_json_body(req))
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Say which fields are wrong."""

@@ -85,7 +85,7 @@ def link(body: dict[str, Any]) -> LinkView:
 def unlink(link_id: UUID) -> Response:
     """End a link
 
-    What was credited stays; nothing further comes in.
+    What was credited stays until its partner corrects or cancels it; nothing further comes in.
     """
     with house().transaction() as tx:
         identity.unlink(tx, member().holder_id, link_id, now=clock.now())

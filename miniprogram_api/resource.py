@@ -10,9 +10,9 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from backend import problems
+from backend.bodies import UnreadableBody, WrongContentType
 from backend.errors import Refusal
 from backend.identity import InvalidToken, SessionEnded
-from backend.partners import WrongContentType
 from backend.strict_json import BodyTooLarge, DuplicateKey, InvalidJson, NotAnObject, NumberOutOfRange, TooDeep
 from miniprogram_api.caller import LoginRequired, authenticate
 from miniprogram_api.openapi import BEARER, ProblemSchema
@@ -24,7 +24,7 @@ Refusals = tuple[type[Refusal], ...]
 #: What can be wrong with a JSON body.
 BODY_REFUSALS: Refusals = (
     *(InvalidJson, DuplicateKey, TooDeep, NumberOutOfRange, NotAnObject),
-    *(BodyTooLarge, WrongContentType, InvalidRequest),
+    *(BodyTooLarge, UnreadableBody, WrongContentType, InvalidRequest),
 )
 MEMBER_REFUSALS: Refusals = (LoginRequired, InvalidToken, SessionEnded)
 

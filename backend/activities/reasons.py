@@ -16,6 +16,7 @@ REASONS = {
     "DUPLICATE_LINE": ("该订单行已经处理过。", "This line was settled before."),
     "SUPERSEDED": ("该订单行已有更新的版本。", "A later revision of this line stands."),
     "CANCELLED": ("订单已取消。", "The order was cancelled."),
+    "LATER_REVISION_STANDS": ("部分订单行有更新的版本，未被取消。", "Lines with a later revision were not cancelled."),
     "CORRECTED": ("订单已更正，按新的内容重新核算。", "The order was corrected and settled anew."),
     # the act
     "FUTURE_ACT": ("行为时间晚于当前时间。", "The act lies in the future."),

@@ -98,6 +98,8 @@ def person_sealer(tx: Session, vault: Vault, holder_id: UUID) -> Sealer:
 
 def person_sealers(tx: Session, vault: Vault, holder_ids: Sequence[UUID]) -> dict[UUID, Sealer]:
     """The sealers of several persons, in one query. Unreadable when any of them was forgotten."""
+    if not holder_ids:
+        return {}
     rows = tx.execute(
         select(PersonKey.holder_id, PersonKey.wrapped_key).where(PersonKey.holder_id.in_(set(holder_ids)))
     )

@@ -5,11 +5,11 @@ from backend.partners.errors import (
     InvalidEnvelope,
     UnknownEventType,
     UnknownPartner,
-    WrongContentType,
 )
 from backend.partners.inbox import (
     InboxState,
     deliveries,
+    erase_unowned,
     expire_parked,
     inbox_state,
     redrive,
@@ -37,9 +37,9 @@ __all__ = [
     "PartnerSetup",
     "UnknownEventType",
     "UnknownPartner",
-    "WrongContentType",
     "add_key",
     "deliveries",
+    "erase_unowned",
     "expire_parked",
     "has_keys",
     "inbox_state",

@@ -62,7 +62,7 @@ def read_event(value: Mapping[str, Any]) -> Event:
         rank=RANKS.get(kind, ORIGINAL),
         order_type=kind if kind in ORDER_TYPES else None,
         order_no=_text(data, "order_no", "data.order_no"),
-        revision=_revision(data),
+        revision=_revision(kind, data),
         user_ref=_text(data, "user_ref", "data.user_ref"),
         occurred_at=_instant(data, "occurred_at", "data.occurred_at"),
         outcome=_text(data, "outcome", "data.outcome") if "outcome" in data else "completed",
@@ -70,8 +70,9 @@ def read_event(value: Mapping[str, Any]) -> Event:
     )
 
 
-def _revision(data: Mapping[str, Any]) -> int:
-    revision = data.get("revision", 1)
+def _revision(kind: str, data: Mapping[str, Any]) -> int:
+    """1 if left out; a cancellation that names no revision is final."""
+    revision = data.get("revision", MAX_REVISION if kind == "order.cancelled" else 1)
     if type(revision) is not int or not 1 <= revision <= MAX_REVISION:
         _refuse("data.revision", f"a whole number from 1 to {MAX_REVISION} is needed")
     return revision

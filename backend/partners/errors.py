@@ -9,10 +9,10 @@ class UnknownPartner(Refusal):
     title = "没有这个合作平台 / No such partner"
 
 
-class WrongContentType(Refusal):
-    code = "WRONG_CONTENT_TYPE"
-    status = 415
-    title = "请求体须为 application/json / The body must be application/json"
+class InvalidPosition(Refusal):
+    code = "INVALID_POSITION"
+    status = 400
+    title = "before 须为投递记录的编号 / before must be the id of a delivery"
 
 
 class InvalidEnvelope(Refusal):

@@ -136,7 +136,7 @@ def fail(tx: Session, event_id: UUID, error: str, *, now: datetime) -> None:
     row = tx.get(InboxEvent, event_id, with_for_update=True)
     if row is None or row.state != WAITING:
         return
-    row.last_error = error[:500]
+    row.last_error = error
     if row.attempts < len(RETRY_AFTER):
         row.next_attempt_at = now + RETRY_AFTER[row.attempts]
     else:
@@ -192,6 +192,18 @@ def expire_parked(tx: Session, *, now: datetime, limit: int = 500) -> int:
         row.outcome = json.dumps([{"line": "*", "status": "refused", "code": "PARKED_TOO_LONG"}])
         row.state, row.parked_for, row.sealed_body, row.user_ref_index = DONE, None, None, None
     return len(rows)
+
+
+def erase_unowned(tx: Session, *, now: datetime) -> int:
+    """Erase the bodies of old events that never found their person: nobody could ask for them to be forgotten."""
+    old = now - PARKED_LIFE
+    events = (InboxEvent.state == DONE, InboxEvent.holder_id.is_(None), InboxEvent.received_at <= old)
+    erased = 0
+    for table, conditions in ((InboxEvent, events), (InboxConflict, (InboxConflict.received_at <= old,))):
+        statement = update(table).values(sealed_body=None).where(table.sealed_body.is_not(None), *conditions)
+        statement = statement.returning(table.event_id).execution_options(synchronize_session=False)
+        erased += len(list(tx.scalars(statement)))
+    return erased
 
 
 def redrive(tx: Session, *, partner: str | None, event_id: str | None, now: datetime) -> int:

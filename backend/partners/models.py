@@ -38,8 +38,9 @@ class InboxEvent(Base):
     """An event as it was received: on disk before it is answered, never in limbo.
 
     `state`: waiting → done | parked (`parked_for`: LINK, CONSENT, ORDER) | dead. The body is sealed by the house until
-    the person is known and re-sealed under that person's key when it is settled (`holder_id`); it is erased when a
-    parked event expires. `outcome` is JSON, one entry per line, as the partner reads it in the deliveries.
+    the person is known (`holder_id`), then under that person's key; it is erased when a parked event expires, and after
+    thirty days when the event never found its person. `outcome` is JSON, one entry per line, as the partner reads it in
+    the deliveries.
     """
 
     __tablename__ = "inbox"
@@ -64,6 +65,12 @@ class InboxEvent(Base):
             "holder_id",
             postgresql_where=text("state = 'parked'"),
             sqlite_where=text("state = 'parked'"),
+        ),
+        Index(
+            "ix_inbox_unowned",
+            "received_at",
+            postgresql_where=text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
+            sqlite_where=text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
         ),
         Index(
             "ix_inbox_awaiting_order",
@@ -101,6 +108,6 @@ class InboxConflict(Base):
     partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), primary_key=True)
     event_id: Mapped[str] = mapped_column(Text, primary_key=True)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    sealed_body: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_body: Mapped[bytes | None] = mapped_column(LargeBinary)
     signature: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(Instant)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from backend.bodies import read_json_body
 from backend.partners import inbox
-from backend.partners.errors import WrongContentType
-from backend.strict_json import MAX_BYTES, BodyTooLarge
+from backend.partners.errors import InvalidPosition
 
 blueprint = Blueprint("partners", __name__)
 
@@ -19,22 +19,9 @@ def _house() -> Any:
 @blueprint.post("/webhooks/<partner>")
 def webhook(partner: str) -> tuple[Response, int]:
     """Take one signed event in. 202 once it is on disk, 200 when it was there already."""
-    body = _body()
-    if request.mimetype != "application/json":
-        raise WrongContentType
-    receipt = _house().gate.take_in(partner, request.headers, body)
+    receipt = _house().gate.take_in(partner, request.headers, read_json_body(request))
     status = "duplicate" if receipt.duplicate else "accepted"
     return jsonify({"status": status, "event_id": receipt.event_id}), 200 if receipt.duplicate else 202
-
-
-def _body() -> bytes:
-    """The raw body, never more than the limit, whatever the headers say."""
-    if (request.content_length or 0) > MAX_BYTES:
-        raise BodyTooLarge
-    body: bytes = request.stream.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
-        raise BodyTooLarge
-    return body
 
 
 @blueprint.get("/partners/v1/deliveries")
@@ -52,7 +39,8 @@ def deliveries() -> Response:
 
 
 def _before() -> UUID | None:
+    given = request.args.get("before")
     try:
-        return UUID(request.args["before"])
-    except (KeyError, ValueError):
-        return None
+        return UUID(given) if given else None
+    except ValueError:
+        raise InvalidPosition from None

@@ -1,6 +1,5 @@
 """The worker: waiting events in batches through settlement; a bad one is found by halving and set aside."""
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from backend.partners import inbox, registry
 from backend.partners.contract import Event, read_event
 from backend.partners.registry import PartnerSetup
 from backend.settlement import Outcome, Statement
-from backend.vault import Vault
+from backend.vault import Sealer, Vault
 
 BATCH = 500
 #: How often a batch begins again because another one was in its way.
@@ -70,7 +69,7 @@ def _settle_apart(sessions: sessionmaker[Session], vault: Vault, ids: Sequence[U
     log.error("event_set_aside", inbox_id=str(ids[0]), error=repr(error))
     # A database in trouble raises here as well: then nothing is noted against the event, and the worker waits.
     with transaction(sessions) as tx:
-        inbox.fail(tx, ids[0], repr(error), now=clock.now())
+        inbox.fail(tx, ids[0], type(error).__name__, now=clock.now())
 
 
 def _settle_patiently(sessions: sessionmaker[Session], vault: Vault, ids: Sequence[UUID]) -> Exception | None:
@@ -90,13 +89,15 @@ def _settle_patiently(sessions: sessionmaker[Session], vault: Vault, ids: Sequen
 def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) -> None:
     """Settle the events that are still waiting, in one transaction."""
     setups = registry.partners(tx, vault)
-    opened = [_open(vault, row) for row in inbox.hold(tx, ids)]
+    rows = inbox.hold(tx, ids)
+    persons = identity.person_sealers(tx, vault, [row.holder_id for row in rows if row.holder_id is not None])
+    opened = [_open(row, persons.get(row.holder_id, vault.house), vault) for row in rows]
     receivers = identity.receivers(tx, {(item.row.partner, item.user_ref_index) for item in opened})
     statements, owners = [], []
     for item in opened:
         receiver = receivers.get((item.row.partner, item.user_ref_index))
         for line in item.event.lines:
-            statements.append(_statement(item, line, receiver, setups[item.row.partner]))
+            statements.append(_statement(vault, item, line, receiver, setups[item.row.partner]))
             owners.append((item, line))
     for (item, line), outcome in zip(owners, settlement.settle(tx, vault, statements, now=now), strict=True):
         item.outcomes.append((line, outcome))
@@ -105,13 +106,13 @@ def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) 
     inbox.wake_orders(tx, begun, now=now)
 
 
-def _open(vault: Vault, row: Any) -> _Opened:
-    body = vault.house.open(row.sealed_body, inbox.body_context(row.partner, row.event_id))
+def _open(row: Any, sealer: Sealer, vault: Vault) -> _Opened:
+    body = sealer.open(row.sealed_body, inbox.body_context(row.partner, row.event_id))
     event = read_event(strict_json.loads_object(body))
     return _Opened(row, body, event, identity.user_ref_index(vault, row.partner, event.user_ref))
 
 
-def _statement(item: _Opened, line: str, receiver: Receiver | None, setup: PartnerSetup) -> Statement:
+def _statement(vault: Vault, item: _Opened, line: str, receiver: Receiver | None, setup: PartnerSetup) -> Statement:
     event, row = item.event, item.row
     content = event.lines[line]
     cancels = event.rank == activities.CANCELLED
@@ -124,7 +125,7 @@ def _statement(item: _Opened, line: str, receiver: Receiver | None, setup: Partn
         rank=event.rank,
         order_type=event.order_type,
         receiver=receiver,
-        content_hash=_content_hash(event, content),
+        content_hash=_content_hash(vault, event, content),
         evidence=_evidence(row),
         translate=None if cancels else partial(_translate, setup, event, line),
     )
@@ -134,10 +135,13 @@ def _translate(setup: PartnerSetup, event: Event, line: str, order_type: str) ->
     return setup.adapter.translate(setup.code, event, line, order_type, setup.return_days)
 
 
-def _content_hash(event: Event, content: Mapping[str, Any]) -> bytes:
-    """What the event says about the line, so that a repetition is told from a contradiction."""
+def _content_hash(vault: Vault, event: Event, content: Mapping[str, Any]) -> bytes:
+    """What the event says about the line, so that a repetition is told from a contradiction.
+
+    Keyed: nobody can find the person out by trying names.
+    """
     said = [event.user_ref, event.occurred_at.isoformat(), event.outcome, content]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).digest()
+    return vault.index("order line", json.dumps(said, sort_keys=True, default=str))
 
 
 def _evidence(row: Any) -> str:
@@ -159,7 +163,7 @@ def _finished(vault: Vault, item: _Opened, receivers: Mapping[tuple[str, bytes],
     parked_for = next((code for _, out in item.outcomes if out.status == "parked" and (code := out.code)), None)
     receiver = receivers.get((item.row.partner, item.user_ref_index))
     sealed = item.row.sealed_body
-    if receiver is not None and parked_for is None:
+    if receiver is not None:
         person = vault.person(receiver.wrapped_key, receiver.holder_id.bytes)
         sealed = person.seal(item.body, inbox.body_context(item.row.partner, item.row.event_id))
     return {

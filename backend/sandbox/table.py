@@ -37,7 +37,7 @@ def table(received: Received | None, outcome: Outcome) -> str:
 
 def _events(received: Received | None, outcome: Outcome) -> list[tuple[str, str]]:
     if received is None:
-        rows = [("此前已回放，未重发 replayed before", "0"), ("收下 accepted", f"{outcome.events}")]
+        rows = [("本次重发 sent now", "0"), ("此前收下 accepted before", f"{outcome.events}")]
     else:
         rows = [
             ("收到 received", f"{received.sent}"),

@@ -6,8 +6,8 @@ from datetime import timedelta
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from backend import clock, signing, strict_json
+from backend.bodies import read_json_body
 from backend.errors import NotFound, Refusal
-from backend.partners import WrongContentType
 
 blueprint = Blueprint("sandbox", __name__)
 
@@ -27,9 +27,7 @@ def make_link_ticket() -> tuple[Response, int]:
     house = current_app.extensions["house"]
     if not house.settings.sandbox:
         raise NotFound
-    if request.mimetype != "application/json":
-        raise WrongContentType
-    asked = strict_json.loads_object(request.stream.read(strict_json.MAX_BYTES + 1))
+    asked = strict_json.loads_object(read_json_body(request))
     partner, user_ref = asked.get("partner"), asked.get("user_ref")
     if not isinstance(partner, str) or not isinstance(user_ref, str) or len(asked) != 2:
         raise InvalidTicketRequest("partner and user_ref are needed, as texts, and nothing else")

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import activities
-from backend.activities import ORIGINAL, WHOLE_ORDER, ActivityKey, LineState, OrderKey, OrderState
+from backend.activities import CANCELLED, ORIGINAL, WHOLE_ORDER, ActivityKey, LineState, OrderKey, OrderState
 from backend.ids import new_id
 from backend.settlement.screening import Screened
 from backend.settlement.statements import Outcome, Statement
@@ -52,10 +52,10 @@ def stand(
         if isinstance(answer, Outcome) and answer.code == "ORDER_TYPE_CHANGED":
             continue  # it breaks the contract and says nothing about its line
         ended = _lost_to(statement, order)
-        if isinstance(answer, Outcome) and answer.status == "parked":
-            gone = _suspend(statement, order, standing) if ended is None else []
-        elif ended is not None:
+        if ended is not None:
             answers[position], gone = ended, []
+        elif isinstance(answer, Outcome) and answer.status == "parked":
+            gone = _suspend(statement, order, standing)
         else:
             activity = _new_activity(answer)
             gone = _replace(statement, order, activity, standing)
@@ -71,6 +71,9 @@ def stand(
                 answers[before] = Outcome("superseded", _reason(statement))
             else:
                 standing.withdrawn[key] = _reason(statement)
+    for statement, answer in zip(statements, answers, strict=True):
+        if isinstance(answer, Outcome) and answer.status == "cancelled":
+            answer.code = _outlived(statement, orders[statement.partner, statement.order_no])
     return standing
 
 
@@ -84,14 +87,14 @@ def _new_activity(answer: Screened | Outcome) -> ActivityKey | None:
 def _lost_to(statement: Statement, order: OrderState) -> Outcome | None:
     """The outcome of a statement that comes too late to stand, or None."""
     whole = order.lines.get(WHOLE_ORDER)
+    standing = order.lines.get(statement.line)
     mine = (statement.revision, statement.rank)
+    if standing is not None and standing.precedence > mine:
+        return Outcome("superseded", "CANCELLED" if standing.rank == CANCELLED else "SUPERSEDED")
     if whole is not None and statement.line != WHOLE_ORDER and whole.precedence >= mine:
         return Outcome("superseded", "CANCELLED")
-    standing = order.lines.get(statement.line)
     if standing is None or standing.precedence < mine:
         return None
-    if standing.precedence > mine:
-        return Outcome("superseded", "SUPERSEDED")
     if standing.content_hash == statement.content_hash:
         return Outcome("duplicate", "DUPLICATE_LINE")
     return Outcome("refused", "LINE_CONFLICT")
@@ -115,6 +118,15 @@ def _replace(
         order.lines[line] = state
         standing.lines[statement.partner, statement.order_no, line] = state
     return gone
+
+
+def _outlived(statement: Statement, order: OrderState) -> str | None:
+    """Said of a cancellation of the whole order that leaves lines standing, because they have a later revision."""
+    mine = (statement.revision, statement.rank)
+    later = statement.line == WHOLE_ORDER and any(
+        state.precedence > mine and state.rank != CANCELLED for state in order.lines.values()
+    )
+    return "LATER_REVISION_STANDS" if later else None
 
 
 def _suspend(statement: Statement, order: OrderState, standing: Standing) -> list[ActivityKey]:

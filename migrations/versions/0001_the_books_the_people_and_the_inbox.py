@@ -325,6 +325,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'parked'"),
         )
         batch_op.create_index(
+            "ix_inbox_unowned",
+            ["received_at"],
+            unique=False,
+            postgresql_where=sa.text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
+            sqlite_where=sa.text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_inbox_waiting",
             ["next_attempt_at"],
             unique=False,
@@ -337,7 +344,7 @@ def upgrade() -> None:
         sa.Column("partner", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_body", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -628,6 +635,11 @@ def downgrade() -> None:
             "ix_inbox_waiting",
             postgresql_where=sa.text("state = 'waiting'"),
             sqlite_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.drop_index(
+            "ix_inbox_unowned",
+            postgresql_where=sa.text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
+            sqlite_where=sa.text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_inbox_parked_holder",

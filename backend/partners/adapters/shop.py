@@ -34,15 +34,16 @@ def _purchase(partner: str, event: Event, number: str, line: Mapping[str, Any], 
     translation.require_completed(event)
     model = translation.text(line, "model")
     key = model_key(model or "")
+    if key not in CERTIFIED_MODELS and key not in SHEET_MODELS:
+        raise ActRefused("UNKNOWN_CATEGORY", model=model)
     data: dict[str, str | int] = {"quantity": translation.quantity(line), **SHEET_MODELS.get(key, {})}
     data |= translation.numbers(line, "retired_kg")
     if line.get("footprint_kg") is not None:
         data["product_footprint_kg"] = translation.number(line["footprint_kg"])
     elif key in CERTIFIED_MODELS and "retired_kg" in data:
-        # A neutrality certificate says that exactly the certified footprint was retired.
+        # Their footprints are not published. The certificate says the whole footprint was retired, so without a
+        # footprint in the event what was retired stands for it; retiring more than that cannot be seen here.
         data["product_footprint_kg"] = data["retired_kg"]
-    elif key not in SHEET_MODELS:
-        raise ActRefused("UNKNOWN_CATEGORY", model=model)
     named = translation.identity(partner, event, number, line, "serial", "certificate_no")
     return translation.draft(event, "low_carbon_pc", data, named, return_days=return_days)
 

@@ -77,5 +77,5 @@ def test_the_table_shows_every_count_with_its_reason() -> None:
     text = table(Received(9, 7, 1, Counter({(401, "INVALID_SIGNATURE"): 1})), outcome)
     for part in ("401 INVALID_SIGNATURE", "12,345", "NO_LINK", "该品类没有可用的方法学。", "SOMETHING_NEW", "waiting"):
         assert part in text
-    assert "replayed before" not in text
-    assert "replayed before" in table(None, outcome)
+    assert "accepted before" not in text
+    assert "accepted before" in table(None, outcome)

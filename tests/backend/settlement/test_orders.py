@@ -119,3 +119,24 @@ def test_one_bad_line_does_not_cost_the_others(world: World) -> None:
     assert codes == [None, "UNKNOWN_CATEGORY", "INVALID_LINE", "MISSING_EVIDENCE"]
     assert world.balances(alice)["reduction"] == PHONE_G
     world.check_books()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_cancellation_without_a_revision_is_final(world: World, order: tuple[int, ...]) -> None:
+    alice = world.person("alice")
+    corrected = trade_in("D1", "alice", "SN-1", category="tablet", revision=2) | {"type": "order.corrected"}
+    events = [trade_in("D1", "alice", "SN-1"), corrected, cancel("D1", "alice")]
+    for position in order:
+        world.send("zhuanzhuan", events[position])
+        world.settle()
+    assert world.balances(alice) == {}
+    world.check_books()
+
+
+def test_a_cancellation_says_what_it_leaves_standing(world: World) -> None:
+    alice = world.person("alice")
+    world.send("zhuanzhuan", trade_in("D1", "alice", "SN-1", revision=2))
+    sent = world.send("zhuanzhuan", cancel("D1", "alice", revision=1))
+    world.settle()
+    assert world.lines("zhuanzhuan", sent)[0] == {"line": "*", "status": "cancelled", "code": "LATER_REVISION_STANDS"}
+    assert world.balances(alice)["reduction"] == PHONE_G
