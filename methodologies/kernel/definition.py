@@ -18,7 +18,7 @@ class MonitoredField:
 
     Bounds are in `unit`: `minimum` ≤ value, `above` < value, value ≤ `maximum`. When the data leave the
     field out,
-    `default` or the row of `default_parameter` stands in; a field with neither is required where a
+    `default` (a number or a code) or the row of `default_parameter` stands in; a field with neither is required where a
     formula needs it.
     """
 

@@ -107,10 +107,12 @@ class _Reader:
             raise node.refuse("either default or default_parameter")
         if kind != "choice" and "maximum" not in entry:
             raise node.refuse("a maximum is needed: put a limit on everything")
-        if "default" in entry and nano_of_text(entry["default"].text()) is None:
+        choices = entry["choices"].entries() if "choices" in entry else {}
+        if "default" in entry and kind == "choice":
+            entry["default"].one_of(choices)
+        elif "default" in entry and nano_of_text(entry["default"].text()) is None:
             raise entry["default"].refuse("a default is plain decimal text")
         minimum, above, maximum = (_number(entry, key) for key in ("minimum", "above", "maximum"))
-        choices = entry["choices"].entries() if "choices" in entry else {}
         return MonitoredField(
             name=name,
             kind=kind,

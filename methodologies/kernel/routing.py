@@ -27,14 +27,15 @@ _CHOICE_LENGTH = 64
 class _Route:
     """What a (period, profile, set of data names) leads to: one formula of one version.
 
-    `selectors` are the choices rows are chosen by, `stand_ins` the fields a parameter stands in for,
-    `idle_choices`
-    the choices that came with the data and decide nothing here.
+    `selectors` are the choices in the data that rows are chosen by, `defaults` those the document chooses
+    when the data leave them out, `stand_ins` the fields a parameter stands in for, `idle_choices` the choices
+    that came with the data and decide nothing here.
     """
 
     version: Version
     text: FormulaText
     selectors: tuple[str, ...]
+    defaults: Mapping[str, str]
     stand_ins: tuple[str, ...]
     idle_choices: tuple[str, ...]
     plans: dict[tuple[str, ...], Plan]
@@ -103,7 +104,7 @@ class Router:
         route = self._routes.get(key) or self._route(tuple(data), day, profile)
         self._check_evidence(route, data, grade)
         codes = {name: self._choice_code(name, data[name]) for name in route.selectors}
-        plan = self._plan(route, codes, tuple(data), day, profile)
+        plan = self._plan(route, {**route.defaults, **codes}, tuple(data), day, profile)
         if len(self._routes) >= _CACHE_LIMIT:
             self._routes.clear()
         self._routes[key] = route
@@ -125,9 +126,11 @@ class Router:
         absent = [definition.monitored[name] for name in trace.fields if name not in names]
         stand_ins = [field for field in absent if field.default_parameter]
         selectors = self._selectors([*trace.parameters, *(field.default_parameter for field in stand_ins)])
+        given = tuple(name for name in selectors if name in names)
+        defaults = {name: definition.monitored[name].default for name in selectors if name not in names}
         choices = [name for name in names if definition.monitored[name].kind == "choice"]
         idle = tuple(name for name in choices if name not in selectors)
-        return _Route(version, text, tuple(selectors), tuple(field.name for field in stand_ins), idle, {})
+        return _Route(version, text, given, defaults, tuple(field.name for field in stand_ins), idle, {})
 
     def _fitting_formula(self, formulas: tuple[str, ...], names: tuple[str, ...]) -> FormulaText:
         """The first formula whose data are all present; else MISSING_DATA names what the last one lacks."""
@@ -141,9 +144,11 @@ class Router:
 
     def _given(self, need: str, names: tuple[str, ...]) -> bool:
         """Whether a needed field is in the data, or its parameter can be chosen from what is."""
-        parameter = self._definition.monitored[need].default_parameter
+        monitored = self._definition.monitored
+        parameter = monitored[need].default_parameter
         return need in names or (
-            bool(parameter) and all(name in names for name in self._selectors([parameter]))
+            bool(parameter)
+            and all(name in names or monitored[name].default for name in self._selectors([parameter]))
         )
 
     def _selectors(self, parameters: Iterable[str]) -> dict[str, None]:

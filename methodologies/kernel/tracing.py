@@ -89,8 +89,8 @@ def _check_text(definition: Definition, text: FormulaText, trace: FormulaTrace) 
     def refuse(message: str) -> DocumentError:
         return DocumentError(text.place.file, text.place.line, f"{text.name}: {message}")
 
-    needed = {name for name in trace.fields if not definition.monitored[name].default}
-    needed |= {key for name in trace.parameters for key in definition.parameters[name].by if key != "profile"}
+    selectors = {key for name in trace.parameters for key in definition.parameters[name].by} - {"profile"}
+    needed = {name for name in (*trace.fields, *selectors) if not definition.monitored[name].default}
     if needed != set(text.needs):
         raise refuse(
             f"needs is {', '.join(text.needs) or 'empty'}; "
@@ -102,7 +102,7 @@ def _check_text(definition: Definition, text: FormulaText, trace: FormulaTrace) 
             raise refuse(f"{name} falls back on {stand_in}, which is no parameter")
         if stand_in and definition.parameters[stand_in].unit.powers != definition.monitored[name].unit.powers:
             raise refuse(f"{name} falls back on {stand_in}, which has another unit")
-    known = {*needed, *trace.fields, *trace.parameters, *SENTENCE_RESULTS}
+    known = {*selectors, *trace.fields, *trace.parameters, *SENTENCE_RESULTS}
     try:
         text.sentence.format_map({name: _AnyFormat() for name in known})
     except (KeyError, ValueError, UnitError) as error:

@@ -12,6 +12,7 @@ from methodologies.kernel.library import load_library
 METRO = "metro_ride/methodology.yaml"
 DEVICE = "device_reuse/methodology.yaml"
 PC = "low_carbon_pc/methodology.yaml"
+TABLEWARE = "no_tableware/methodology.yaml"
 
 
 def replace(root: Path, file: str, old: str, new: str) -> int:
@@ -90,6 +91,13 @@ SPOILED = {
         None,
     ),
     "name and unit disagree": (METRO, "unit: pkm", "unit: kg", "promises km or pkm or vkm", -1),
+    "default of no choice": (
+        TABLEWARE,
+        "default: chopsticks_pair",
+        "default: spoon",
+        "'spoon' is not one of",
+        0,
+    ),
     "no maximum": (METRO, "maximum: 60\n    ", "", "put a limit on everything", None),
     "folder renamed": (METRO, "code: metro_ride", "code: tram_ride", "the folder is called 'metro_ride'", 0),
     "needs too little": (METRO, "needs: [distance_km]", "needs: []", "the formula needs distance_km", None),

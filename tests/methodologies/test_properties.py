@@ -25,6 +25,18 @@ def decimal_text(maximum: int) -> st.SearchStrategy[str]:
 DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "metro_ride": st.fixed_dictionaries({"distance_km": decimal_text(60)}),
     "bicycle_ride": st.fixed_dictionaries({"distance_km": decimal_text(20)}),
+    "bus_ride": st.fixed_dictionaries({"distance_km": decimal_text(60)}),
+    "ebike_ride": st.fixed_dictionaries({"distance_km": decimal_text(30)}),
+    "walking": st.fixed_dictionaries({}, optional={"steps": st.integers(1, 20_000), "distance_km": decimal_text(13)}),
+    "shuttle_ride": st.fixed_dictionaries({"distance_km": decimal_text(100), "riders": st.integers(1, 39)}),
+    "carpool": st.fixed_dictionaries(
+        {"would_drive_km": decimal_text(700), "pool_km": decimal_text(100), "people": st.integers(2, 7)},
+        optional={"other_km": decimal_text(600)},
+    ),
+    "own_cup": st.fixed_dictionaries({}, optional={"quantity": st.integers(1, 3)}),
+    "no_tableware": st.fixed_dictionaries(
+        {}, optional={"item": st.sampled_from(["chopsticks_pair", "pp_box"]), "quantity": st.integers(1, 5)}
+    ),
     "clothes_donation": st.fixed_dictionaries({"weight_kg": decimal_text(50)}),
     "book_donation": st.fixed_dictionaries({"quantity": st.integers(1, 200)}),
     "device_reuse": st.fixed_dictionaries(
@@ -89,7 +101,7 @@ def test_a_batch_is_its_single_acts(requests: list[Request]) -> None:
 
 
 @given(
-    st.sampled_from(["metro_ride", "bicycle_ride", "clothes_donation"]),
+    st.sampled_from(["metro_ride", "bicycle_ride", "bus_ride", "ebike_ride", "clothes_donation"]),
     decimal_text(20),
     decimal_text(20),
     GRADES,
