@@ -96,9 +96,12 @@ def _of_lock(root: Path, library: Library) -> Iterator[Finding]:
 
 def _of_reviews(root: Path, library: Library, today: date) -> Iterator[Finding]:
     """A row still in use after its `review_before` day: somebody has to look whether a newer text exists."""
-    parameters: list[Parameter] = [library.registers.grade_factor]
+    parameters: list[Parameter] = [library.registers.grade_factor, *library.registers.tables.values()]
     parameters += [
-        parameter for methodology in library for parameter in methodology.definition.parameters.values()
+        parameter
+        for methodology in library
+        for parameter in methodology.definition.parameters.values()
+        if not parameter.shared
     ]
     for parameter in parameters:
         for row in parameter.current_rows():

@@ -59,6 +59,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "title": parameter.title.as_json(),
         "unit": parameter.unit.text,
         "by": list(parameter.by),
+        "shared": parameter.shared,
         "rows": rows,
     }
 

@@ -125,7 +125,10 @@ def _boundaries(methodology: Methodology) -> list[tuple[str, date, Place]]:
         found.setdefault((ANY_PROFILE, version.in_force_from), version.place)
         if version.in_force_until is not None:
             found.setdefault((ANY_PROFILE, version.in_force_until + timedelta(days=1)), version.place)
+    first = methodology.versions[0].in_force_from
     for parameter in methodology.definition.parameters.values():
         for row in parameter.current_rows():
+            if row.in_force_from < first:
+                continue  # older than the methodology: its day never shows
             found.setdefault((dict(row.keys).get("profile", ANY_PROFILE), row.in_force_from), row.place)
     return [(profile, day, place) for (profile, day), place in found.items()]

@@ -109,7 +109,7 @@ class Methodology:
         """The canonical claim strings of one act, such as ``device:SN123``; the caller hashes them with
         its key.
 
-        `identity` offers partner, order_no, line, serial, trip_id, certificate_no where known. A missing
+        `identity` offers partner, order_no, line, serial, trip_id, certificate_no, meter, period where known. A missing
         required one
         is MISSING_EVIDENCE; so is, when `data` are passed, one that these data require.
         """

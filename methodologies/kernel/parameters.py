@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -81,7 +81,7 @@ def row_hash_of(row: Mapping[str, object]) -> str:
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """An ex-ante parameter: one quantity, many dated rows; `by` names what a row is chosen by besides
-    the day."""
+    the day. `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys."""
 
     name: str
     title: Title
@@ -89,6 +89,18 @@ class Parameter:
     by: tuple[str, ...]
     rows: tuple[Row, ...]
     place: Place
+    shared: bool = False
+    fixed: tuple[tuple[str, str], ...] = ()
+
+    def taken(self, fixed: Mapping[str, str], place: Place) -> Parameter:
+        """This table as one methodology takes it: its rows with the `fixed` keys, chosen by the others."""
+        rows = tuple(row for row in self.rows if fixed.items() <= dict(row.keys).items())
+        free = tuple(key for key in self.by if key not in fixed)
+        return replace(self, by=free, rows=rows, place=place, shared=True, fixed=tuple(sorted(fixed.items())))
+
+    def choosing(self, row: Row) -> tuple[tuple[str, str], ...]:
+        """The keys a row is chosen by; the others only identify it, such as the year of its data."""
+        return tuple(pair for pair in row.keys if pair[0] in self.by)
 
     def row_on(self, keys: Mapping[str, str], day: date) -> Row | None:
         """The row in force on `day`: the newest with these keys that no correction has replaced."""
@@ -96,7 +108,7 @@ class Parameter:
         found: Row | None = None
         for row in self.current_rows():
             if (
-                row.keys == wanted
+                self.choosing(row) == wanted
                 and row.in_force_from <= day
                 and (found is None or row.in_force_from > found.in_force_from)
             ):
@@ -106,7 +118,8 @@ class Parameter:
     def first_day(self, keys: Mapping[str, str]) -> date | None:
         """The first day on which a row with these keys is in force, None when there is no such row."""
         wanted = tuple((key, keys.get(key, "")) for key in self.by)
-        return min((row.in_force_from for row in self.current_rows() if row.keys == wanted), default=None)
+        days = (row.in_force_from for row in self.current_rows() if self.choosing(row) == wanted)
+        return min(days, default=None)
 
     def current_rows(self) -> list[Row]:
         """The rows no correction has replaced."""

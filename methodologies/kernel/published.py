@@ -15,6 +15,7 @@ from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import ANY_PROFILE, Place, digest
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.tables import FOLDER
 
 LOCK = "PUBLISHED.lock"
 _HEADER = """# What is published: sha256 and address, one per line.
@@ -53,7 +54,8 @@ def published_entries(library: Library) -> list[Entry]:
         )
         for profile in library.profiles.values()
     ]
-    entries.extend(_rows("evidence_grades", library.registers.grade_factor))
+    for owner, parameter in _shared(library):
+        entries.extend(_rows(owner, parameter))
     for methodology in library:
         entries.extend(_of_methodology(methodology))
     return entries
@@ -82,7 +84,16 @@ def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
     claims = [[rule.kind, list(rule.parts), rule.required, rule.required_with] for rule in definition.claims]
     yield Entry(f"{code} claims", digest(claims), definition.place)
     for parameter in definition.parameters.values():
-        yield from _rows(code, parameter)
+        if parameter.shared:
+            yield Entry(f"{code} shared {parameter.name}", digest(dict(parameter.fixed)), parameter.place)
+        else:
+            yield from _rows(code, parameter)
+
+
+def _shared(library: Library) -> list[tuple[str, Parameter]]:
+    """The parameters no methodology owns: the evidence grades and the tables in factors/."""
+    tables = library.registers.tables.values()
+    return [("evidence_grades", library.registers.grade_factor), *((FOLDER, table) for table in tables)]
 
 
 def _of_version(code: str, version: Version) -> Iterator[Entry]:
@@ -182,11 +193,12 @@ def compare_lock(library: Library) -> list[Discrepancy]:
 def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
     """Published days keep their answer: a new row starts after the published ones, or corrects one by
     its hash."""
-    owners = [("evidence_grades", library.registers.grade_factor)]
+    owners = _shared(library)
     owners += [
         (methodology.code, parameter)
         for methodology in library
         for parameter in methodology.definition.parameters.values()
+        if not parameter.shared
     ]
     for owner, parameter in owners:
         entries = list(zip(_rows(owner, parameter), parameter.rows, strict=True))
@@ -194,7 +206,7 @@ def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
             earlier = [
                 other.in_force_from
                 for twin, other in entries
-                if twin.address in locked and other.keys == row.keys
+                if twin.address in locked and parameter.choosing(other) == parameter.choosing(row)
             ]
             if (
                 entry.address not in locked

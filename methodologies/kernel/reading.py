@@ -23,6 +23,7 @@ from methodologies.kernel.model import ANY_PROFILE, CLAIM_TYPES, CONFIDENCES, GR
 from methodologies.kernel.parameters import Parameter
 from methodologies.kernel.registers import Registers
 from methodologies.kernel.rows import place_of, read_parameter, read_sources, read_title
+from methodologies.kernel.tables import take_table
 from methodologies.kernel.units import SUFFIX_UNITS, Unit, parse_unit
 
 _REQUIRED = (
@@ -42,7 +43,7 @@ _REQUIRED = (
     "versions",
     "parameters",
 )
-IDENTITY_FIELDS = ("partner", "order_no", "line", "serial", "trip_id", "certificate_no")
+IDENTITY_FIELDS = ("partner", "order_no", "line", "serial", "trip_id", "certificate_no", "meter", "period")
 
 
 def read_definition(file: Path, registers: Registers) -> Definition:
@@ -248,10 +249,14 @@ class _Reader:
         vocabulary.update(
             {name: frozenset(field.choices) for name, field in monitored.items() if field.choices}
         )
-        return {
-            name: read_parameter(self.code, name, child, vocabulary, self.registers.sources)
-            for name, child in node.entries().items()
-        }
+        found = {}
+        for name, child in node.entries().items():
+            if "shared" in child.entries():
+                shared = child.mapping(["shared"])["shared"]
+                found[name] = take_table(self.registers.tables, name, shared, frozenset(vocabulary))
+            else:
+                found[name] = read_parameter(self.code, name, child, vocabulary, self.registers.sources)
+        return found
 
 
 def _text(entry: Mapping[str, Node], key: str) -> str:

@@ -1,4 +1,4 @@
-"""The registers every methodology refers to: sources.yaml, profiles.yaml and evidence_grades.yaml."""
+"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml and factors/."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.model import GRADES, HOUSE, Profile, Source
 from methodologies.kernel.parameters import Parameter
 from methodologies.kernel.rows import read_parameter, read_sources, read_title
+from methodologies.kernel.tables import read_tables
 
 GRADE_FACTOR = "grade_factor"
 
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """Sources by tag, profiles by code, and the dated factor of each evidence grade."""
+    """Sources by tag, profiles by code, the dated factor of each evidence grade, and the shared tables."""
 
     sources: Mapping[str, Source]
     profiles: Mapping[str, Profile]
     grade_factor: Parameter
+    tables: Mapping[str, Parameter]
 
 
 def read_registers(root: Path) -> Registers:
-    """Read the three registers below `root`; a `DocumentError` names file and line."""
+    """Read the registers and the shared tables below `root`; a `DocumentError` names file and line."""
     sources = _read_sources(read_document(root / "sources.yaml"))
     profiles = _read_profiles(read_document(root / "profiles.yaml"), sources)
     document = read_document(root / "evidence_grades.yaml")
@@ -36,7 +38,7 @@ def read_registers(root: Path) -> Registers:
         raise node.refuse(f"no factor for grade {', '.join(sorted(missing))}")
     if factor.unit.powers or any(not 0 <= row.value <= 1 for row in factor.rows):
         raise node.refuse("the factor of an evidence grade is a share between 0 and 1")
-    return Registers(sources, profiles, factor)
+    return Registers(sources, profiles, factor, read_tables(root, sources))
 
 
 def _read_sources(document: Node) -> dict[str, Source]:

@@ -44,12 +44,23 @@ def read_parameter(
     entry = node.mapping(["title", "unit", "rows"], ["by"])
     by = tuple(key.one_of(vocabulary) for key in entry["by"].sequence()) if "by" in entry else ()
     parameter = Parameter(name, read_title(entry["title"]), entry["unit"].unit(), by, (), place_of(node))
+    return replace(parameter, rows=read_rows(methodology, parameter, entry["rows"], vocabulary, sources))
+
+
+def read_rows(
+    methodology: str,
+    parameter: Parameter,
+    node: Node,
+    vocabulary: Mapping[str, frozenset[str]],
+    sources: Mapping[str, Source],
+) -> tuple[Row, ...]:
+    """The rows of a parameter, each written once."""
     rows: list[Row] = []
-    for row_node in walk_rows(entry["rows"]):
+    for row_node in walk_rows(node):
         row = _read_row(methodology, parameter, row_node, vocabulary, sources)
         _refuse_doubled(row, rows, row_node)
         rows.append(row)
-    return replace(parameter, rows=tuple(rows))
+    return tuple(rows)
 
 
 def _read_row(

@@ -159,7 +159,7 @@ def _missing_rows(definition: Definition, parameters: list[Parameter], profile: 
 
 def _has_row(parameter: Parameter, keys: Mapping[str, str]) -> bool:
     wanted = tuple((key, keys[key]) for key in parameter.by)
-    return any(row.keys == wanted for row in parameter.current_rows())
+    return any(parameter.choosing(row) == wanted for row in parameter.current_rows())
 
 
 def _check_nothing_idle(definition: Definition, traces: Mapping[str, FormulaTrace]) -> None:

@@ -37,6 +37,12 @@ DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "no_tableware": st.fixed_dictionaries(
         {}, optional={"item": st.sampled_from(["chopsticks_pair", "pp_box"]), "quantity": st.integers(1, 5)}
     ),
+    "ev_trip": st.fixed_dictionaries({"distance_km": decimal_text(300)}),
+    "ev_charging": st.fixed_dictionaries({"charged_kwh": decimal_text(150)}),
+    "class_electricity": st.fixed_dictionaries(
+        {"baseline_kwh": decimal_text(10_000), "actual_kwh": decimal_text(10_000)},
+        optional={"classes": st.integers(1, 200), "region": st.sampled_from(["national", "beijing", "yunnan"])},
+    ),
     "clothes_donation": st.fixed_dictionaries({"weight_kg": decimal_text(50)}),
     "book_donation": st.fixed_dictionaries({"quantity": st.integers(1, 200)}),
     "device_reuse": st.fixed_dictionaries(

@@ -19,7 +19,7 @@ CODES = LIBRARY.codes
 # be improved; a row's sentence is what the source says.
 LINES = re.compile(
     r"^(?: +(?:- )?(?:value|in_force_from|sources|confidence|note|unit|grades|claim_types|maximum|above"
-    r"|minimum|default|equation|from|version)|        sentence): "
+    r"|minimum|default|equation|from|version|shared)|        sentence): "
 )
 
 
@@ -39,6 +39,8 @@ def spoil(line: str) -> str:
         return f"{head}: [E3]"
     if key == "claim_types":
         return f"{head}: [ENGAGEMENT]"
+    if key == "shared":
+        return line.replace("average", "fossil_only")
     if key == "from":
         return f"{head}: [certificate_no, line]"
     if key in ("value", "maximum", "above", "minimum", "default"):

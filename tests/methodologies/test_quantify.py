@@ -321,11 +321,12 @@ def test_a_methodology_describes_itself_as_json() -> None:
         json.dumps(profile.as_json())
 
 
-def test_trips_need_a_window_and_wait_two_days_others_do_not() -> None:
+def test_trips_need_a_window_and_what_excludes_another_act_waits_two_days() -> None:
     trips = {one.code for one in methodologies.library() if one.needs_window}
     assert trips >= {"metro_ride", "bicycle_ride"}
     for methodology in methodologies.library():
-        assert methodology.points_pending_days == (2 if methodology.code in trips else 0)
+        assert methodology.points_pending_days == (2 if methodology.exclusivity_groups else 0)
+        assert methodology.exclusivity_groups or methodology.code not in trips
 
 
 def test_limits_are_dated_and_carry_a_code() -> None:
