@@ -22,14 +22,15 @@ from methodologies.kernel.model import digest
 
 
 class Outcome(NamedTuple):
-    """What a formula states, in grams CO2e. None means "not published" (baseline, project, leakage) or
-    "not claimed"."""
+    """What a formula states, in grams CO2e (`eac_backed`: in watt-hours). None means "not published"
+    (baseline, project, leakage) or "not claimed"."""
 
     baseline: Fraction | None
     project: Fraction | None
     leakage: Fraction | None
     reduction: Fraction
     offset_backed: Fraction | None
+    eac_backed: Fraction | None = None
 
 
 class Values:
@@ -88,9 +89,11 @@ def net_reduction(reduction: Fraction, *, offset_backed: Fraction | None = None)
     return Outcome(None, None, None, reduction, offset_backed)
 
 
-def no_reduction(*, offset_backed: Fraction | None = None) -> Outcome:
-    """No reduction is claimed: there is no baseline, or the act is engagement only."""
-    return Outcome(None, None, None, ZERO, offset_backed)
+def no_reduction(
+    *, offset_backed: Fraction | None = None, eac_backed: Fraction | None = None
+) -> Outcome:
+    """No reduction is claimed: there is no baseline, certificates back the act, or it is engagement only."""
+    return Outcome(None, None, None, ZERO, offset_backed, eac_backed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ _EXPRESSIONS = (
     ast.Sub,
     ast.Mult,
     ast.Div,
+    ast.FloorDiv,  # whole multiples: ⌊a ÷ b⌋
     ast.Call,
     ast.keyword,
     ast.Attribute,

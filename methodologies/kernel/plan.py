@@ -11,7 +11,7 @@ from methodologies.kernel.definition import MonitoredField, RateCheck
 from methodologies.kernel.errors import MethodologyError
 from methodologies.kernel.exact import NANO, ONE, exact_text, nano_of, not_a_number
 from methodologies.kernel.formulas import Activity, Formula, Outcome, Parameters
-from methodologies.kernel.model import OFFSET_BACKED, REDUCTION
+from methodologies.kernel.model import EAC_BACKED, OFFSET_BACKED, REDUCTION
 from methodologies.kernel.quantification import Basis, Quantification, grade_factors, row_value
 from methodologies.kernel.units import Unit, parse_unit, unit_zh
 
@@ -139,6 +139,8 @@ class Plan:
                 amount: Fraction | None = outcome.reduction
             elif claim == OFFSET_BACKED:
                 amount = outcome.offset_backed
+            elif claim == EAC_BACKED:
+                amount = outcome.eac_backed
             else:
                 amount = None
             if amount is None or amount.numerator <= 0:

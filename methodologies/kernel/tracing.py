@@ -13,7 +13,7 @@ from methodologies.kernel.formulas import Activity, LoadedFormula, Parameters
 from methodologies.kernel.model import ANY_PROFILE
 from methodologies.kernel.parameters import Parameter
 from methodologies.kernel.quantification import SENTENCE_RESULTS
-from methodologies.kernel.units import GRAMS, Traced, UnitError, parse_unit, powers_text
+from methodologies.kernel.units import GRAMS, WATT_HOURS, Traced, UnitError, parse_unit, powers_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,10 @@ def _trace(definition: Definition, formula: LoadedFormula) -> FormulaTrace:
     try:
         outcome = formula.function(cast(Activity, activity), cast(Parameters, parameter))
         for part, value in zip(outcome._fields, outcome, strict=True):
-            if isinstance(value, Traced) and value.powers != GRAMS.powers:
+            wanted = WATT_HOURS if part == "eac_backed" else GRAMS
+            if isinstance(value, Traced) and value.powers != wanted.powers:
                 raise UnitError(
-                    f"{part} comes out in {powers_text(value.powers)}, not in {powers_text(GRAMS.powers)}"
+                    f"{part} comes out in {powers_text(value.powers)}, not in {powers_text(wanted.powers)}"
                 )
     except UnitError as error:
         raise DocumentError(file, formula.line, f"{formula.name}: {error}", code="WRONG_UNITS") from None

@@ -50,6 +50,7 @@ SUFFIX_UNITS: dict[str, frozenset[str]] = {
     "kg": frozenset({"kg", "kgCO2e", "kgCO2e/item"}),
     "s": frozenset({"s"}),
     "h": frozenset({"h"}),
+    "min": frozenset({"min"}),
     "kwh": frozenset({"kWh"}),
 }
 
@@ -88,6 +89,7 @@ def parse_unit(text: str) -> Unit:
 
 
 GRAMS = parse_unit("gCO2e")
+WATT_HOURS = parse_unit("Wh")
 
 
 def powers_text(powers: Powers) -> str:
@@ -110,6 +112,9 @@ class Traced:
         return self._combine(other, 1)
 
     def __truediv__(self, other: object) -> Traced:
+        return self._combine(other, -1)
+
+    def __floordiv__(self, other: object) -> Traced:
         return self._combine(other, -1)
 
     def __lt__(self, other: object) -> bool:

@@ -43,6 +43,26 @@ DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         {"baseline_kwh": decimal_text(10_000), "actual_kwh": decimal_text(10_000)},
         optional={"classes": st.integers(1, 200), "region": st.sampled_from(["national", "beijing", "yunnan"])},
     ),
+    "rail_travel": st.fixed_dictionaries({"air_km": st.integers(300, 1500), "rail_km": decimal_text(2500)}),
+    "online_meeting": st.fixed_dictionaries(
+        {"attendees": st.integers(2, 1000), "duration_h": decimal_text(12)},
+        optional={"air_km": decimal_text(5000), "claimants": st.integers(1, 200)},
+    ),
+    "paperless_office": st.fixed_dictionaries(
+        {"pages": st.integers(1, 200)}, optional={"emails": st.integers(0, 100)}
+    ),
+    "learning": st.fixed_dictionaries({}, optional={"correct_answers": st.integers(0, 100)}),
+    "step_donation": st.fixed_dictionaries({"steps": st.integers(1, 20_000)}),
+    "school_recycling": st.fixed_dictionaries(
+        {"stream": st.sampled_from(["cardboard", "paper", "clothes"]), "weight_kg": decimal_text(50)}
+    ),
+    "green_electricity": st.fixed_dictionaries(
+        {"consumed_kwh": decimal_text(10_000), "cancelled_kwh": decimal_text(10_000)}
+    ),
+    "car_free_day": st.fixed_dictionaries(
+        {"parked_min": st.integers(0, 10_080), "car_class": st.sampled_from(["compact", "ev_small"])},
+        optional={"metro_km": decimal_text(400), "bus_km": decimal_text(400)},
+    ),
     "clothes_donation": st.fixed_dictionaries({"weight_kg": decimal_text(50)}),
     "book_donation": st.fixed_dictionaries({"quantity": st.integers(1, 200)}),
     "device_reuse": st.fixed_dictionaries(
@@ -80,7 +100,7 @@ def test_credits_are_whole_and_never_negative_and_follow_from_the_trail(request:
     assert all(type(amount) is int and amount >= 0 for amount in done.credits.values())
     factor = Fraction(1, 2) if request.grade == "E1" else Fraction(1)
     share = max(done.reduction_g, Fraction(0)) * factor
-    assert done.credits["REDUCTION"] == share.numerator // share.denominator
+    assert done.credits.get("REDUCTION", 0) == share.numerator // share.denominator
     if done.baseline_g is not None:
         assert done.project_g is not None and done.leakage_g is not None
         assert done.baseline_g - done.project_g - done.leakage_g == done.reduction_g
@@ -132,6 +152,21 @@ def test_one_more_book_is_never_less(quantity: int, grade: str) -> None:
         for number in (quantity, quantity + 1)
     )
     assert less.credits["REDUCTION"] < more.credits["REDUCTION"]
+
+
+@given(decimal_text(10_000), decimal_text(10_000))
+def test_certified_energy_is_whole_watt_hours_and_never_grams(consumed: str, cancelled: str) -> None:
+    request = Request(
+        "green_electricity",
+        {"consumed_kwh": consumed, "cancelled_kwh": cancelled},
+        date(2025, 6, 1),
+        "CN-DEFAULT",
+    )
+    done = outcome(request)
+    if isinstance(done, Quantification):
+        energy = min(Fraction(consumed), Fraction(cancelled)) * 1000
+        assert done.credits == {"EAC_BACKED": energy.numerator // energy.denominator}
+        assert done.reduction_g == 0
 
 
 @given(REQUESTS, st.integers(1, 4000))

@@ -32,6 +32,11 @@ def test_unknown_units_are_refused(text: str) -> None:
         parse_unit(text)
 
 
+def test_whole_multiples_carry_the_unit_of_the_quotient() -> None:
+    parked, full = Traced(parse_unit("min").powers), Traced(parse_unit("h/day").powers)
+    assert (parked // full).powers == parse_unit("day").powers
+
+
 def test_sums_and_comparisons_do_not_mix_units() -> None:
     grams, distance = Traced(parse_unit("gCO2e").powers), Traced(parse_unit("km").powers)
     assert (grams + grams - grams).powers == grams.powers
