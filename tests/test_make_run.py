@@ -163,7 +163,7 @@ def test_a_visitor_s_day(start: Callable[[], Run], tmp_path: Path) -> None:
     # The second run replays nothing and comes to the same end, and is killed the hard way.
     second = start()
     again = second.read_until_ready()
-    assert "replayed before" in again and "回放 replay" not in again
+    assert "accepted before" in again and "回放 replay" not in again
     assert scenarios(again) == scenarios(printed)
     children = descendants(second.process.pid)
     second.end(signal.SIGKILL)
