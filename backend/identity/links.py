@@ -155,11 +155,15 @@ def receivers(tx: Session, users: Collection[tuple[str, bytes]]) -> dict[tuple[s
     }
 
 
-def recently_allowed(tx: Session, *, since: datetime) -> set[tuple[str, bytes]]:
-    """The (partner, user reference index) that were linked, or whose member changed a consent, since then."""
-    linked = select(PartnerLink.partner, PartnerLink.user_ref_index).where(PartnerLink.ended_at.is_(None))
-    fresh = linked.where(PartnerLink.linked_at >= since)
-    consented = linked.join(
-        Consent, (Consent.holder_id == PartnerLink.holder_id) & (Consent.partner == PartnerLink.partner)
-    ).where(Consent.changed_at >= since)
-    return {(row.partner, row.user_ref_index) for row in tx.execute(fresh.union(consented))}
+def recently_allowed(tx: Session, *, since: datetime) -> dict[tuple[str, bytes], datetime]:
+    """The (partner, user reference index) that were linked, or whose member consented, since then; and when."""
+    user = (PartnerLink.partner, PartnerLink.user_ref_index)
+    linked = select(*user, PartnerLink.linked_at.label("at")).where(PartnerLink.linked_at >= since)
+    consented = (
+        select(*user, Consent.changed_at.label("at"))
+        .join(Consent, (Consent.holder_id == PartnerLink.holder_id) & (Consent.partner == PartnerLink.partner))
+        .where(Consent.changed_at >= since, Consent.granted)
+    )
+    rows = [*tx.execute(linked.where(PartnerLink.ended_at.is_(None)))]
+    rows += tx.execute(consented.where(PartnerLink.ended_at.is_(None)))
+    return {(row.partner, row.user_ref_index): row.at for row in sorted(rows, key=lambda row: row.at)}

@@ -12,6 +12,7 @@ from sqlalchemy import LargeBinary, Text, Uuid, func, select, update
 from sqlalchemy.orm import Session
 
 from backend import activities, clock, identity
+from backend.database import Instant
 from backend.ids import new_id
 from backend.lists import Columns, Runner, insert_rows, recordset
 from backend.partners.errors import EventIdReused
@@ -22,6 +23,8 @@ from backend.vault import Vault
 WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
 PARKED_LIFE = timedelta(days=30)
 MISSED_WITHIN = timedelta(hours=1)
+#: Between reading the clock and committing, a batch takes less than this.
+LONGEST_SETTLEMENT = timedelta(minutes=1)
 #: After a failure the event is tried again after so long; after the last time it is a dead letter.
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 #: What an outcome is parked for.
@@ -116,6 +119,7 @@ _SETTLED: Columns = {
     "holder_id": Uuid(),
     "order_no": Text(),
     "outcome": Text(),
+    "next_attempt_at": Instant(),
 }
 
 
@@ -174,8 +178,20 @@ def wake_holder(tx: Session, holder_id: UUID, partner: str, *, now: datetime) ->
 
 
 def wake_ready(tx: Session, *, now: datetime) -> int:
-    """Wake parked events whose link or consent came at the very moment they were parked, and was missed then."""
-    return wake_users(tx, identity.recently_allowed(tx, since=now - MISSED_WITHIN), now=now)
+    """Wake parked events whose link or consent came at the very moment they were parked, and was missed then.
+
+    An event that was looked at since stays parked: whatever came did not help it.
+    """
+    allowed = identity.recently_allowed(tx, since=now - MISSED_WITHIN)
+    types: Columns = {"partner": Text(), "user_ref_index": LargeBinary(), "looked_at_before": Instant()}
+    rows = [(*user, at + LONGEST_SETTLEMENT) for user, at in sorted(allowed.items())]
+    given = recordset(tx, "given", types, rows)
+    missed = (
+        (InboxEvent.partner == given.c.partner)
+        & (InboxEvent.user_ref_index == given.c.user_ref_index)
+        & (InboxEvent.next_attempt_at < given.c.looked_at_before)
+    )
+    return _wake(tx, select(given.c.partner).where(missed).exists(), now)
 
 
 def expire_parked(tx: Session, *, now: datetime, limit: int = 500) -> int:

@@ -40,7 +40,7 @@ class InboxEvent(Base):
     `state`: waiting → done | parked (`parked_for`: LINK, CONSENT, ORDER) | dead. The body is sealed by the house until
     the person is known (`holder_id`), then under that person's key; it is erased when a parked event expires, and after
     thirty days when the event never found its person. `outcome` is JSON, one entry per line, as the partner reads it in
-    the deliveries.
+    the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked at.
     """
 
     __tablename__ = "inbox"

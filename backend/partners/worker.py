@@ -101,7 +101,7 @@ def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) 
             owners.append((item, line))
     for (item, line), outcome in zip(owners, settlement.settle(tx, vault, statements, now=now), strict=True):
         item.outcomes.append((line, outcome))
-    inbox.finish(tx, [_finished(vault, item, receivers) for item in opened])
+    inbox.finish(tx, [_finished(vault, item, receivers) | {"next_attempt_at": now} for item in opened])
     begun = {(i.row.partner, i.event.order_no) for i in opened if i.event.order_type is not None}
     inbox.wake_orders(tx, begun, now=now)
 

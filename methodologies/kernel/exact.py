@@ -1,5 +1,4 @@
-"""Exact numbers: decimal text ↔ `Fraction`. Nothing here, or anywhere in the library, is a binary
-floating number."""
+"""Exact numbers: decimal text ↔ `Fraction`. Nothing here, or anywhere in the library, is a binary floating number."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ _DECIMAL = re.compile(rf"(-?)([0-9]{{1,{INTEGER_DIGITS}}})(?:\.([0-9]{{1,{DECIMA
 def nano_of_text(text: str) -> int | None:
     """The number written in `text`, in billionths, or None when it is not plain decimal text.
 
-    Plain means: ASCII digits, at most 12 before and 9 after the point, an optional minus. No exponent,
-    plus sign,
+    Plain means: ASCII digits, at most 12 before and 9 after the point, an optional minus. No exponent, plus sign,
     underscore, space or full-width digit.
     """
     match = _DECIMAL.fullmatch(text)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from backend import clock, partners
+from backend import clock, identity, partners
 from tests.backend.world import World, cancel, days_ago, trade_in, trip
 
 
@@ -106,8 +106,6 @@ def test_a_link_that_came_unseen_is_found_again(world: World) -> None:
     alice = world.person("alice", linked=False)
     world.link(alice, "transit", "alice")
     with world.house.transaction() as tx:
-        from backend import identity
-
         (link,) = identity.links_of(tx, world.house.vault, alice)
         identity.unlink(tx, alice, link.id, now=clock.now())
     world.send("transit", trip("T1", "alice"))
@@ -142,3 +140,17 @@ def test_points_wait_for_the_return_window(world: World) -> None:
         world.ripen()
     assert world.balances(alice)["points.available"] == 579 + 23_750
     world.check_books()
+
+
+def test_a_consent_that_does_not_help_is_not_tried_for_ever(world: World) -> None:
+    alice = world.person("alice", consenting=False)
+    world.send("transit", trip("T1", "alice"))
+    world.settle()
+    with world.house.transaction() as tx:
+        identity.set_consent(tx, holder_id=alice, partner="transit", scene="device", granted=True, now=clock.now())
+    with time_machine.travel(clock.now() + timedelta(minutes=3), tick=False):
+        with world.house.transaction() as tx:
+            assert partners.wake_ready(tx, now=clock.now()) == 1
+        world.settle()
+        with world.house.transaction() as tx:
+            assert partners.wake_ready(tx, now=clock.now()) == 0
