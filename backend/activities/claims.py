@@ -1,55 +1,19 @@
 """Claims in the database: who owns a physical act, who else claims it, and the locks under which that is decided."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import Date, LargeBinary, Uuid, delete, select, update
+from sqlalchemy import LargeBinary, Uuid, delete, select, update
 from sqlalchemy.orm import Session
 
-from backend import clock
 from backend.activities.errors import Contended
-from backend.activities.models import Activity, Claim, ClaimContender, HolderDay
-from backend.activities.policy import owner_of
-from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey, act_of, load
-from backend.database import Instant
+from backend.activities.models import Claim, ClaimContender
+from backend.activities.policy import NOBODY, Contest
+from backend.activities.records import Act, ActivityKey, load
 from backend.lists import Columns, insert_rows, recordset
 
-HolderDayKey = tuple[UUID, date]
-
-
-@dataclass(slots=True)
-class Contest:
-    """Everybody who claims one fingerprint, as stored."""
-
-    owner: ActivityKey | None = None
-    contenders: set[ActivityKey] = field(default_factory=set)
-
-    @property
-    def parties(self) -> set[ActivityKey]:
-        return self.contenders | ({self.owner} if self.owner else set())
-
-
-_NOBODY = Contest()
 _PARTY: Columns = {"fingerprint": LargeBinary(), "holder_id": Uuid(), "activity_id": Uuid()}
-
-
-def lock_days(tx: Session, keys: Collection[HolderDayKey]) -> None:
-    """Lock these holder days (made when new) until commit."""
-    if not keys:
-        return
-    ordered = sorted(keys)
-    rows = [{"holder_id": holder_id, "day": day} for holder_id, day in ordered]
-    insert_rows(tx, HolderDay, rows, on_conflict=("holder_id", "day"))
-    given = recordset(tx, "given", {"holder_id": Uuid(), "day": Date()}, ordered)
-    tx.execute(
-        select(HolderDay.day)
-        .join(given, (HolderDay.holder_id == given.c.holder_id) & (HolderDay.day == given.c.day))
-        .order_by(HolderDay.holder_id, HolderDay.day)
-        .with_for_update(of=HolderDay)
-    ).all()
 
 
 def fingerprints_of(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, set[bytes]]:
@@ -101,7 +65,7 @@ def save_contests(tx: Session, before: Mapping[bytes, Contest], after: Mapping[b
     owners = [
         (fingerprint, *(contest.owner or (None, None)))
         for fingerprint, contest in sorted(after.items())
-        if contest.owner != before.get(fingerprint, _NOBODY).owner
+        if contest.owner != before.get(fingerprint, NOBODY).owner
     ]
     if owners:
         given = recordset(tx, "given", _PARTY, owners)
@@ -137,83 +101,8 @@ def _difference(one: Mapping[bytes, Contest], other: Mapping[bytes, Contest]) ->
     return sorted(
         (fingerprint, *key)
         for fingerprint, contest in one.items()
-        for key in contest.contenders - other.get(fingerprint, _NOBODY).contenders
+        for key in contest.contenders - other.get(fingerprint, NOBODY).contenders
     )
-
-
-def settle_contests(
-    new: Sequence[Act],
-    withdrawn: Collection[ActivityKey],
-    stored: Mapping[bytes, Contest],
-    acts: Mapping[ActivityKey, Act],
-    eligible: Collection[ActivityKey],
-) -> dict[bytes, Contest]:
-    """The contests as they stand after the new acts joined and the withdrawn ones left. Pure.
-
-    `acts` holds every stored party; a stored party that is not issued may win only when it is `eligible` (its holder
-    still consents).
-    """
-    parties: dict[bytes, list[Act]] = {
-        fingerprint: [acts[key] for key in contest.parties if key not in withdrawn]
-        for fingerprint, contest in stored.items()
-    }
-    for act in new:
-        for fingerprint in act.fingerprints:
-            parties.setdefault(fingerprint, []).append(act)
-    new_keys = {act.key for act in new}
-    after = {}
-    for fingerprint, claimants in parties.items():
-        contest = stored.get(fingerprint, _NOBODY)
-        able = [
-            act
-            for act in claimants
-            # An owner that lost to another trip keeps its claim: the physical act is still its own.
-            if act.key in new_keys or act.status == ISSUED or act.key in eligible or act.key == contest.owner
-        ]
-        owner = owner_of(able)
-        after[fingerprint] = Contest(
-            owner.key if owner else None, {act.key for act in claimants if owner is None or act.key != owner.key}
-        )
-    return after
-
-
-def acts_of_days(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
-    """The issued and outdone acts of these days, and the trips that reach into them from the day before."""
-    if not days:
-        return []
-    wanted = sorted({(holder_id, day - timedelta(days=back)) for holder_id, day in days for back in (0, 1)})
-    given = recordset(tx, "given", {"holder_id": Uuid(), "day": Date()}, wanted)
-    query = (
-        select(Activity.__table__)
-        .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
-        .where(Activity.status.in_((ISSUED, OUTDONE)))
-    )
-    return [act for row in tx.execute(query) if _touches(act := act_of(row), days)]
-
-
-def _touches(act: Act, days: Collection[HolderDayKey]) -> bool:
-    last = clock.day_of(act.ended_at) if act.ended_at else act.day
-    return (act.holder_id, act.day) in days or (act.holder_id, last) in days
-
-
-def connected_days(tx: Session, days: Collection[HolderDayKey]) -> set[HolderDayKey]:
-    """These days and those that trips over midnight tie to them: what is decided on one of them moves the next."""
-    connected, fresh = set(days), set(days)
-    while fresh:
-        reached = [(*key, clock.start_of_day_after(key[1], 1)) for key in sorted(fresh)]
-        reached += [(holder_id, day - timedelta(days=1), clock.start_of(day)) for holder_id, day in sorted(fresh)]
-        given = recordset(tx, "given", {"holder_id": Uuid(), "day": Date(), "midnight": Instant()}, reached)
-        query = (
-            select(Activity.holder_id, Activity.day, Activity.ended_at)
-            .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
-            .where(Activity.status.in_((ISSUED, OUTDONE)), Activity.ended_at >= given.c.midnight)
-        )
-        over_midnight = list(tx.execute(query))
-        tied = {(row.holder_id, row.day) for row in over_midnight}
-        tied |= {(row.holder_id, clock.day_of(row.ended_at)) for row in over_midnight if row.ended_at}
-        fresh = tied - connected
-        connected |= fresh
-    return connected
 
 
 def lost_claims(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, UUID | None]:

@@ -7,10 +7,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.activities import claims
-from backend.activities.claims import Contest
+from backend.activities import claims, holder_days
 from backend.activities.errors import Contended
-from backend.activities.policy import DUPLICATE_CLAIM, LimitsOf, Loss, days_of, decide_days, owner_of
+from backend.activities.policy import (
+    DUPLICATE_CLAIM,
+    Contest,
+    LimitsOf,
+    Loss,
+    days_of,
+    decide_days,
+    owner_of,
+    settle_contests,
+)
 from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey
 
 #: Which of these stored, not issued acts may be issued now (their holders still consent).
@@ -47,9 +55,9 @@ def decide(
         touched |= fingerprints
     parties = claims.load_parties(tx, claims.contests(tx, touched, lock=False))
     days = {key for act in (*new, *withdrawn, *parties.values()) for key in days_of(act, limits_of)}
-    days = claims.connected_days(tx, days)
-    claims.lock_days(tx, days)
-    pool = {act.key: act for act in claims.acts_of_days(tx, days) if days_of(act, limits_of)}
+    days = holder_days.connected_days(tx, days)
+    holder_days.lock_days(tx, days)
+    pool = {act.key: act for act in holder_days.acts_of_days(tx, days) if days_of(act, limits_of)}
     fresh, contests = _lock_claims(tx, new, touched, parties)
     stored = pool | claims.load_parties(tx, contests)  # as they read under the locks
     if any(not days_of(act, limits_of) <= days for act in stored.values()):
@@ -57,7 +65,7 @@ def decide(
     stored = {key: act for key, act in stored.items() if key not in gone}
     waiting = [act for act in stored.values() if act.status == OUTDONE]
     able = set(eligible(waiting)) if waiting else set()
-    after = claims.settle_contests(new, gone, contests, stored, able)
+    after = settle_contests(new, gone, contests, stored, able)
     claims.save_contests(tx, fresh | contests, after)
     losses = _lost_claims(tx, after, waiting)
     competing = [act for act in stored.values() if act.status == ISSUED or act.key in able]

@@ -8,13 +8,13 @@ never decides.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 
 from backend import clock
-from backend.activities.records import Act, ActivityKey
+from backend.activities.records import ISSUED, Act, ActivityKey
 
 #: No single trip lasts longer: a trip reaches into the day after the one it began on, and no further.
 LONGEST_TRIP = timedelta(hours=6)
@@ -62,6 +62,57 @@ def priority(act: Act) -> tuple[int, datetime, str, str, str, int]:
 def owner_of(contenders: Collection[Act]) -> Act | None:
     """Whose claim stands among those who claim one fingerprint."""
     return min(contenders, key=priority, default=None)
+
+
+@dataclass(slots=True)
+class Contest:
+    """Everybody who claims one fingerprint, as stored."""
+
+    owner: ActivityKey | None = None
+    contenders: set[ActivityKey] = field(default_factory=set)
+
+    @property
+    def parties(self) -> set[ActivityKey]:
+        return self.contenders | ({self.owner} if self.owner else set())
+
+
+NOBODY = Contest()
+
+
+def settle_contests(
+    new: Sequence[Act],
+    withdrawn: Collection[ActivityKey],
+    stored: Mapping[bytes, Contest],
+    acts: Mapping[ActivityKey, Act],
+    eligible: Collection[ActivityKey],
+) -> dict[bytes, Contest]:
+    """The contests as they stand after the new acts joined and the withdrawn ones left.
+
+    `acts` holds every stored party; a stored party that is not issued may win only when it is `eligible` (its holder
+    still consents).
+    """
+    parties: dict[bytes, list[Act]] = {
+        fingerprint: [acts[key] for key in contest.parties if key not in withdrawn]
+        for fingerprint, contest in stored.items()
+    }
+    for act in new:
+        for fingerprint in act.fingerprints:
+            parties.setdefault(fingerprint, []).append(act)
+    new_keys = {act.key for act in new}
+    after = {}
+    for fingerprint, claimants in parties.items():
+        contest = stored.get(fingerprint, NOBODY)
+        able = [
+            act
+            for act in claimants
+            # An owner that lost to another trip keeps its claim: the physical act is still its own.
+            if act.key in new_keys or act.status == ISSUED or act.key in eligible or act.key == contest.owner
+        ]
+        owner = owner_of(able)
+        after[fingerprint] = Contest(
+            owner.key if owner else None, {act.key for act in claimants if owner is None or act.key != owner.key}
+        )
+    return after
 
 
 def days_of(act: Act, limits_of: LimitsOf) -> set[tuple[UUID, date]]:

@@ -28,7 +28,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """The database answers; Redis too, where one is configured (without it the service goes on, more slowly)."""
+    """The database answers; Redis is looked at where one is configured, but nothing depends on it."""
     checks = {"database": _database_answers(), "redis": _redis_answers()}
     ready = checks["database"] == "ok"
     return jsonify({"status": "ready" if ready else "unavailable", "checks": checks}), 200 if ready else 503
