@@ -99,6 +99,9 @@ class LimitSchema(Schema):
     per = fields.String(required=True)
     measure = fields.String(required=True)
     maximum = fields.String(required=True)
+    across = fields.String(
+        required=True, allow_none=True, metadata={"description": "the group that uses the limit up together"}
+    )
     in_force_from = fields.String(required=True)
     confidence = fields.String(required=True, metadata={"description": CONFIDENCE})
     title = bilingual()
@@ -145,6 +148,11 @@ class ExclusivitySchema(Schema):
 
     text = fields.String(required=True)
     groups = fields.List(fields.String(), required=True)
+    excludes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "groups whose acts of the same person and day cannot be credited beside this one"},
+    )
 
 
 class MethodologySchema(Schema):

@@ -17,7 +17,7 @@ from backend.activities.policy import LONGEST_TRIP
 from backend.activities.quantification import (
     Quantified,
     canonical_data,
-    daily_limits,
+    day_rules,
     exact_text,
     library,
     quantify,
@@ -59,7 +59,7 @@ __all__ = [
     "baseline_type",
     "basis_of",
     "canonical_data",
-    "daily_limits",
+    "day_rules",
     "decide",
     "exact_text",
     "explain",

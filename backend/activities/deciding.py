@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,8 +13,8 @@ from backend.activities.errors import Contended
 from backend.activities.policy import (
     DUPLICATE_CLAIM,
     Contest,
-    LimitsOf,
     Loss,
+    RulesOf,
     days_of,
     decide_days,
     owner_of,
@@ -45,8 +46,9 @@ def decide(
     new: Sequence[Act],
     withdrawn: Sequence[Act],
     *,
-    limits_of: LimitsOf,
+    rules_of: RulesOf,
     eligible: Eligible,
+    now: datetime,
 ) -> Decision:
     """Lock what the batch touches, decide, and write the claims. Raises Contended when it must begin again."""
     gone = {act.key for act in withdrawn}
@@ -54,13 +56,13 @@ def decide(
     for fingerprints in claims.fingerprints_of(tx, gone).values():
         touched |= fingerprints
     parties = claims.load_parties(tx, claims.contests(tx, touched, lock=False))
-    days = {key for act in (*new, *withdrawn, *parties.values()) for key in days_of(act, limits_of)}
+    days = {key for act in (*new, *withdrawn, *parties.values()) for key in days_of(act, rules_of)}
     days = holder_days.connected_days(tx, days)
     holder_days.lock_days(tx, days)
-    pool = {act.key: act for act in holder_days.acts_of_days(tx, days) if days_of(act, limits_of)}
+    pool = {act.key: act for act in holder_days.acts_of_days(tx, days) if days_of(act, rules_of)}
     fresh, contests = _lock_claims(tx, new, touched, parties)
     stored = pool | claims.load_parties(tx, contests)  # as they read under the locks
-    if any(not days_of(act, limits_of) <= days for act in stored.values()):
+    if any(not days_of(act, rules_of) <= days for act in stored.values()):
         raise Contended  # a trip that reaches into other days was recorded between the look and the lock
     stored = {key: act for key, act in stored.items() if key not in gone}
     waiting = [act for act in stored.values() if act.status == OUTDONE]
@@ -69,7 +71,7 @@ def decide(
     claims.save_contests(tx, fresh | contests, after)
     losses = _lost_claims(tx, after, waiting)
     competing = [act for act in stored.values() if act.status == ISSUED or act.key in able]
-    losses |= _lost_days(new, competing, losses, limits_of)
+    losses |= _lost_days([*new, *competing], losses, rules_of, now)
     return _decision(new, stored, able, losses)
 
 
@@ -100,16 +102,16 @@ def _lost_claims(tx: Session, after: Mapping[bytes, Contest], waiting: Sequence[
 
 
 def _lost_days(
-    new: Sequence[Act], stored: Sequence[Act], lost: Collection[ActivityKey], limits_of: LimitsOf
+    acts: Sequence[Act], lost: Collection[ActivityKey], rules_of: RulesOf, now: datetime
 ) -> dict[ActivityKey, Loss]:
     """The losses of each holder's days among those who did not lose a claim."""
     by_holder: dict[UUID, list[Act]] = defaultdict(list)
-    for act in (*new, *stored):
-        if act.key not in lost and days_of(act, limits_of):
+    for act in acts:
+        if act.key not in lost and days_of(act, rules_of):
             by_holder[act.holder_id].append(act)
     losses: dict[ActivityKey, Loss] = {}
-    for acts in by_holder.values():
-        losses |= decide_days(acts, limits_of)
+    for contending in by_holder.values():
+        losses |= decide_days(contending, rules_of, now=now)
     return losses
 
 

@@ -1,8 +1,9 @@
 """Who wins when acts contend. Pure: the same acts give the same answer in whatever order they arrived.
 
-Two acts contend when they claim the same physical act (a fingerprint), overlap in time, or exceed a daily limit. The
-better one is that with the higher evidence grade, then the earlier beginning, then the smaller order number; arrival
-never decides.
+Two acts contend when they claim the same physical act (a fingerprint), overlap in time, exclude each other on one day,
+or exceed a daily limit. The better one is that with the higher evidence grade, then the earlier beginning, then the
+smaller order number; arrival never decides. There is one exception: which of two exclusive acts counts is closed on the
+second day after them, and what comes later gives way to what was credited.
 """
 
 import json
@@ -16,10 +17,11 @@ from uuid import UUID
 from backend import clock
 from backend.activities.records import ISSUED, Act, ActivityKey
 
-#: No single trip lasts longer: a trip reaches into the day after the one it began on, and no further.
-LONGEST_TRIP = timedelta(hours=6)
+#: No single trip lasts longer (a rail journey may take this long): a trip reaches into the day after the one it began
+#: on, and no further.
+LONGEST_TRIP = timedelta(hours=6, minutes=30)
 
-DUPLICATE_CLAIM, OVERLAPPING_TRIP = "DUPLICATE_CLAIM", "OVERLAPPING_TRIP"
+DUPLICATE_CLAIM, OVERLAPPING_TRIP, EXCLUDED_BY = "DUPLICATE_CLAIM", "OVERLAPPING_TRIP", "EXCLUDED_BY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,10 @@ class DailyLimit:
     """At most `maximum` of what is measured counts on one day of a holder; what exceeds it is outdone with `reason`.
 
     `measure` names a number of the act's data (`default` where the data have none), or is ``acts``: their count.
+    `scope`: the methodology, or the group of methodologies, whose acts use it up together.
     """
 
+    scope: str
     measure: str
     maximum: Fraction
     reason: str
@@ -42,8 +46,26 @@ class DailyLimit:
         return self.default if number is None else Fraction(number)
 
 
-#: The daily limits of a methodology on a day.
-LimitsOf = Callable[[str, date], Collection[DailyLimit]]
+@dataclass(frozen=True, slots=True)
+class DayRules:
+    """What a methodology says about one day of a holder.
+
+    `groups` it belongs to, `excludes` whose acts of that day rule its own out; `days_open`: for how many days after the
+    act a better one may still take its place.
+    """
+
+    limits: tuple[DailyLimit, ...] = ()
+    groups: frozenset[str] = frozenset()
+    excludes: frozenset[str] = frozenset()
+    days_open: int = 0
+
+    def rule_out(self, other: "DayRules") -> bool:
+        """Whether an act under these rules and one under those cannot both be credited on one day."""
+        return not (self.groups.isdisjoint(other.excludes) and self.excludes.isdisjoint(other.groups))
+
+
+#: The rules of a methodology on a day.
+RulesOf = Callable[[str, date], DayRules]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +137,25 @@ def settle_contests(
     return after
 
 
-def days_of(act: Act, limits_of: LimitsOf) -> set[tuple[UUID, date]]:
-    """The holder's days on which this act is decided against others: those a trip touches, or the day of a limit."""
+def days_of(act: Act, rules_of: RulesOf) -> set[tuple[UUID, date]]:
+    """The holder's days on which this act is decided against others: those a trip touches, else its day under rules."""
     if act.started_at is not None and act.ended_at is not None:
         return {(act.holder_id, clock.day_of(instant)) for instant in (act.started_at, act.ended_at)}
-    return {(act.holder_id, act.day)} if limits_of(act.methodology, act.day) else set()
+    rules = rules_of(act.methodology, act.day)
+    return {(act.holder_id, act.day)} if rules.limits or rules.excludes else set()
 
 
-def decide_days(acts: Sequence[Act], limits_of: LimitsOf) -> dict[ActivityKey, Loss]:
-    """Which of one holder's acts lose to overlap or to a daily limit: the losers with the reason."""
+def decide_days(acts: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> dict[ActivityKey, Loss]:
+    """Which of one holder's acts lose to an overlap, an exclusive act or a daily limit: the losers with the reason."""
     losses: dict[ActivityKey, Loss] = {}
     accepted: list[Act] = []
-    used: dict[tuple[str, date, DailyLimit], Fraction] = defaultdict(Fraction)
+    used: dict[tuple[DailyLimit, date], Fraction] = defaultdict(Fraction)
+    closed = [act for act in acts if act.status == ISSUED and _closed(act, rules_of, now)]
     for act in sorted(acts, key=priority):
-        uses = {(act.methodology, act.day, limit): limit.measured(act) for limit in limits_of(act.methodology, act.day)}
-        loss = _overlapped(act, accepted) or _exceeded(uses, used)
+        rules = rules_of(act.methodology, act.day)
+        uses = {(limit, act.day): limit.measured(act) for limit in rules.limits}
+        rivals = accepted if act in closed else [*closed, *accepted]
+        loss = _overlapped(act, accepted) or _excluded(act, rules, rivals, rules_of) or _exceeded(uses, used)
         if loss is not None:
             losses[act.key] = loss
             continue
@@ -139,12 +165,28 @@ def decide_days(acts: Sequence[Act], limits_of: LimitsOf) -> dict[ActivityKey, L
     return losses
 
 
+def _closed(act: Act, rules_of: RulesOf, now: datetime) -> bool:
+    """Whether it is too late for an exclusive act to take the place of this one, whose points may have ripened."""
+    rules = rules_of(act.methodology, act.day)
+    return bool(rules.excludes) and now >= clock.start_of_day_after(act.day, rules.days_open)
+
+
+def _excluded(act: Act, rules: DayRules, rivals: Sequence[Act], rules_of: RulesOf) -> Loss | None:
+    """The loss of an act to one of the same day that rules it out."""
+    if not rules.excludes:
+        return None
+    for rival in rivals:
+        if rival.day == act.day and rules.rule_out(rules_of(rival.methodology, rival.day)):
+            return Loss(EXCLUDED_BY, rival.id)
+    return None
+
+
 def _exceeded(
-    uses: Mapping[tuple[str, date, DailyLimit], Fraction], used: Mapping[tuple[str, date, DailyLimit], Fraction]
+    uses: Mapping[tuple[DailyLimit, date], Fraction], used: Mapping[tuple[DailyLimit, date], Fraction]
 ) -> Loss | None:
     """The loss of an act that would use more of a limit than the better ones have left."""
     for key, measured in uses.items():
-        limit = key[2]
+        limit = key[0]
         if used.get(key, Fraction(0)) + measured > limit.maximum:
             return Loss(limit.reason, None)
     return None

@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 from functools import cache
 
-from backend.activities.policy import DailyLimit
+from backend.activities.policy import DailyLimit, DayRules
 from backend.activities.records import Act
 from backend.vault import Vault
 from methodologies import (
@@ -86,14 +86,22 @@ def exact_text(value: Fraction | None) -> str | None:
 
 
 @cache
-def daily_limits(methodology: str, day: date) -> tuple[DailyLimit, ...]:
-    """What a holder may claim at most by this methodology on this day; empty when there is no limit."""
+def day_rules(methodology: str, day: date) -> DayRules:
+    """What this methodology says about one day of a holder: daily limits, and which other acts rule its own out."""
     known = library().get(methodology)
-    return tuple(
-        DailyLimit(limit.measure, limit.maximum, limit.code, _default(known.monitored.get(limit.measure)))
+    limits = tuple(
+        DailyLimit(
+            limit.across or methodology,
+            limit.measure,
+            limit.maximum,
+            limit.code,
+            _default(known.monitored.get(limit.measure)),
+        )
         for limit in known.limits_on(day)
         if limit.per == "day"
     )
+    groups, excludes = frozenset(known.exclusivity_groups), frozenset(known.excluded_groups)
+    return DayRules(limits, groups, excludes, known.points_pending_days)
 
 
 def _default(field: MonitoredField | None) -> Fraction:
@@ -106,7 +114,7 @@ __all__ = [
     "Quantified",
     "canonical_data",
     "credited",
-    "daily_limits",
+    "day_rules",
     "exact_text",
     "library",
     "quantify",

@@ -27,6 +27,11 @@ REASONS = {
     # between acts
     "DUPLICATE_CLAIM": ("同一物品或行程已经入账，不能重复计算。", "The same physical act was counted before."),
     "OVERLAPPING_TRIP": ("与另一段行程时间重叠，只计其中一段。", "The trip overlaps another one; one of them counts."),
+    "EXCLUDED_BY": (
+        "与当天另一项互斥的行为只能计其一（如无车日与当天的通勤）。",
+        "Another act of that day rules this one out, as a car-free day does a commute; one of them counts.",
+    ),
+    "DAILY_PARKING": ("一次申报只计一个停驶日，请逐日申报。", "One act counts one day of parking; declare day by day."),
     "DAILY_TRIPS": ("超过每日可计入的次数。", "More trips than count on one day."),
     "DAILY_RIDES": ("超过每日可计入的骑行次数。", "More rides than count on one day."),
     "DAILY_WEIGHT": ("超过每日可计入的重量。", "More weight than counts on one day."),

@@ -19,6 +19,10 @@ SCENES = {
     "donation": "衣物、图书捐赠 / donated clothes and books",
     "commute": "绿色出行 / low-carbon trips",
     "purchase": "低碳产品购买 / low-carbon purchases",
+    "travel": "低碳差旅 / low-carbon business travel",
+    "office": "在线会议、无纸化办公 / online meetings and paperless office",
+    "energy": "充电与绿色电力 / charging and green electricity",
+    "engagement": "低碳学习与捐步 / learning and donated steps",
 }
 
 

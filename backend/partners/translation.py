@@ -1,7 +1,7 @@
 """From a line of a partner's event to the draft of an act: field by field, refusing what a formula must not see."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -88,15 +88,17 @@ def draft(
     return Draft(methodology, data, named, event.occurred_at, "E3", return_days)
 
 
-def trip(event: Event, methodology: str, line: Mapping[str, Any], named: Mapping[str, str]) -> Draft:
-    """A trip with its time window; the day it began is its day."""
+def trip(
+    event: Event, methodology: str, line: Mapping[str, Any], named: Mapping[str, str], quantities: Sequence[str]
+) -> Draft:
+    """A trip with its time window and what was measured of it; the day it began is its day."""
     try:
         started_at, ended_at = read_instant(line.get("started_at")), read_instant(line.get("ended_at"))
     except ValueError as error:
         raise ActRefused("INVALID_LINE", field="started_at, ended_at", problem=str(error)) from None
     if ended_at <= started_at:
         raise ActRefused("INVALID_LINE", field="ended_at", problem="a trip ends after it began")
-    data = numbers(line, "distance_km") | {"duration_s": int((ended_at - started_at).total_seconds())}
+    data = numbers(line, *quantities) | {"duration_s": int((ended_at - started_at).total_seconds())}
     return Draft(methodology, data, named, started_at, "E3", 0, started_at, ended_at)
 
 

@@ -124,8 +124,9 @@ def _decide(
         tx,
         new,
         withdrawn,
-        limits_of=activities.daily_limits,
+        rules_of=activities.day_rules,
         eligible=lambda acts: screening.still_consenting(tx, acts),
+        now=now,
     )
     for act in withdrawn:
         act.status, act.reason, act.excluded_by = "taken_back", reasons[act.key], None

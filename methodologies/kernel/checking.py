@@ -10,6 +10,7 @@ from pathlib import Path
 
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.examples import read_examples, run_example, uncovered_days
+from methodologies.kernel.exclusivity import check_exclusivity
 from methodologies.kernel.library import Library, load_methodology, methodology_folders
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import Place
@@ -60,6 +61,7 @@ def _findings(root: Path, today: date | None) -> Iterator[Finding]:
             yield _of_error(root, error)
     library = Library(root, registers, loaded)
     if not broken:
+        yield from _of_exclusivity(root, library)
         yield from _of_lock(root, library)
     if today is not None:
         yield from _of_reviews(root, library, today)
@@ -84,6 +86,13 @@ def _of_examples(
             yield _finding(root, ERROR, "EXAMPLE_FAILS", f"{example.name}: {difference}", example.place)
     for message, place in uncovered_days(methodology, examples):
         yield _finding(root, ERROR, "EXAMPLE_MISSING", message, place)
+
+
+def _of_exclusivity(root: Path, library: Library) -> Iterator[Finding]:
+    try:
+        check_exclusivity(library)
+    except DocumentError as error:
+        yield _of_error(root, error)
 
 
 def _of_lock(root: Path, library: Library) -> Iterator[Finding]:

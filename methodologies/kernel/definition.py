@@ -54,19 +54,34 @@ class RateCheck:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What one holder may claim: at most `maximum` of `measure` (``acts`` or a monitored field) per
-    `per` (``day``).
+    """What one holder may claim: at most `maximum` of `measure` (``acts`` or a monitored field) per `per` (``day``).
 
-    The library states the limit; whoever knows the holder's day enforces it and refuses with `code`.
+    `across` names the group of methodologies that use up the limit together; empty: this methodology by itself. The
+    library states the limit; whoever knows the holder's day enforces it and refuses with `code`.
     """
 
     code: str
     per: str
     measure: str
     maximum: Fraction
+    across: str
     in_force_from: date
     confidence: str
     title: Title
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusivity:
+    """Which acts of one holder's day cannot both be credited.
+
+    `groups` are those this methodology belongs to; `excludes` those whose acts of the same day and holder rule its own
+    out. The rule is stated on both sides, so that each document is complete by itself.
+    """
+
+    text: str
+    groups: tuple[str, ...]
+    excludes: tuple[str, ...]
     place: Place
 
 
@@ -131,8 +146,7 @@ class Definition:
     evidence: str
     needs_window: bool
     claims: tuple[ClaimRule, ...]
-    exclusivity: str
-    exclusivity_groups: tuple[str, ...]
+    exclusivity: Exclusivity
     points_pending_days: int
     limits: tuple[Limit, ...]
     monitored: Mapping[str, MonitoredField]

@@ -8,6 +8,7 @@ from typing import Any
 from methodologies.kernel.definition import (
     ClaimRule,
     Definition,
+    Exclusivity,
     FormulaText,
     Limit,
     MonitoredField,
@@ -29,7 +30,7 @@ def describe(definition: Definition) -> dict[str, Any]:
         "boundary": definition.boundary,
         "evidence": {"text": definition.evidence, "window_required": definition.needs_window},
         "claims": [_claim(rule) for rule in definition.claims],
-        "exclusivity": {"text": definition.exclusivity, "groups": list(definition.exclusivity_groups)},
+        "exclusivity": _exclusivity(definition.exclusivity),
         "points_pending_days": definition.points_pending_days,
         "limits": [_limit(limit) for limit in definition.limits],
         "monitored": {field.name: _field(field) for field in definition.monitored.values()},
@@ -47,6 +48,10 @@ def _claim(rule: ClaimRule) -> dict[str, Any]:
         "required": rule.required,
         "required_with": rule.required_with or None,
     }
+
+
+def _exclusivity(rule: Exclusivity) -> dict[str, Any]:
+    return {"text": rule.text, "groups": list(rule.groups), "excludes": list(rule.excludes)}
 
 
 def _formula(text: FormulaText) -> dict[str, Any]:
@@ -98,6 +103,7 @@ def _limit(limit: Limit) -> dict[str, Any]:
         "per": limit.per,
         "measure": limit.measure,
         "maximum": exact_text(limit.maximum),
+        "across": limit.across or None,
         "in_force_from": limit.in_force_from.isoformat(),
         "confidence": limit.confidence,
         "title": limit.title.as_json(),

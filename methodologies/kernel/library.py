@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from methodologies.kernel.errors import MethodologyError
+from methodologies.kernel.exclusivity import check_exclusivity
 from methodologies.kernel.formulas import load_formulas
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import Profile, Source
@@ -73,4 +74,5 @@ def load_library(root: Path) -> Library:
     """Load everything below `root`; the first mistake is a `DocumentError` naming file and line."""
     registers = read_registers(root)
     loaded = [load_methodology(folder, registers) for folder in methodology_folders(root)]
+    check_exclusivity(loaded)
     return Library(root, registers, {methodology.code: methodology for methodology in loaded})

@@ -86,7 +86,12 @@ class Methodology:
     @property
     def exclusivity_groups(self) -> tuple[str, ...]:
         """Groups this methodology belongs to; another methodology may exclude a whole group."""
-        return self.definition.exclusivity_groups
+        return self.definition.exclusivity.groups
+
+    @property
+    def excluded_groups(self) -> tuple[str, ...]:
+        """Groups whose acts of the same holder and day cannot be credited beside an act of this methodology."""
+        return self.definition.exclusivity.excludes
 
     def limits_on(self, day: date) -> tuple[Limit, ...]:
         """The limits in force on a day: per code the newest that has started."""

@@ -79,10 +79,12 @@ def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
         content = [rate.numerator, rate.denominator, rate.unit.text, *band]
         yield Entry(f"{code} rate {rate.code}", digest(content), rate.place)
     for limit in definition.limits:
-        content = [limit.per, limit.measure, exact_text(limit.maximum), limit.confidence]
+        content = [limit.per, limit.measure, exact_text(limit.maximum), limit.across, limit.confidence]
         yield Entry(f"{code} limit {limit.code} {limit.in_force_from}", digest(content), limit.place)
     claims = [[rule.kind, list(rule.parts), rule.required, rule.required_with] for rule in definition.claims]
     yield Entry(f"{code} claims", digest(claims), definition.place)
+    rule = definition.exclusivity
+    yield Entry(f"{code} exclusivity", digest([list(rule.groups), list(rule.excludes)]), rule.place)
     for parameter in definition.parameters.values():
         if parameter.shared:
             yield Entry(f"{code} shared {parameter.name}", digest(dict(parameter.fixed)), parameter.place)

@@ -11,6 +11,7 @@ from pathlib import Path
 from methodologies.kernel.definition import (
     ClaimRule,
     Definition,
+    Exclusivity,
     FormulaText,
     Limit,
     MonitoredField,
@@ -55,7 +56,7 @@ def read_definition(file: Path, registers: Registers) -> Definition:
     reader = _Reader(entry["code"].text(), registers)
     monitored = reader.monitored(entry["monitored"])
     evidence = entry["evidence"].mapping(["text", "window"])
-    exclusivity = entry["exclusivity"].mapping(["text", "groups"])
+    exclusivity = reader.exclusivity(entry["exclusivity"])
     return Definition(
         code=reader.code,
         title=read_title(entry["title"]),
@@ -66,10 +67,9 @@ def read_definition(file: Path, registers: Registers) -> Definition:
         evidence=evidence["text"].text(),
         needs_window=evidence["window"].one_of(["required", "none"]) == "required",
         claims=tuple(reader.claim(node, monitored) for node in walk_rows(entry["claims"])),
-        exclusivity=exclusivity["text"].text(),
-        exclusivity_groups=exclusivity["groups"].texts(),
+        exclusivity=exclusivity,
         points_pending_days=entry["points_pending_days"].whole(),
-        limits=tuple(reader.limit(node, monitored) for node in entry["limits"].sequence()),
+        limits=tuple(reader.limit(node, monitored, exclusivity.groups) for node in entry["limits"].sequence()),
         monitored=monitored,
         rates=tuple(reader.rate(node, monitored) for node in entry["rates"].sequence())
         if "rates" in entry
@@ -147,13 +147,23 @@ class _Reader:
             entry["required_with"].one_of(monitored) if "required_with" in entry else "",
         )
 
-    def limit(self, node: Node, monitored: Mapping[str, MonitoredField]) -> Limit:
-        entry = node.mapping(["code", "per", "measure", "maximum", "in_force_from", "confidence", "title"])
+    def exclusivity(self, node: Node) -> Exclusivity:
+        entry = node.mapping(["text", "groups", "excludes"])
+        groups, excludes = entry["groups"].texts(), entry["excludes"].texts()
+        if set(groups) & set(excludes):
+            raise entry["excludes"].refuse("a methodology does not exclude its own group")
+        return Exclusivity(entry["text"].text(), groups, excludes, place_of(node))
+
+    def limit(self, node: Node, monitored: Mapping[str, MonitoredField], groups: tuple[str, ...]) -> Limit:
+        entry = node.mapping(
+            ["code", "per", "measure", "maximum", "in_force_from", "confidence", "title"], ["across"]
+        )
         return Limit(
             entry["code"].text(),
             entry["per"].one_of(["day"]),
             entry["measure"].one_of(["acts", *monitored]),
             entry["maximum"].number(),
+            entry["across"].one_of(groups) if "across" in entry else "",
             entry["in_force_from"].day(),
             entry["confidence"].one_of(CONFIDENCES),
             read_title(entry["title"]),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from backend import clock, identity, partners
+from backend import activities, clock, identity, partners
 from tests.backend.world import World, cancel, days_ago, trade_in, trip
 
 
@@ -154,3 +154,8 @@ def test_a_consent_that_does_not_help_is_not_tried_for_ever(world: World) -> Non
         world.settle()
         with world.house.transaction() as tx:
             assert partners.wake_ready(tx, now=clock.now()) == 0
+
+
+def test_a_member_can_consent_to_every_scene_but_school() -> None:
+    """School classes take part under a dated agreement; every other scene needs words a member can agree to."""
+    assert {methodology.scene for methodology in activities.library()} == {*identity.SCENES, "school"}
