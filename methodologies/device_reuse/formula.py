@@ -5,7 +5,7 @@ from methodologies.kernel import Activity, Outcome, Parameters, emissions, formu
 
 @formula
 def by_weight(activity: Activity, parameter: Parameters) -> Outcome:
-    """BE = m × C_kg, PE = BE × r: for what has no footprint per piece, less refurbishing and transport [DESNZ, ZZ21]."""
+    """BE = m × C_kg, PE = BE × r: what has no footprint per piece, less refurbishing and transport [DESNZ, ZZ21]."""
     baseline = activity.weight_kg * parameter.avoided_per_kg
     return emissions(baseline=baseline, project=baseline * parameter.handling_share)
 
