@@ -24,13 +24,14 @@ class PointsSchema(Schema):
 
 
 class AccountSchema(Schema):
-    """One account per programme. Reductions and offset-backed claims are never added together."""
+    """One account per programme. Reductions, offset-backed and certificate-backed claims are never added together."""
 
     programme = fields.String(required=True)
     title = bilingual()
     account_kind = fields.String(required=True, metadata={"enum": ["personal", "staff", "class"]})
     reduction_g = fields.Integer(required=True, metadata={"description": "减排量，克 CO2e"})
     offset_g = fields.Integer(required=True, metadata={"description": "抵消支撑的补偿量，克 CO2e"})
+    eac_wh = fields.Integer(required=True, metadata={"description": "绿证支撑的电量，瓦时"})
     points = fields.Nested(PointsSchema, required=True)
 
 
@@ -66,5 +67,6 @@ def _balances(by_account: Mapping[str, int]) -> dict[str, Any]:
     return {
         "reduction_g": by_account.get("reduction", 0),
         "offset_g": by_account.get("offset", 0),
+        "eac_wh": by_account.get("eac", 0),
         "points": {stage: by_account.get(f"points.{stage}", 0) for stage in stages},
     }

@@ -37,7 +37,7 @@ class ReasonSchema(Schema):
 
 
 class ActivitySchema(Schema):
-    """One act. Grams are those that count now: 0 unless it is issued."""
+    """One act. Grams and watt-hours are those that count now: 0 unless it is issued."""
 
     id = fields.UUID(required=True)
     programme = fields.String(required=True)
@@ -53,6 +53,7 @@ class ActivitySchema(Schema):
     reason = fields.Nested(ReasonSchema, required=True, allow_none=True)
     reduction_g = fields.Integer(required=True)
     offset_g = fields.Integer(required=True)
+    eac_wh = fields.Integer(required=True)
 
 
 class ActivityDetailSchema(ActivitySchema):
@@ -139,4 +140,5 @@ def _view(act: Act) -> dict[str, Any]:
         "reason": acts.sentence(act.reason),
         "reduction_g": counted.reduction_g,
         "offset_g": counted.offset_g,
+        "eac_wh": counted.eac_wh,
     }

@@ -93,10 +93,11 @@ class EmissionsSchema(Schema):
 
 
 class CreditedSchema(Schema):
-    """Whole grams, rounded down. Reductions and offset-backed claims are never added together."""
+    """Whole grams and watt-hours, rounded down, by claim type: never added together."""
 
     reduction_g = fields.Integer(required=True)
     offset_g = fields.Integer(required=True)
+    eac_wh = fields.Integer(required=True)
 
 
 class QuantificationSchema(Schema):
@@ -113,7 +114,7 @@ class QuantificationSchema(Schema):
 
 
 class RuleSchema(Schema):
-    """The points rule of the act's day: an exact rate per gram reduced, fixed points for offset-backed claims."""
+    """The points rule of the act's day: an exact rate per gram reduced, fixed points for what no gram measures."""
 
     version = fields.Integer(required=True)
     in_force_from = fields.Date(required=True)

@@ -17,6 +17,7 @@ from backend.activities.policy import LONGEST_TRIP
 from backend.activities.quantification import (
     Quantified,
     canonical_data,
+    claims_engagement,
     day_rules,
     exact_text,
     library,
@@ -59,6 +60,7 @@ __all__ = [
     "baseline_type",
     "basis_of",
     "canonical_data",
+    "claims_engagement",
     "day_rules",
     "decide",
     "exact_text",

@@ -63,14 +63,14 @@ class Activity(Base):
 
     `status`: issued; outdone (another act has the better claim: `reason`, `excluded_by`); refused (`reason`);
     taken_back (`reason`). Emissions are exact fractions of a gram as text, NULL where the source publishes none;
-    `reduction` is signed and before the evidence grade, `reduction_g` and `offset_g` are what was credited. `data` is
-    canonical JSON: with the basis it is all that a stranger needs to recompute the grams.
+    `reduction` is signed and before the evidence grade; `reduction_g`, `offset_g` and `eac_wh` (watt-hours) are what
+    was credited. `data` is canonical JSON: with the basis it is all that a stranger needs to recompute them.
     """
 
     __tablename__ = "activities"
     __table_args__ = (
         CheckConstraint("status IN ('issued', 'outdone', 'refused', 'taken_back')", name="status"),
-        CheckConstraint("reduction_g >= 0 AND offset_g >= 0", name="credits_not_negative"),
+        CheckConstraint("reduction_g >= 0 AND offset_g >= 0 AND eac_wh >= 0", name="credits_not_negative"),
         CheckConstraint("started_at IS NULL OR ended_at > started_at", name="window"),
         Index("ix_activities_holder_day", "holder_id", "day"),
     )
@@ -100,6 +100,7 @@ class Activity(Base):
     reduction: Mapped[str | None] = mapped_column(Text)
     reduction_g: Mapped[int] = mapped_column(Amount)
     offset_g: Mapped[int] = mapped_column(Amount)
+    eac_wh: Mapped[int] = mapped_column(Amount)
     status: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     excluded_by: Mapped[UUID | None] = mapped_column(Uuid)

@@ -63,21 +63,30 @@ def _fill(act: Act, result: Quantification) -> None:
     act.project = exact_text(result.project_g)
     act.leakage = exact_text(result.leakage_g)
     act.reduction = exact_text(result.reduction_g)
-    grams = credited(result)
-    act.reduction_g, act.offset_g = grams.reduction_g, grams.offset_g
+    credits = credited(result)
+    act.reduction_g, act.offset_g, act.eac_wh = credits.reduction_g, credits.offset_g, credits.eac_wh
 
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """Whole grams by claim type; they are never added together."""
+    """Whole grams, and watt-hours of electricity with cancelled certificates, by claim type: never added together."""
 
     reduction_g: int
     offset_g: int
+    eac_wh: int
 
 
 def credited(result: Quantification) -> Credited:
     """What a quantification credits."""
-    return Credited(result.credits.get("REDUCTION", 0), result.credits.get("OFFSET_BACKED", 0))
+    kinds = ("REDUCTION", "OFFSET_BACKED", "EAC_BACKED")
+    return Credited(*(result.credits.get(kind, 0) for kind in kinds))
+
+
+@cache
+def claims_engagement(methodology: str, day: date) -> bool:
+    """Whether an act of this day counts by taking part: no grams by definition, points only."""
+    begun = [version for version in library().get(methodology).versions if version.in_force_from <= day]
+    return bool(begun) and "ENGAGEMENT" in begun[-1].claim_types
 
 
 def exact_text(value: Fraction | None) -> str | None:
@@ -113,6 +122,7 @@ __all__ = [
     "Library",
     "Quantified",
     "canonical_data",
+    "claims_engagement",
     "credited",
     "day_rules",
     "exact_text",

@@ -41,8 +41,8 @@ def act_of_holder(tx: Session, holder_id: UUID, activity_id: UUID) -> Act | None
 
 
 def standing(act: Act) -> Credited:
-    """What the act counts for now: its grams while it is issued, nothing otherwise."""
-    return Credited(act.reduction_g, act.offset_g) if act.status == ISSUED else Credited(0, 0)
+    """What the act counts for now: its credits while it is issued, nothing otherwise."""
+    return Credited(act.reduction_g, act.offset_g, act.eac_wh) if act.status == ISSUED else Credited(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ def explain(tx: Session, act: Act) -> Explained | None:
         again = recompute(basis, data, act.grade, act.day)
     except MethodologyError:
         return Explained(_recorded_trail(act, basis, data), False)
-    grams = credited(again)
-    return Explained(again.trail(), (grams.reduction_g, grams.offset_g) == (act.reduction_g, act.offset_g))
+    return Explained(again.trail(), credited(again) == Credited(act.reduction_g, act.offset_g, act.eac_wh))
 
 
 def _recorded_trail(act: Act, basis: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ ISSUED, OUTDONE, REFUSED, TAKEN_BACK = "issued", "outdone", "refused", "taken_ba
 class Act:
     """One act on its way through the pipeline, and afterwards: everything `Activity` stores, plus its claims.
 
-    Grams are whole; emissions are exact fractions of a gram as text.
+    Grams and watt-hours are whole; emissions are exact fractions of a gram as text.
     """
 
     holder_id: UUID
@@ -51,6 +51,7 @@ class Act:
     reduction: str | None = None
     reduction_g: int = 0
     offset_g: int = 0
+    eac_wh: int = 0
     status: str = REFUSED
     reason: str | None = None
     excluded_by: UUID | None = None

@@ -53,15 +53,16 @@ def _differences(act: Act, bases: dict[bytes, Any]) -> dict[str, tuple[object, o
         result = recompute(bases[act.basis_hash], json.loads(act.data), act.grade)
     except MethodologyError as error:
         return {"error": (None, error.code)}
-    grams = credited(result)
+    credits = credited(result)
     again = {
         "basis_hash": bytes.fromhex(result.basis.hash),
         "baseline": exact_text(result.baseline_g),
         "project": exact_text(result.project_g),
         "leakage": exact_text(result.leakage_g),
         "reduction": exact_text(result.reduction_g),
-        "reduction_g": grams.reduction_g,
-        "offset_g": grams.offset_g,
+        "reduction_g": credits.reduction_g,
+        "offset_g": credits.offset_g,
+        "eac_wh": credits.eac_wh,
     }
     return {name: (getattr(act, name), value) for name, value in again.items() if getattr(act, name) != value}
 

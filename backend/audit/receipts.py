@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import activities, bilingual, ledger, points
+from backend import activities, bilingual, ledger, points, settlement
 from backend.activities import Act, Explained
 from backend.audit.sentences import ISSUE, REVERSAL, Story, sentence_zh
 from backend.errors import NotFound
@@ -135,7 +135,7 @@ def _quantification(act: Act, explained: Explained) -> dict[str, Any]:
         "evidence_grade": next(
             {"grade": act.grade, **_factor(row)} for row in basis["grades"] if row["keys"]["grade"] == act.grade
         ),
-        "credited": {"reduction_g": act.reduction_g, "offset_g": act.offset_g},
+        "credited": {name: getattr(act, name) for name in settlement.CREDIT_ACCOUNTS},
     }
 
 

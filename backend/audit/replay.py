@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from backend import activities, ledger
+from backend import activities, ledger, settlement
 
 
 @dataclass(slots=True)
@@ -35,10 +35,11 @@ def replay(tx: Session) -> Replay:
 
 
 def _ledger_differences(tx: Session, acts: list[activities.Act]) -> list[dict[str, object]]:
-    """Grams standing in the ledger against grams of the activity: all of them while issued, none otherwise."""
+    """What stands in the ledger against the credits of the activity: all of them while issued, none otherwise."""
     standing: dict[tuple[object, str], int] = {}
-    signs = {("issuer.reduction", "reduction"): 1, ("reduction", "issuer.reduction"): -1}
-    signs |= {("issuer.offset", "offset"): 1, ("offset", "issuer.offset"): -1}
+    signs: dict[tuple[str, str], int] = {}
+    for account in settlement.CREDIT_ACCOUNTS.values():
+        signs |= {(f"issuer.{account}", account): 1, (account, f"issuer.{account}"): -1}
     for entry in ledger.entries_of_activities(tx, [act.key for act in acts]):
         for transfer in entry.transaction.transfers:
             sign = signs.get((transfer.debit, transfer.credit))
@@ -48,9 +49,10 @@ def _ledger_differences(tx: Session, acts: list[activities.Act]) -> list[dict[st
                 standing[key] = standing.get(key, 0) + sign * transfer.amount
     found: list[dict[str, object]] = []
     for act in acts:
-        issued = act.status == "issued"
-        for asset, amount in ((ledger.REDUCTION, act.reduction_g), (ledger.OFFSET, act.offset_g)):
-            meant, booked = amount if issued else 0, standing.get((act.id, asset), 0)
+        counted = activities.standing(act)
+        for credit, account in settlement.CREDIT_ACCOUNTS.items():
+            asset = ledger.CHART[account].asset
+            meant, booked = getattr(counted, credit), standing.get((act.id, asset), 0)
             if meant != booked:
                 found.append({"activity_id": str(act.id), "field": asset, "recorded": meant, "ledger": booked})
     return found

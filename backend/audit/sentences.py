@@ -11,6 +11,7 @@ from backend.ledger import Entry
 
 #: Entries that credit an act, or take such a credit back; others only move points that were credited before.
 ISSUE, REVERSAL = "issue", "issue.reversed"
+_CREDITS = {"reduction": "{} 克减排量", "offset": "{} 克抵消补偿量", "eac": "{} 瓦时绿证电量"}
 _UNITS = {ledger.POINTS: "积分", ledger.STEPS: "步", ledger.EAC: "瓦时"}
 
 
@@ -41,7 +42,7 @@ def sentence_zh(story: Story) -> str:
 
 def _issue(story: Story, act: Act) -> str:
     trail = story.trail or {}
-    told = trail.get("sentence_zh") or f"{_title(act)}，入账 {act.reduction_g} 克"
+    told = trail.get("sentence_zh") or f"{_title(act)}，入账 {_credits(story.entry)}"
     if list(trail.get("credits", ())) == ["REDUCTION"]:
         told += "减排量"
     if story.earned:
@@ -54,17 +55,16 @@ def _issue(story: Story, act: Act) -> str:
     return told + "。"
 
 
+def _credits(entry: Entry) -> str:
+    """What an issue credited, by claim type."""
+    moved = _moved(entry)
+    return "、".join(words.format(moved[account]) for account, words in _CREDITS.items() if account in moved) or "0 克"
+
+
 def _reversal(story: Story, act: Act) -> str:
     moved = _moved(story.entry)
-    parts = [
-        words.format(moved[account])
-        for account, words in (
-            ("issuer.reduction", "{} 克减排量"),
-            ("issuer.offset", "{} 克抵消补偿量"),
-            ("issuer.points", "{} 积分"),
-        )
-        if moved.get(account)
-    ]
+    issuers = {f"issuer.{account}": words for account, words in _CREDITS.items()} | {"issuer.points": "{} 积分"}
+    parts = [words.format(moved[account]) for account, words in issuers.items() if moved.get(account)]
     told = f"冲正 {_day(act.day)}“{_title(act)}”的入账：收回 {'、'.join(parts)}"
     if debt := moved.get("points.debt"):
         told += f"，另有 {debt} 积分已被使用，记为待扣回"

@@ -187,6 +187,7 @@ def _line_outcome(line: str, outcome: Outcome) -> dict[str, Any]:
             "methodology": outcome.methodology,
             "reduction_g": outcome.reduction_g,
             "offset_g": outcome.offset_g,
+            "eac_wh": outcome.eac_wh,
             "points": outcome.points,
         }
     return told

@@ -1,13 +1,12 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
 from backend.points.policy import Rule, rule_on
+from backend.points.reading import differences, lots_of
 from backend.points.service import (
     Award,
     Earning,
     award,
-    differences,
     lapse,
-    lots_of,
     ripen,
     rules,
     save_rule,

@@ -13,7 +13,7 @@ class PointsRule(Base):
     """How one programme settles credited acts as points, from a day on. A row is never changed; a new version follows.
 
     `points_per_gram` is an exact fraction as text. `fixed_points` is JSON: methodology → points per act, for claim
-    types whose grams earn none (offset-backed, engagement).
+    types that no gram reduced measures (offset-backed, certificate-backed, engagement).
     """
 
     __tablename__ = "points_rules"

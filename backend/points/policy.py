@@ -36,13 +36,16 @@ class Rule:
         fixed = json.loads(fixed_points)
         return cls(programme, version, in_force_from, Fraction(points_per_gram), fixed, expires_after_days, note)
 
-    def points_for(self, methodology: str, reduction_g: int, offset_g: int) -> int:
-        """Points of one act: whole points per gram reduced, rounded down, plus the fixed ones of offset-backed claims.
+    def points_for(
+        self, methodology: str, reduction_g: int, offset_g: int, eac_wh: int = 0, *, engagement: bool = False
+    ) -> int:
+        """Points of one act: whole points per gram reduced, rounded down, plus the fixed ones of its methodology.
 
-        The evidence grade is not weighed again: it has halved the grams already.
+        Fixed points are for what grams reduced do not measure: acts with an offset-backed or certificate-backed claim,
+        and engagement. The evidence grade is not weighed again: it has halved the grams already.
         """
-        fixed = self.fixed_points.get(methodology, 0) if offset_g > 0 else 0
-        return int(self.points_per_gram * reduction_g // 1) + fixed
+        fixed = engagement or offset_g > 0 or eac_wh > 0
+        return int(self.points_per_gram * reduction_g // 1) + (self.fixed_points.get(methodology, 0) if fixed else 0)
 
 
 def rule_on(rules: Sequence[Rule], programme: str, day: date) -> Rule | None:

@@ -2,13 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, func, select, update
+from sqlalchemy import Text, Uuid, select, update
 from sqlalchemy.orm import Session
 
 from backend import ledger
@@ -24,7 +24,10 @@ LotKey = tuple[UUID, UUID]  # holder, lot
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """An act that was credited and earns points by the rule of its day. Grams are whole."""
+    """An act that was credited and earns points by the rule of its day. Grams and watt-hours are whole.
+
+    `engagement`: its methodology claims taking part, so that it earns points without any of them.
+    """
 
     holder_id: UUID
     activity_id: UUID
@@ -34,6 +37,13 @@ class Earning:
     pending_days: int
     reduction_g: int
     offset_g: int
+    eac_wh: int
+    engagement: bool
+
+    def points_by(self, rule: Rule) -> int:
+        """What the act earns by this rule."""
+        credits = self.reduction_g, self.offset_g, self.eac_wh
+        return rule.points_for(self.methodology, *credits, engagement=self.engagement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ def award(tx: Session, earnings: Sequence[Earning]) -> dict[LotKey, Award]:
     rows = []
     for earning in earnings:
         rule = rule_on(known, earning.programme, earning.day)
-        points = rule.points_for(earning.methodology, earning.reduction_g, earning.offset_g) if rule else 0
+        points = earning.points_by(rule) if rule else 0
         if rule is None or points == 0:
             continue
         ripe = available_at(earning.day, earning.pending_days)
@@ -262,31 +272,3 @@ def _debts(tx: Session, lots: Sequence[Lot]) -> dict[tuple[UUID, str], int]:
 
 def _lot_transaction(lot: Lot, kind: str, key: str, transfers: tuple[Transfer, ...]) -> Transaction:
     return Transaction(new_id(), lot.holder_id, lot.programme, kind, key, transfers, activity_id=lot.activity_id)
-
-
-def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
-    """The lots one act earned (more than one when it was credited again after losing for a while)."""
-    query = select(Lot).where(Lot.holder_id == holder_id, Lot.activity_id == activity_id).order_by(Lot.id)
-    return list(tx.scalars(query))
-
-
-def differences(tx: Session) -> Iterator[dict[str, object]]:
-    """Every holder whose open lots do not sum to the points accounts."""
-    sums = (
-        select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("remaining"))
-        .where(Lot.stage != "closed")
-        .group_by(Lot.holder_id, Lot.programme, Lot.stage)
-    )
-    lots = {(r.holder_id, r.programme, f"points.{r.stage}"): int(r.remaining) for r in tx.execute(sums)}
-    balances = ledger.all_balances(tx, ("points.pending", "points.available"))
-    for key in sorted(lots.keys() | balances.keys()):
-        if lots.get(key, 0) != balances.get(key, 0):
-            holder_id, programme, account = key
-            yield {
-                "fault": "LOTS",
-                "holder_id": str(holder_id),
-                "programme": programme,
-                "account": account,
-                "lots": lots.get(key, 0),
-                "balance": balances.get(key, 0),
-            }

@@ -32,6 +32,7 @@ class Standing:
     reason: str | None
     reduction_g: int
     offset_g: int
+    eac_wh: int = 0
     points: int = 0
 
 
@@ -43,12 +44,14 @@ class Scenario:
     acts: int = 0
     reduction_g: int = 0
     offset_g: int = 0
+    eac_wh: int = 0
     points: int = 0
 
     def add(self, other: "Standing | Scenario", acts: int = 1) -> None:
         self.acts += acts
         self.reduction_g += other.reduction_g
         self.offset_g += other.offset_g
+        self.eac_wh += other.eac_wh
         self.points += other.points
 
 
@@ -98,9 +101,8 @@ def standings(url: str, members: Iterable[str], look_after: Callable[[], None]) 
         member = MemberClient(url, name)
         for act in member.activities():
             reason = act["reason"]["code"] if act["reason"] else None
-            found[act["id"]] = Standing(
-                act["methodology"], act["title"]["zh"], act["status"], reason, act["reduction_g"], act["offset_g"]
-            )
+            credits = act["reduction_g"], act["offset_g"], act["eac_wh"]
+            found[act["id"]] = Standing(act["methodology"], act["title"]["zh"], act["status"], reason, *credits)
         for entry in member.entries():
             if entry["activity_id"] in found:
                 found[entry["activity_id"]].points += sum(map(_points, entry["transfers"]))

@@ -112,8 +112,8 @@ def load(house: House) -> None:
             version=1,
             in_force_from=date(2025, 1, 1),
             points_per_gram="1",
-            fixed_points={"low_carbon_pc": 200},
-            note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分",
+            fixed_points={"low_carbon_pc": 200, "learning": 20, "step_donation": 10},
+            note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分；学习每次 20 分、捐步每次 10 分",
         )
         for partner in PARTNERS.values():
             _load_partner(tx, house, partner)

@@ -29,7 +29,7 @@ def table(received: Received | None, outcome: Outcome) -> str:
     """Everything a visitor wants to know; `received` is None when the day was replayed before."""
     lines = ["", f"{DAY.isoformat()} {DAY_TITLE} 合作平台事件 / partner events of the recorded day", ""]
     lines += aligned(_events(received, outcome), right=(1,))
-    lines += ["", *aligned(_scenarios(outcome), right=(2, 3, 4, 5))]
+    lines += ["", *aligned(_scenarios(outcome), right=(2, 3, 4, 5, 6))]
     lines += _reasons("等待中的事件 / events that wait", outcome.parked)
     lines += _reasons("未计入的行 / lines that do not count", outcome.not_counted)
     return "\n".join([*lines, ""])
@@ -52,7 +52,7 @@ def _events(received: Received | None, outcome: Outcome) -> list[tuple[str, str]
 
 
 def _scenarios(outcome: Outcome) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("场景 scenario", "", "入账 acts", "减排 g", "补偿 g", "积分 points")]
+    rows: list[tuple[str, ...]] = [("场景 scenario", "", "入账 acts", "减排 g", "补偿 g", "绿电 Wh", "积分 points")]
     total = Scenario("合计 total")
     for code, scenario in sorted(outcome.scenarios.items()):
         rows.append(_scenario(scenario, code))
@@ -61,7 +61,7 @@ def _scenarios(outcome: Outcome) -> list[tuple[str, ...]]:
 
 
 def _scenario(scenario: Scenario, code: str) -> tuple[str, ...]:
-    amounts = (scenario.acts, scenario.reduction_g, scenario.offset_g, scenario.points)
+    amounts = (scenario.acts, scenario.reduction_g, scenario.offset_g, scenario.eac_wh, scenario.points)
     return (scenario.title, code, *(f"{amount:,}" for amount in amounts))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import ledger, outbox, points
+from backend import activities, ledger, outbox, points
 from backend.activities import Act, ActivityKey
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
@@ -14,21 +14,25 @@ from backend.outbox import Announcement
 from backend.points import Award, Earning
 
 ISSUE = "issue"
+#: What an act is credited with, and the holder's account it goes to; never added together. It comes from `issuer.…`.
+CREDIT_ACCOUNTS = {"reduction_g": "reduction", "offset_g": "offset", "eac_wh": "eac"}
 
 
 def post(tx: Session, credited: Sequence[Act], taken_back: Sequence[Act], *, now: datetime) -> dict[ActivityKey, Award]:
     """Post credits and reversals together, announce both, and return the lots awarded.
 
-    Each credited act is one ledger transaction: its grams, and its points as a pending lot. Each act taken back is one
-    transaction that names the issue it reverses; acts that were never credited are passed over.
+    Each credited act is one ledger transaction: its credits, and its points as a pending lot; an act that earns neither
+    has none and is not announced. Each act taken back is one transaction that names the issue it reverses; acts that
+    were never credited are passed over.
     """
     reversals = _reversals(tx, taken_back)
     awards = points.award(tx, [_earning(act) for act in credited])
     issues = [_issue(act, transfers) for act in credited if (transfers := _credits(act, awards.get(act.key)))]
     ledger.post(tx, [*reversals, *issues], now=now)
     reversed_keys = {(item.holder_id, item.activity_id) for item in reversals}
+    issued_keys = {(item.holder_id, item.activity_id) for item in issues}
     news = [_news("reduction.reversed", act, None) for act in taken_back if act.key in reversed_keys]
-    news += [_news("reduction.issued", act, awards.get(act.key)) for act in credited]
+    news += [_news("reduction.issued", act, awards.get(act.key)) for act in credited if act.key in issued_keys]
     outbox.announce(tx, news, now=now)
     return awards
 
@@ -43,6 +47,8 @@ def _earning(act: Act) -> Earning:
         act.pending_days,
         act.reduction_g,
         act.offset_g,
+        act.eac_wh,
+        activities.claims_engagement(act.methodology, act.day),
     )
 
 
@@ -52,11 +58,11 @@ def _issue(act: Act, transfers: Sequence[Transfer]) -> Transaction:
 
 
 def _credits(act: Act, award: Award | None) -> list[Transfer]:
-    transfers = []
-    if act.reduction_g:
-        transfers.append(Transfer("issuer.reduction", "reduction", act.reduction_g))
-    if act.offset_g:
-        transfers.append(Transfer("issuer.offset", "offset", act.offset_g))
+    transfers = [
+        Transfer(f"issuer.{account}", account, amount)
+        for credit, account in CREDIT_ACCOUNTS.items()
+        if (amount := getattr(act, credit))
+    ]
     if award is not None:
         transfers.append(award.transfer)
     return transfers
@@ -80,7 +86,8 @@ def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
                 transfers.append(Transfer(transfer.credit, transfer.debit, transfer.amount))
             else:
                 transfers.extend(returned[item.holder_id, transfer.lot_id])
-        reversals.append(ledger.reversal(item, id=new_id(), transfers=tuple(transfers)))
+        if transfers:  # points alone that all lapsed leave nothing to take back
+            reversals.append(ledger.reversal(item, id=new_id(), transfers=tuple(transfers)))
     return reversals
 
 
@@ -106,8 +113,7 @@ def _news(topic: str, act: Act, award: Award | None) -> Announcement:
             "programme": act.programme,
             "methodology": act.methodology,
             "day": act.day.isoformat(),
-            "reduction_g": act.reduction_g,
-            "offset_g": act.offset_g,
+            **{credit: getattr(act, credit) for credit in CREDIT_ACCOUNTS},
             "points": award.points if award else 0,
             "reason": act.reason,
         },

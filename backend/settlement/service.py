@@ -157,5 +157,6 @@ def _outcome(act: Act, earned: int) -> Outcome:
         act.methodology,
         act.reduction_g if counted else 0,
         act.offset_g if counted else 0,
+        act.eac_wh if counted else 0,
         earned,
     )

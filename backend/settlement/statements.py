@@ -62,7 +62,7 @@ class Outcome:
     """What became of a statement.
 
     `status`: issued, outdone, refused, parked, cancelled, superseded or duplicate; `code` says why when it is not
-    issued. Grams and points are those credited by this settlement.
+    issued. Grams, watt-hours and points are those credited by this settlement.
     """
 
     status: str
@@ -71,5 +71,6 @@ class Outcome:
     methodology: str | None = None
     reduction_g: int = 0
     offset_g: int = 0
+    eac_wh: int = 0
     points: int = 0
     facts: dict[str, object] = field(default_factory=dict)

@@ -168,6 +168,7 @@ def upgrade() -> None:
         sa.Column("reduction", sa.Text(), nullable=True),
         sa.Column("reduction_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("offset_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("eac_wh", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("excluded_by", sa.Uuid(), nullable=True),
@@ -177,7 +178,7 @@ def upgrade() -> None:
             "status IN ('issued', 'outdone', 'refused', 'taken_back')", name=op.f("ck_activities_status")
         ),
         sa.CheckConstraint(
-            "reduction_g >= 0 AND offset_g >= 0", name=op.f("ck_activities_credits_not_negative")
+            "reduction_g >= 0 AND offset_g >= 0 AND eac_wh >= 0", name=op.f("ck_activities_credits_not_negative")
         ),
         sa.CheckConstraint("started_at IS NULL OR ended_at > started_at", name=op.f("ck_activities_window")),
         sa.ForeignKeyConstraint(
@@ -570,12 +571,14 @@ def upgrade() -> None:
         [
             {"name": "reduction", "asset": "co2e_reduction_g", "system": False},
             {"name": "offset", "asset": "co2e_offset_g", "system": False},
+            {"name": "eac", "asset": "eac_wh", "system": False},
             {"name": "points.pending", "asset": "points", "system": False},
             {"name": "points.available", "asset": "points", "system": False},
             {"name": "points.reserved", "asset": "points", "system": False},
             {"name": "points.debt", "asset": "points", "system": False},
             {"name": "issuer.reduction", "asset": "co2e_reduction_g", "system": True},
             {"name": "issuer.offset", "asset": "co2e_offset_g", "system": True},
+            {"name": "issuer.eac", "asset": "eac_wh", "system": True},
             {"name": "issuer.points", "asset": "points", "system": True},
             {"name": "expired.points", "asset": "points", "system": True},
             {"name": "spent.points", "asset": "points", "system": True},

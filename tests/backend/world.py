@@ -109,7 +109,7 @@ class World:
             assert list(points.differences(tx)) == []
             assert audit.replay(tx).differences == []
             system = ledger.system_balances(tx)
-            for asset in ("reduction", "offset"):
+            for asset in ("reduction", "offset", "eac"):
                 assert -system[f"issuer.{asset}"] == sum(self._all(tx, asset).values())
 
     @staticmethod

@@ -57,7 +57,7 @@ def test_the_receipt_of_a_metro_ride(rider):
     assert factor["sources"][0]["url"].startswith("https://")
     assert (made["evidence_grade"]["grade"], made["evidence_grade"]["value"]) == ("E3", "1")
     assert made["evidence_grade"]["assumption"] is True
-    assert made["credited"] == {"reduction_g": 579, "offset_g": 0}
+    assert made["credited"] == {"reduction_g": 579, "offset_g": 0, "eac_wh": 0}
 
 
 def test_the_points_evidence_and_transfers_on_a_receipt(rider):
@@ -175,7 +175,7 @@ def test_every_kind_of_act_has_a_receipt(world, acted_at):
         assert (moved.get("reduction", 0), moved.get("offset", 0)) == (credited["reduction_g"], credited["offset_g"])
     # The offset of a carbon-neutral PC stands beside the reductions, never among them.
     computer = receipts["low_carbon_pc"]
-    assert computer["quantification"]["credited"] == {"reduction_g": 0, "offset_g": 500_000}
+    assert computer["quantification"]["credited"] == {"reduction_g": 0, "offset_g": 500_000, "eac_wh": 0}
     assert (computer["points"]["points"], computer["points"]["rule"]["fixed_points"]) == (500, 500)
     assert "不与减排量相加" in computer["sentence_zh"]
     account = member.account()

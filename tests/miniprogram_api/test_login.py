@@ -35,6 +35,7 @@ def test_a_new_account_holds_nothing(world):
         "account_kind": "personal",
         "reduction_g": 0,
         "offset_g": 0,
+        "eac_wh": 0,
         "points": {"pending": 0, "available": 0, "reserved": 0, "debt": 0},
     }
 

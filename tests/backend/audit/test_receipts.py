@@ -84,7 +84,7 @@ def test_when_the_formula_is_gone_the_record_still_speaks_and_says_it_is_unconfi
     assert made["emissions"]["reduction_g"] == "14477/25"
     assert made["credited"]["reduction_g"] == 579
     assert made["factors"][0]["value"] == "0.0467"
-    assert receipt["sentence_zh"] == "乘坐地铁，入账 579 克，获得 579 积分，6 月 7 日起可用。"
+    assert receipt["sentence_zh"] == "乘坐地铁，入账 579 克减排量，获得 579 积分，6 月 7 日起可用。"
 
 
 def test_an_act_that_earned_no_points_says_so(world, acted_at):

@@ -28,7 +28,7 @@ def test_what_stands_now_is_counted_not_what_was_told_at_first() -> None:
         "c": standing(reduction_g=30, points=30),
     }
     outcome = summarise(deliveries, acts)
-    assert outcome.scenarios == {"metro_ride": Scenario("乘坐地铁", 2, 530, 0, 530)}
+    assert outcome.scenarios == {"metro_ride": Scenario("乘坐地铁", 2, 530, points=530)}
     assert outcome.not_counted == {"CANCELLED": 1}
 
 

@@ -14,6 +14,7 @@ def test_a_trade_in_becomes_grams_and_pending_points(world: World) -> None:
     assert world.balances(alice) == {"reduction": PHONE_G, "points.pending": PHONE_G}
     (line,) = world.lines("zhuanzhuan", sent)
     assert (line["status"], line["reduction_g"], line["points"]) == ("issued", PHONE_G, PHONE_G)
+    assert (line["offset_g"], line["eac_wh"]) == (0, 0)
     world.check_books()
 
 

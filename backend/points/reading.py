@@ -1,0 +1,38 @@
+"""Reading lots: what an act earned, and whether the lots agree with the books."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend import ledger
+from backend.points.models import Lot
+
+
+def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
+    """The lots one act earned (more than one when it was credited again after losing for a while)."""
+    query = select(Lot).where(Lot.holder_id == holder_id, Lot.activity_id == activity_id).order_by(Lot.id)
+    return list(tx.scalars(query))
+
+
+def differences(tx: Session) -> Iterator[dict[str, object]]:
+    """Every holder whose open lots do not sum to the points accounts."""
+    sums = (
+        select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("remaining"))
+        .where(Lot.stage != "closed")
+        .group_by(Lot.holder_id, Lot.programme, Lot.stage)
+    )
+    lots = {(r.holder_id, r.programme, f"points.{r.stage}"): int(r.remaining) for r in tx.execute(sums)}
+    balances = ledger.all_balances(tx, ("points.pending", "points.available"))
+    for key in sorted(lots.keys() | balances.keys()):
+        if lots.get(key, 0) != balances.get(key, 0):
+            holder_id, programme, account = key
+            yield {
+                "fault": "LOTS",
+                "holder_id": str(holder_id),
+                "programme": programme,
+                "account": account,
+                "lots": lots.get(key, 0),
+                "balance": balances.get(key, 0),
+            }
