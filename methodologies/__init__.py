@@ -20,6 +20,7 @@ from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import Library, load_library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import CLAIM_TYPES, GRADES, Profile, Source
+from methodologies.kernel.products import Certificate, Footprint, Product, Products
 from methodologies.kernel.published import write_lock
 from methodologies.kernel.quantification import Basis, Quantification
 from methodologies.kernel.replay import recompute as _recompute
@@ -28,14 +29,18 @@ __all__ = [
     "CLAIM_TYPES",
     "GRADES",
     "Basis",
+    "Certificate",
     "ClaimRule",
     "DocumentError",
     "Finding",
+    "Footprint",
     "Library",
     "Limit",
     "Methodology",
     "MethodologyError",
     "MonitoredField",
+    "Product",
+    "Products",
     "Profile",
     "Quantification",
     "Request",
@@ -44,6 +49,8 @@ __all__ = [
     "check",
     "library",
     "lock",
+    "product",
+    "products",
     "quantify",
     "quantify_batch",
     "recompute",
@@ -68,6 +75,16 @@ def library() -> Library:
     """The published library, loaded strictly once; a mistake in it is a `DocumentError` naming file and
     line."""
     return load_library(ROOT)
+
+
+def products() -> Products:
+    """The product register: iterate over it, `get` a label, `find` the name a shop sells a product under."""
+    return library().products
+
+
+def product(label: str) -> Product:
+    """One product by the label printed on it; `MethodologyError` UNKNOWN_PRODUCT when it is not registered."""
+    return products().get(label)
 
 
 def quantify(

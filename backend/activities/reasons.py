@@ -58,6 +58,10 @@ REASONS = {
     "UNKNOWN_DATA": ("包含方法学不认识的数据。", "Data the methodology does not know."),
     "MISSING_EVIDENCE": ("缺少防重复所需的编号（如序列号、行程号）。", "A serial or trip number is missing."),
     "UNKNOWN_MODEL": ("该型号没有已登记的碳足迹。", "No footprint is registered for this model."),
+    "UNKNOWN_CERTIFIED_MODEL": (
+        "该型号没有声明核销其碳足迹的证书。",
+        "No registered certificate of this model says that its footprint was retired.",
+    ),
     "UNKNOWN_CONDITION": ("该成色没有公开的替代率。", "No replacement rate is published for this condition."),
     "UNKNOWN_BASELINE_SEGMENT": ("没有该级别的基准碳足迹。", "No baseline is registered for this segment."),
     "UNKNOWN_REGION": ("没有该地区的电网因子。", "No grid factor is published for this region."),

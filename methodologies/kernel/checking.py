@@ -11,10 +11,11 @@ from pathlib import Path
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.examples import read_examples, run_example, uncovered_days
 from methodologies.kernel.exclusivity import check_exclusivity
-from methodologies.kernel.library import Library, load_methodology, methodology_folders
+from methodologies.kernel.library import Library, check_segments, load_methodology, methodology_folders
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import Place
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.products import FOOTPRINT
 from methodologies.kernel.published import compare_lock
 from methodologies.kernel.registers import Registers, read_registers
 
@@ -61,10 +62,11 @@ def _findings(root: Path, today: date | None) -> Iterator[Finding]:
             yield _of_error(root, error)
     library = Library(root, registers, loaded)
     if not broken:
-        yield from _of_exclusivity(root, library)
+        yield from _of_whole(root, library)
         yield from _of_lock(root, library)
     if today is not None:
         yield from _of_reviews(root, library, today)
+        yield from _of_certificates(root, library, today)
 
 
 def _of_error(root: Path, error: DocumentError) -> Finding:
@@ -88,9 +90,11 @@ def _of_examples(
         yield _finding(root, ERROR, "EXAMPLE_MISSING", message, place)
 
 
-def _of_exclusivity(root: Path, library: Library) -> Iterator[Finding]:
+def _of_whole(root: Path, library: Library) -> Iterator[Finding]:
+    """What only the whole library can tell."""
     try:
         check_exclusivity(library)
+        check_segments(library)
     except DocumentError as error:
         yield _of_error(root, error)
 
@@ -106,6 +110,7 @@ def _of_lock(root: Path, library: Library) -> Iterator[Finding]:
 def _of_reviews(root: Path, library: Library, today: date) -> Iterator[Finding]:
     """A row still in use after its `review_before` day: somebody has to look whether a newer text exists."""
     parameters: list[Parameter] = [library.registers.grade_factor, *library.registers.tables.values()]
+    parameters.append(library.products.tables[FOOTPRINT.name])
     parameters += [
         parameter
         for methodology in library
@@ -123,3 +128,18 @@ def _of_reviews(root: Path, library: Library, today: date) -> Iterator[Finding]:
                     f"{row.methodology} {row.parameter} was to be reviewed before {row.review_before}",
                     row.place,
                 )
+
+
+def _of_certificates(root: Path, library: Library, today: date) -> Iterator[Finding]:
+    """The newest certificate of a product, ended or due for review: somebody has to ask for the next one."""
+    for product in library.products:
+        begun = [one for one in product.current_certificates() if one.in_force_from <= today]
+        newest = max(begun, key=lambda one: one.in_force_from, default=None)
+        if newest is None:
+            continue
+        if not newest.holds_on(today):
+            message = f"the certificate of {product.label} ended on {newest.valid_until}"
+            yield _finding(root, WARNING, "CERTIFICATE_EXPIRED", message, newest.place)
+        elif newest.review_before <= today:
+            message = f"the certificate of {product.label} was to be reviewed before {newest.review_before}"
+            yield _finding(root, WARNING, "REVIEW_OVERDUE", message, newest.place)

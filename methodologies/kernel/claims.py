@@ -12,10 +12,10 @@ from methodologies.kernel.exact import nano_of
 
 
 def claim_keys(definition: Definition, identity: Mapping[str, str], data: Mapping[str, Any]) -> list[str]:
-    """The claim strings of one act, in the order of the document; MISSING_EVIDENCE when a required part
+    """The claim strings of one act, each once, in the order of the document; MISSING_EVIDENCE when a required part
     is unknown."""
     keys = [_claim_key(definition, rule, identity, data) for rule in definition.claims]
-    return [key for key in keys if key]
+    return [key for key in dict.fromkeys(keys) if key]
 
 
 def _claim_key(

@@ -63,6 +63,9 @@ class Node:
             raise self.refuse("a list is expected")
         return [Node(child, self.file) for child in self._node.value]
 
+    def is_text(self) -> bool:
+        return isinstance(self._node, yaml.ScalarNode)
+
     def text(self) -> str:
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.refuse("text is expected")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from methodologies.kernel.errors import MethodologyError
+from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.exclusivity import check_exclusivity
 from methodologies.kernel.formulas import load_formulas
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import Profile, Source
+from methodologies.kernel.products import Products
 from methodologies.kernel.reading import read_definition
 from methodologies.kernel.registers import Registers, read_registers
 from methodologies.kernel.tracing import trace_formulas
 
 DOCUMENT = "methodology.yaml"
+#: The choice by which a methodology names what a product is compared with.
+SEGMENT = "baseline_segment"
 
 
 class Library:
@@ -33,6 +36,10 @@ class Library:
     @property
     def profiles(self) -> Mapping[str, Profile]:
         return self.registers.profiles
+
+    @property
+    def products(self) -> Products:
+        return self.registers.products
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -75,4 +82,17 @@ def load_library(root: Path) -> Library:
     registers = read_registers(root)
     loaded = [load_methodology(folder, registers) for folder in methodology_folders(root)]
     check_exclusivity(loaded)
-    return Library(root, registers, {methodology.code: methodology for methodology in loaded})
+    library = Library(root, registers, {methodology.code: methodology for methodology in loaded})
+    check_segments(library)
+    return library
+
+
+def check_segments(library: Library) -> None:
+    """The segment a footprint sheet is compared with is one some methodology knows; else a `DocumentError`."""
+    fields = [methodology.monitored.get(SEGMENT) for methodology in library]
+    known = {code for field in fields if field is not None for code in field.choices}
+    for product in library.products:
+        for sheet in product.footprints:
+            if sheet.segment is not None and sheet.segment not in known:
+                place = sheet.row.place
+                raise DocumentError(place.file, place.line, f"no methodology knows the segment {sheet.segment!r}")

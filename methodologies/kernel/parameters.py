@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from methodologies.kernel.model import Place, Source, Title, digest
@@ -31,6 +31,7 @@ class Row:
     review_before: date
     row_hash: str
     place: Place
+    in_force_until: date | None = None  # the last day, where what a row rests on ends
 
     def as_json(self) -> dict[str, object]:
         """The whole row for receipts and replay; `row_hash_of` recomputes its hash from this."""
@@ -103,7 +104,8 @@ class Parameter:
         return tuple(pair for pair in row.keys if pair[0] in self.by)
 
     def row_on(self, keys: Mapping[str, str], day: date) -> Row | None:
-        """The row in force on `day`: the newest with these keys that no correction has replaced."""
+        """The row in force on `day`: the newest with these keys that no correction has replaced, unless
+        it has ended."""
         wanted = tuple((key, keys.get(key, "")) for key in self.by)
         found: Row | None = None
         for row in self.current_rows():
@@ -113,7 +115,8 @@ class Parameter:
                 and (found is None or row.in_force_from > found.in_force_from)
             ):
                 found = row
-        return found
+        ended = found is not None and found.in_force_until is not None and found.in_force_until < day
+        return None if ended else found
 
     def first_day(self, keys: Mapping[str, str]) -> date | None:
         """The first day on which a row with these keys is in force, None when there is no such row."""
@@ -127,5 +130,7 @@ class Parameter:
         return [row for row in self.rows if row.row_hash not in replaced]
 
     def starting_days(self) -> set[date]:
-        """The days on which some row comes into force."""
-        return {row.in_force_from for row in self.current_rows()}
+        """The days on which some row comes into force, or is in force no longer."""
+        rows = self.current_rows()
+        ends = {row.in_force_until + timedelta(days=1) for row in rows if row.in_force_until}
+        return ends | {row.in_force_from for row in rows}

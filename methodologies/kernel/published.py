@@ -15,6 +15,8 @@ from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import ANY_PROFILE, Place, digest
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.products import FOLDER as PRODUCTS
+from methodologies.kernel.products import Product, model_key
 from methodologies.kernel.tables import FOLDER
 
 LOCK = "PUBLISHED.lock"
@@ -56,9 +58,26 @@ def published_entries(library: Library) -> list[Entry]:
     ]
     for owner, parameter in _shared(library):
         entries.extend(_rows(owner, parameter))
+    for product in library.products:
+        entries.extend(_of_product(product))
     for methodology in library:
         entries.extend(_of_methodology(methodology))
     return entries
+
+
+def _of_product(product: Product) -> Iterator[Entry]:
+    """What its sheets and certificates say beside their rows, and the names it is sold under."""
+    address = f"product {product.label}"
+    for model in product.models:
+        yield Entry(f"{address} model {model_key(model)}", digest(product.label), product.place)
+    for sheet in product.footprints:
+        row = sheet.row
+        yield Entry(f"{address} sheet {row.in_force_from}", digest([row.row_hash, sheet.details()]), row.place)
+    for certificate in product.certificates:
+        name = f"{address} certificate {certificate.in_force_from}"
+        yield Entry(name, certificate.hash, certificate.place)
+        if certificate.valid_until is not None:
+            yield Entry(f"{name} until", digest(certificate.valid_until.isoformat()), certificate.place)
 
 
 def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
@@ -93,9 +112,13 @@ def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
 
 
 def _shared(library: Library) -> list[tuple[str, Parameter]]:
-    """The parameters no methodology owns: the evidence grades and the tables in factors/."""
-    tables = library.registers.tables.values()
-    return [("evidence_grades", library.registers.grade_factor), *((FOLDER, table) for table in tables)]
+    """The parameters no methodology owns: the evidence grades, the tables in factors/ and those of products/."""
+    registers = library.registers
+    return [
+        ("evidence_grades", registers.grade_factor),
+        *((FOLDER, table) for table in registers.tables.values()),
+        *((PRODUCTS, table) for table in registers.products.tables.values()),
+    ]
 
 
 def _of_version(code: str, version: Version) -> Iterator[Entry]:

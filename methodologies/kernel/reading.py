@@ -20,7 +20,7 @@ from methodologies.kernel.definition import (
 )
 from methodologies.kernel.documents import Node, read_document, walk_rows
 from methodologies.kernel.exact import nano_of_text
-from methodologies.kernel.model import ANY_PROFILE, CLAIM_TYPES, CONFIDENCES, GRADES, SCENES, Source
+from methodologies.kernel.model import ANY_PROFILE, CLAIM_TYPES, CONFIDENCES, GRADES, SCENES, Source, Title
 from methodologies.kernel.parameters import Parameter
 from methodologies.kernel.registers import Registers
 from methodologies.kernel.rows import place_of, read_parameter, read_sources, read_title
@@ -108,7 +108,7 @@ class _Reader:
             raise node.refuse("either default or default_parameter")
         if kind != "choice" and "maximum" not in entry:
             raise node.refuse("a maximum is needed: put a limit on everything")
-        choices = entry["choices"].entries() if "choices" in entry else {}
+        choices = self._choices(entry["choices"]) if "choices" in entry else {}
         if "default" in entry and kind == "choice":
             entry["default"].one_of(choices)
         elif "default" in entry and nano_of_text(entry["default"].text()) is None:
@@ -125,9 +125,16 @@ class _Reader:
             default_parameter=_text(entry, "default_parameter"),
             title=read_title(entry["title"]),
             description=entry["description"].text(),
-            choices={code: read_title(child) for code, child in choices.items()},
+            choices=choices,
             place=place_of(node),
         )
+
+    def _choices(self, node: Node) -> dict[str, Title]:
+        """The choices as written, or the name of a table of the product register: every product it has rows for."""
+        if node.is_text():
+            products = self.registers.products
+            return products.choices(node.one_of(products.tables))
+        return {code: read_title(child) for code, child in node.entries().items()}
 
     def _field_unit(self, name: str, node: Node, entry: Mapping[str, Node]) -> Unit:
         """The declared unit, which the end of the name must not contradict."""
@@ -263,7 +270,7 @@ class _Reader:
         for name, child in node.entries().items():
             if "shared" in child.entries():
                 shared = child.mapping(["shared"])["shared"]
-                found[name] = take_table(self.registers.tables, name, shared, frozenset(vocabulary))
+                found[name] = take_table(self.registers.shared, name, shared, frozenset(vocabulary))
             else:
                 found[name] = read_parameter(self.code, name, child, vocabulary, self.registers.sources)
         return found

@@ -1,4 +1,5 @@
-"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml and factors/."""
+"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml,
+factors/ and products/."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from methodologies.kernel.documents import Node, read_document
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.model import GRADES, HOUSE, Profile, Source
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.product_reading import read_products
+from methodologies.kernel.products import Products
 from methodologies.kernel.rows import read_parameter, read_sources, read_title
 from methodologies.kernel.tables import read_tables
 
@@ -18,12 +21,19 @@ GRADE_FACTOR = "grade_factor"
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """Sources by tag, profiles by code, the dated factor of each evidence grade, and the shared tables."""
+    """Sources by tag, profiles by code, the dated factor of each evidence grade, the shared tables, and
+    the products."""
 
     sources: Mapping[str, Source]
     profiles: Mapping[str, Profile]
     grade_factor: Parameter
     tables: Mapping[str, Parameter]
+    products: Products
+
+    @property
+    def shared(self) -> Mapping[str, Parameter]:
+        """Everything a methodology may take: the tables in factors/ and those of the product register."""
+        return {**self.tables, **self.products.tables}
 
 
 def read_registers(root: Path) -> Registers:
@@ -38,7 +48,7 @@ def read_registers(root: Path) -> Registers:
         raise node.refuse(f"no factor for grade {', '.join(sorted(missing))}")
     if factor.unit.powers or any(not 0 <= row.value <= 1 for row in factor.rows):
         raise node.refuse("the factor of an evidence grade is a share between 0 and 1")
-    return Registers(sources, profiles, factor, read_tables(root, sources))
+    return Registers(sources, profiles, factor, read_tables(root, sources), read_products(root, sources))
 
 
 def _read_sources(document: Node) -> dict[str, Source]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from methodologies.kernel.documents import Node, walk_rows
@@ -53,11 +53,12 @@ def read_rows(
     node: Node,
     vocabulary: Mapping[str, frozenset[str]],
     sources: Mapping[str, Source],
+    also: Iterable[str] = (),
 ) -> tuple[Row, ...]:
-    """The rows of a parameter, each written once."""
+    """The rows of a parameter, each written once; keys named in `also` are the caller's to read."""
     rows: list[Row] = []
     for row_node in walk_rows(node):
-        row = _read_row(methodology, parameter, row_node, vocabulary, sources)
+        row = _read_row(methodology, parameter, row_node, vocabulary, sources, also)
         _refuse_doubled(row, rows, row_node)
         rows.append(row)
     return tuple(rows)
@@ -69,8 +70,9 @@ def _read_row(
     node: Node,
     vocabulary: Mapping[str, frozenset[str]],
     sources: Mapping[str, Source],
+    also: Iterable[str],
 ) -> Row:
-    entry = node.mapping([*_ROW_KEYS, *parameter.by], _ROW_OPTIONS)
+    entry = node.mapping([*_ROW_KEYS, *parameter.by, *also], _ROW_OPTIONS)
     in_force_from, review_before = entry["in_force_from"].day(), entry["review_before"].day()
     if review_before <= in_force_from:
         raise entry["review_before"].refuse("review_before is not after in_force_from")
@@ -81,11 +83,14 @@ def _read_row(
         value_text=entry["value"].text(),
         value=entry["value"].number() * parameter.unit.scale,
         unit=parameter.unit,
-        keys=tuple((key, entry[key].one_of(sorted(vocabulary[key]))) for key in parameter.by),
+        keys=(
+            *parameter.fixed,
+            *((key, entry[key].one_of(sorted(vocabulary[key]))) for key in parameter.by),
+        ),
         in_force_from=in_force_from,
         sources=read_sources(entry["sources"], sources),
         sentence=entry["sentence"].text(),
-        confidence=_confidence(entry["confidence"], entry["sources"]),
+        confidence=read_confidence(entry["confidence"], entry["sources"]),
         note=entry["note"].text() if "note" in entry else "",
         replaces=entry["replaces"].text() if "replaces" in entry else "",
         review_before=review_before,
@@ -95,7 +100,7 @@ def _read_row(
     return replace(row, row_hash=row_hash_of(row.as_json()))
 
 
-def _confidence(node: Node, tags: Node) -> str:
+def read_confidence(node: Node, tags: Node) -> str:
     """A published number needs a published text; only ASSUMED and RECALLED may rest on the house alone."""
     label = node.one_of(CONFIDENCES)
     if label in ("VERIFIED", "DERIVED") and set(tags.texts()) <= {HOUSE}:

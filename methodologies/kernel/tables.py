@@ -58,7 +58,7 @@ def take_table(tables: Mapping[str, Parameter], name: str, node: Node, monitored
     """``shared: {kind: average}`` in a methodology: the table of this name, narrowed to the keys given; the
     others are choices among its monitored data."""
     if name not in tables:
-        raise node.refuse(f"there is no table {FOLDER}/{name}.yaml")
+        raise node.refuse(f"there is no table {FOLDER}/{name}.yaml, and the product register has none of this name")
     table, fixed = tables[name], {}
     for key, child in node.mapping([], table.by).items():
         fixed[key] = child.one_of(sorted({dict(row.keys)[key] for row in table.rows}))

@@ -20,3 +20,12 @@ def without_baseline(activity: Activity, parameter: Parameters) -> Outcome:
     """COMP = n × min(Q, PCF_prod) [LN-OFF1]; without a baseline there is no reduction."""
     compensated = min(activity.retired_kg, activity.product_footprint_kg)
     return no_reduction(offset_backed=activity.quantity * compensated)
+
+
+@formula
+def by_certificate(activity: Activity, parameter: Parameters) -> Outcome:
+    """COMP = n × min(Q, Q / s, PCF_max): the footprint is not published, the certificate says the share s of it was
+    retired [SRC]; never more than the largest footprint known of the kind [CPCD]."""
+    retired = activity.certified_retired_kg
+    assumed = min(retired / parameter.certified_share, parameter.largest_footprint)
+    return no_reduction(offset_backed=activity.quantity * min(retired, assumed))

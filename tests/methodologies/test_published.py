@@ -39,6 +39,8 @@ def spoil(line: str) -> str:
         return f"{head}: [E3]"
     if key == "claim_types":
         return f"{head}: [ENGAGEMENT, OFFSET_BACKED]"
+    if key == "shared" and value == "{}":
+        return f"{head}: {{model: ideapad_3_14}}"
     if key == "shared":
         return line.replace("average", "fossil_only")
     if key == "from":
