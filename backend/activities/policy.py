@@ -150,8 +150,9 @@ def decide_days(acts: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> dic
     losses: dict[ActivityKey, Loss] = {}
     accepted: list[Act] = []
     used: dict[tuple[DailyLimit, date], Fraction] = defaultdict(Fraction)
-    closed = [act for act in acts if act.status == ISSUED and _closed(act, rules_of, now)]
-    for act in sorted(acts, key=priority):
+    ranked = sorted(acts, key=priority)
+    closed = [act for act in ranked if act.status == ISSUED and _closed(act, rules_of, now)]
+    for act in ranked:
         rules = rules_of(act.methodology, act.day)
         uses = {(limit, act.day): limit.measured(act) for limit in rules.limits}
         rivals = accepted if act in closed else [*closed, *accepted]

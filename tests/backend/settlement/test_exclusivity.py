@@ -1,7 +1,9 @@
 """A car-free day and its commutes exclude each other; charging and driving share energy, walking and donating steps."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -9,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from backend import clock, identity, settlement
-from backend.activities import ORIGINAL
+from backend.activities import ORIGINAL, Contended
 from backend.ids import new_id
 from backend.settlement import Draft, Outcome, Statement
 from tests.backend.world import World, days_ago
@@ -38,11 +40,12 @@ def act(
     grade: str = "E3",
     minutes: int = 0,
     revision: int = 1,
+    serial: str = "CAR-1",
 ) -> Statement:
     """One line of the transit operator's about one act; with `minutes` it is a trip."""
     ended_at = at + timedelta(minutes=minutes) if minutes else None
     named = {"partner": "transit", "order_no": order_no, "line": "1", "trip_id": order_no}
-    named |= {"serial": "CAR-1", "period": clock.day_of(at).isoformat()}
+    named |= {"serial": serial, "period": clock.day_of(at).isoformat()}
     draft = Draft(methodology, data, named, at, grade, 0, at if minutes else None, ended_at)
     return Statement(
         source_id=new_id(),
@@ -168,3 +171,26 @@ def test_walked_and_donated_steps_use_up_one_limit(world: World, alice: UUID, wa
     assert last.status == "issued"
     if walked_first:
         assert outcomes[0].code == "DAILY_STEPS"
+
+
+def test_whoever_comes_first_on_many_connections_the_same_act_counts(postgresql_url: str) -> None:
+    """A car-free day and seven commutes settle at once; the day began before them all."""
+    world = World(postgresql_url)
+    for name in ("p1", "p2", "p3"):
+        holder = world.person(name)
+        rides = [metro(holder, f"{name}-M{hour}", days_ago(1, hour)) for hour in range(7, 14)]
+        parked = car_free(holder, f"{name}-F", serial=f"{name}-CAR")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(partial(_settle_until_uncontended, world), [*rides[:4], parked, *rides[4:]]))
+        assert reduction(world, holder) == CAR_FREE_G
+    world.check_books()
+
+
+def _settle_until_uncontended(world: World, statement: Statement) -> None:
+    while True:
+        try:
+            with world.house.transaction() as tx:
+                settlement.settle(tx, world.house.vault, [statement], now=days_ago(1, 23))
+            return
+        except Contended:
+            continue

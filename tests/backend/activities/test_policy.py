@@ -1,0 +1,103 @@
+"""Who wins a holder's day: pure, the same in any order, and nothing that stands contradicts another that stands."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend import clock
+from backend.activities import canonical_data, day_rules
+from backend.activities.policy import EXCLUDED_BY, decide_days, overlap
+from backend.activities.records import ISSUED, OUTDONE, Act
+from tests.backend.world import days_ago
+
+HOLDER = UUID(int=1)
+#: Methodology → whether its acts are trips, and data of one act.
+KINDS = {
+    "metro_ride": (True, {"distance_km": "5"}),
+    "walking": (True, {"steps": 9_000}),
+    "ev_trip": (True, {"distance_km": "120"}),
+    "ev_charging": (False, {"charged_kwh": "60"}),
+    "car_free_day": (False, {"parked_min": 1_440, "car_class": "compact"}),
+    "step_donation": (False, {"steps": 7_000}),
+    "online_meeting": (False, {}),
+    "rail_travel": (True, {}),
+}
+
+
+@st.composite
+def acts(draw: st.DrawFn, number: int) -> Act:
+    code = draw(st.sampled_from(sorted(KINDS)))
+    trip, data = KINDS[code]
+    begins_at = days_ago(3) + timedelta(minutes=20 * draw(st.integers(0, 90)))
+    return Act(
+        holder_id=HOLDER,
+        id=UUID(int=100 + number),
+        programme="members",
+        partner="transit",
+        order_no=f"O{number}",
+        line="1",
+        revision=1,
+        methodology=code,
+        scene="commute",
+        profile="CN-DEFAULT",
+        grade=draw(st.sampled_from(["E3", "E3", "E2"])),
+        occurred_at=begins_at,
+        day=clock.day_of(begins_at),
+        started_at=begins_at if trip else None,
+        ended_at=begins_at + timedelta(minutes=20 * draw(st.integers(1, 4))) if trip else None,
+        pending_days=2,
+        data=canonical_data(data),
+        evidence="{}",
+        status=draw(st.sampled_from([ISSUED, OUTDONE])),
+    )
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[Act]:
+    return [draw(acts(number)) for number in range(draw(st.integers(2, 9)))]
+
+
+OPEN, CLOSED = days_ago(3), days_ago(-3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(days(), st.randoms(), st.sampled_from([OPEN, CLOSED]))
+def test_the_order_in_which_acts_are_looked_at_decides_nothing(contending: list[Act], chance, now) -> None:  # type: ignore[no-untyped-def]
+    shuffled = list(contending)
+    chance.shuffle(shuffled)
+    assert decide_days(shuffled, day_rules, now=now) == decide_days(contending, day_rules, now=now)
+
+
+@settings(max_examples=150, deadline=None)
+@given(days())
+def test_what_stands_on_an_open_day_contradicts_nothing_that_stands_and_nothing_is_refused_for_nothing(
+    contending: list[Act],
+) -> None:
+    losses = decide_days(contending, day_rules, now=OPEN)
+    standing = {act.id: act for act in contending if act.key not in losses}
+    for one in standing.values():
+        for other in standing.values():
+            if one is not other:
+                assert not overlap(one, other)
+                assert not _exclusive(one, other)
+    for act in contending:
+        loss = losses.get(act.key)
+        if loss is not None and loss.reason == EXCLUDED_BY:
+            assert loss.excluded_by is not None
+            assert _exclusive(act, standing[loss.excluded_by])
+
+
+@settings(max_examples=150, deadline=None)
+@given(days())
+def test_a_closed_day_never_takes_a_credited_act_away_for_a_late_exclusive_one(contending: list[Act]) -> None:
+    credited = {act.id for act in contending if act.status == ISSUED}
+    for key, loss in decide_days(contending, day_rules, now=CLOSED).items():
+        if key[1] in credited and loss.reason == EXCLUDED_BY:
+            assert loss.excluded_by in credited  # two that were credited before, in spite of each other
+
+
+def _exclusive(one: Act, other: Act) -> bool:
+    rules = day_rules(one.methodology, one.day), day_rules(other.methodology, other.day)
+    return one.day == other.day and rules[0].rule_out(rules[1])
