@@ -90,12 +90,23 @@ def quantify(code: str, day: str, profile: str, grade: str, data: str) -> None:
     """Quantify one act and print the whole trail as JSON. Needs no database."""
     try:
         inputs = {name: _input(value) for name, value in strict_json.loads_object(data.encode()).items()}
-        done = methodologies.quantify(code, inputs, date.fromisoformat(day), profile, grade)
+        done = methodologies.quantify(code, inputs, _calendar_day(day), profile, grade)
     except (Refusal, methodologies.MethodologyError, ValueError) as error:
         refused = {"error": getattr(error, "code", "INVALID_INPUT"), "message": str(error)}
         click.echo(json.dumps(refused, ensure_ascii=False, indent=2))
         sys.exit(1)
     click.echo(json.dumps(done.trail(), ensure_ascii=False, indent=2))
+
+
+def _calendar_day(text: str) -> date:
+    """A day written YYYY-MM-DD; INVALID_DAY for the 30th of February and for every other spelling."""
+    try:
+        day = date.fromisoformat(text)
+        if day.isoformat() == text:
+            return day
+    except ValueError:
+        pass
+    raise methodologies.MethodologyError("INVALID_DAY", f"{text} 不是日历日", f"{text} is not a calendar day")
 
 
 def _input(value: object) -> object:

@@ -69,6 +69,10 @@ REASONS = {
     "UNKNOWN_STREAM": ("没有该回收品类的因子。", "No factor for this stream."),
     "UNKNOWN_ITEM": ("没有该一次性用品的因子。", "No factor for this item."),
     "FACTOR_NOT_PUBLISHED": ("来源没有公布所需的因子。", "The source publishes no such factor."),
+    "INVALID_DAY": ("活动日期无效。", "The activity's day is not a calendar day."),
+    "INVALID_DATA": ("活动数据无效。", "The activity data are not names with values."),
+    "INVALID_PROFILE": ("基准线方案无效。", "The baseline profile is not valid."),
+    "UNKNOWN_METHODOLOGY": ("没有这个方法学。", "There is no such methodology."),
     "NOT_COMPUTABLE": ("数据无法核算。", "These data cannot be quantified."),
     "GRADE_NOT_ACCEPTED": ("该方法学不接受此证据等级。", "The methodology does not accept this evidence grade."),
 }
