@@ -26,6 +26,16 @@ class SourceSchema(Schema):
     url = fields.String(required=True, metadata={"description": "empty for a choice of this library"})
 
 
+class RangeSchema(Schema):
+    """How far the sources of one number lie apart, in the unit of its row; the row credits the conservative end."""
+
+    low = fields.String(required=True)
+    central = fields.String(required=True)
+    high = fields.String(required=True)
+    sources = fields.List(fields.Nested(SourceSchema), required=True)
+    sentence = fields.String(required=True)
+
+
 class RowSchema(Schema):
     """One dated, sourced number; `value` and `unit` as published, `sentence` is what the source says."""
 
@@ -39,6 +49,9 @@ class RowSchema(Schema):
     note = fields.String(required=True)
     replaces = fields.String(required=True, metadata={"description": "hash of the row this one corrects, or empty"})
     row_hash = fields.String(required=True)
+    range = fields.Nested(
+        RangeSchema, allow_none=True, dump_default=None, metadata={"description": "null: 来源之间没有分歧 no range"}
+    )
 
 
 class PublishedRowSchema(RowSchema):
@@ -127,6 +140,12 @@ class StandardSchema(Schema):
     text = fields.String(required=True)
 
 
+class UncertaintySchema(Schema):
+    """Where sources differ and which end is credited, or why no range is stated."""
+
+    text = fields.String(required=True)
+
+
 class EvidenceRuleSchema(Schema):
     """What proves an act; `window_required`: whether it must say when it began and ended."""
 
@@ -164,6 +183,7 @@ class MethodologySchema(Schema):
     standards = fields.List(fields.Nested(StandardSchema), required=True)
     applicability = fields.List(fields.String(), required=True)
     boundary = fields.String(required=True)
+    uncertainty = fields.Nested(UncertaintySchema, required=True)
     evidence = fields.Nested(EvidenceRuleSchema, required=True)
     claims = fields.List(fields.Nested(ClaimRuleSchema), required=True)
     exclusivity = fields.Nested(ExclusivitySchema, required=True)

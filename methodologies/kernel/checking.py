@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from methodologies.kernel.errors import DocumentError
-from methodologies.kernel.examples import read_examples, run_example, uncovered_days
+from methodologies.kernel.examples import overstatement, read_examples, run_example, uncovered_days
 from methodologies.kernel.exclusivity import check_exclusivity
 from methodologies.kernel.library import Library, check_segments, load_methodology, methodology_folders
 from methodologies.kernel.methodology import Methodology
@@ -86,6 +86,9 @@ def _of_examples(
         difference = run_example(methodology, example)
         if difference:
             yield _finding(root, ERROR, "EXAMPLE_FAILS", f"{example.name}: {difference}", example.place)
+        excess = overstatement(methodology, example)
+        if excess:
+            yield _finding(root, ERROR, "NOT_CONSERVATIVE", f"{example.name}: {excess}", example.place)
     for message, place in uncovered_days(methodology, examples):
         yield _finding(root, ERROR, "EXAMPLE_MISSING", message, place)
 

@@ -143,6 +143,7 @@ class Definition:
     standards: tuple[tuple[Source, str], ...]
     applicability: tuple[str, ...]
     boundary: str
+    uncertainty: str
     evidence: str
     needs_window: bool
     claims: tuple[ClaimRule, ...]

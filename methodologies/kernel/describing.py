@@ -28,6 +28,7 @@ def describe(definition: Definition) -> dict[str, Any]:
         "standards": [{"source": source.as_json(), "text": text} for source, text in definition.standards],
         "applicability": list(definition.applicability),
         "boundary": definition.boundary,
+        "uncertainty": {"text": definition.uncertainty},
         "evidence": {"text": definition.evidence, "window_required": definition.needs_window},
         "claims": [_claim(rule) for rule in definition.claims],
         "exclusivity": _exclusivity(definition.exclusivity),

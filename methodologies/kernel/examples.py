@@ -92,6 +92,19 @@ def run_example(methodology: Methodology, example: Example) -> str:
     return "; ".join(_differences(example, done))
 
 
+def overstatement(methodology: Methodology, example: Example) -> str:
+    """Empty when the example credits the conservative end of its range (or has none, or is refused), else
+    by how much it does not."""
+    try:
+        done = methodology.quantify(example.data, example.day, example.profile, example.grade)
+        found = done.reduction_range_g
+    except MethodologyError as refusal:
+        return "" if example.error else f"the range cannot be computed: {refusal}"
+    if found is None or done.reduction_g == found.low:
+        return ""
+    return f"{exact_text(done.reduction_g)} g is credited, the low end of its range is {exact_text(found.low)} g"
+
+
 def _differences(example: Example, done: Quantification) -> list[str]:
     found = []
     if done.version != example.version:

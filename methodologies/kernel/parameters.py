@@ -6,14 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Any
 
+from methodologies.kernel.exact import fraction_of_text
 from methodologies.kernel.model import Place, Source, Title, digest
-from methodologies.kernel.units import Unit
+from methodologies.kernel.units import Unit, parse_unit
+
+ENDS = ("low", "central", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """How far the sources of one quantity lie apart, as published, in the unit of its row; `sentence` says
+    which source gives which number."""
+
+    low: str
+    central: str
+    high: str
+    sources: tuple[Source, ...]
+    sentence: str
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "low": self.low,
+            "central": self.central,
+            "high": self.high,
+            "sources": [source.as_json() for source in self.sources],
+            "sentence": self.sentence,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One dated, sourced number. `value` is in base units, `value_text` and `unit` as published."""
+    """One dated, sourced number. `value` is in base units, `value_text` and `unit` as published; `range`
+    is None where one source alone publishes the quantity."""
 
     methodology: str
     parameter: str
@@ -32,10 +58,11 @@ class Row:
     row_hash: str
     place: Place
     in_force_until: date | None = None  # the last day, where what a row rests on ends
+    range: Range | None = None
 
     def as_json(self) -> dict[str, object]:
         """The whole row for receipts and replay; `row_hash_of` recomputes its hash from this."""
-        return {
+        row: dict[str, object] = {
             "methodology": self.methodology,
             "parameter": self.parameter,
             "title": self.title.as_json(),
@@ -50,16 +77,18 @@ class Row:
             "replaces": self.replaces,
             "row_hash": self.row_hash,
         }
+        if self.range is not None:
+            row["range"] = self.range.as_json()
+        return row
 
 
 def row_hash_of(row: Mapping[str, object]) -> str:
-    """Hash of a row as JSON. Pinned: the number, its unit, keys, day, sources, sentence, confidence, note.
+    """Hash of a row as JSON. Pinned: the number, its unit, keys, day, sources, sentence, confidence, note,
+    range.
 
     Not pinned: the parameter's title, a source's address (links rot) and `review_before` (moves at every
     review).
     """
-    sources = row["sources"]
-    assert isinstance(sources, list)
     pinned = {
         key: row[key]
         for key in (
@@ -75,8 +104,37 @@ def row_hash_of(row: Mapping[str, object]) -> str:
             "replaces",
         )
     }
-    pinned["sources"] = [[source["tag"], source["title"], source["reliability"]] for source in sources]
+    pinned["sources"] = _pinned_sources(row)
+    if "range" in row:  # only then: a row without one keeps the hash it was published with
+        stated = row["range"]
+        assert isinstance(stated, dict)
+        pinned["range"] = [*(stated[key] for key in (*ENDS, "sentence")), _pinned_sources(stated)]
     return digest(pinned)
+
+
+def _pinned_sources(entry: Mapping[str, object]) -> list[list[str]]:
+    sources = entry["sources"]
+    assert isinstance(sources, list)
+    return [[source["tag"], source["title"], source["reliability"]] for source in sources]
+
+
+def row_value(row: Mapping[str, Any]) -> Fraction:
+    """The value of a row as JSON, in base units."""
+    return _in_base_units(row["value"], row["unit"])
+
+
+def row_range(row: Mapping[str, Any]) -> tuple[Fraction, Fraction, Fraction] | None:
+    """The low, central and high value of a row as JSON, in base units; None where it states no range."""
+    if "range" not in row:
+        return None
+    low, central, high = (_in_base_units(row["range"][key], row["unit"]) for key in ENDS)
+    return low, central, high
+
+
+def _in_base_units(text: str, unit: str) -> Fraction:
+    value = fraction_of_text(text)
+    assert value is not None, text
+    return value * parse_unit(unit).scale
 
 
 @dataclass(frozen=True, slots=True)

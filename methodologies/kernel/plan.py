@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -12,7 +13,9 @@ from methodologies.kernel.errors import MethodologyError
 from methodologies.kernel.exact import NANO, ONE, exact_text, nano_of, not_a_number
 from methodologies.kernel.formulas import Activity, Formula, Outcome, Parameters
 from methodologies.kernel.model import EAC_BACKED, OFFSET_BACKED, REDUCTION
-from methodologies.kernel.quantification import Basis, Quantification, grade_factors, row_value
+from methodologies.kernel.parameters import row_value
+from methodologies.kernel.quantification import Basis, Quantification, grade_factors
+from methodologies.kernel.ranging import Ranging, not_computable
 from methodologies.kernel.units import Unit, parse_unit, unit_zh
 
 _MEMO_LIMIT = 20_000
@@ -95,7 +98,7 @@ class Plan:
     ) -> None:
         content = basis.content
         values = {row["parameter"]: row_value(row) for row in content["rows"]}
-        self.basis = basis
+        self.basis = replace(basis, ranging=Ranging.of(content, function))
         self._function = function
         self._readers = tuple((reader.name, reader, reader.memo) for reader in readers)
         self._rates = tuple(rates)
@@ -125,9 +128,7 @@ class Plan:
         try:
             outcome = self._function(Activity(inputs), self._parameters)
         except ZeroDivisionError:
-            raise MethodologyError(
-                "NOT_COMPUTABLE", "活动数据使公式除以零", "the data make the formula divide by zero"
-            ) from None
+            raise not_computable() from None
         credits = self._credits(outcome, self._grades[grade])
         return Quantification(self.basis, day, grade, dict(data), inputs, outcome, credits)
 

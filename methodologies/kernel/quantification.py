@@ -8,9 +8,11 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from methodologies.kernel.exact import ONE, exact_text, fraction_of_text, reading_text
+from methodologies.kernel.exact import ONE, exact_text, reading_text
 from methodologies.kernel.formulas import Outcome
 from methodologies.kernel.model import EAC_BACKED, ENGAGEMENT, OFFSET_BACKED, REDUCTION, digest
+from methodologies.kernel.parameters import row_value
+from methodologies.kernel.ranging import Ranging, ReductionRange
 from methodologies.kernel.units import parse_unit
 
 _CREDIT_ZH = {
@@ -25,11 +27,13 @@ _CREDIT_ZH = {
 class Basis:
     """What a quantification rested on: formula, rows, inputs, grade factors. Equal bases have equal hashes.
 
-    `content` is JSON-able and complete: `recompute` needs nothing else but the data and the grade.
+    `content` is JSON-able and complete: `recompute` needs nothing else but the data and the grade. `ranging`
+    follows from it once a formula runs on it; it is here, not with every act, so that it costs an act nothing.
     """
 
     hash: str
     content: Mapping[str, Any]
+    ranging: Ranging | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Basis:
@@ -88,6 +92,13 @@ class Quantification:
         return self.outcome.reduction
 
     @property
+    def reduction_range_g(self) -> ReductionRange | None:
+        """`reduction_g` (signed, before the evidence grade) at the low, central and high figures of the
+        rows whose sources differ, worked out when asked for; None where no row used states a range."""
+        ranging = self.basis.ranging
+        return None if ranging is None else ranging.reduction(self.inputs)
+
+    @property
     def methodology(self) -> str:
         return str(self.basis.content["methodology"])
 
@@ -127,6 +138,7 @@ class Quantification:
             "project_g": _text(self.project_g),
             "leakage_g": _text(self.leakage_g),
             "reduction_g": exact_text(self.reduction_g),
+            "reduction_range_g": self._range_json(),
             "credits": dict(self.credits),
             "sentence_zh": self.sentence_zh(),
             "unverified": [
@@ -136,6 +148,10 @@ class Quantification:
             ],
             "basis": self.basis.as_json(),
         }
+
+    def _range_json(self) -> dict[str, str] | None:
+        found = self.reduction_range_g
+        return None if found is None else {end: exact_text(grams) for end, grams in found._asdict().items()}
 
     def sentence_zh(self) -> str:
         """One sentence for members: what was done, times which factor, and what is credited."""
@@ -173,13 +189,6 @@ class _Word:
 
 
 SENTENCE_RESULTS = frozenset({"baseline", "project", "reduction"})
-
-
-def row_value(row: Mapping[str, Any]) -> Fraction:
-    """The value of a row as JSON, in base units."""
-    value = fraction_of_text(row["value"])
-    assert value is not None, row["value"]
-    return value * parse_unit(row["unit"]).scale
 
 
 def grade_factors(content: Mapping[str, Any]) -> dict[str, Fraction]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from methodologies.kernel.documents import Node, walk_rows
 from methodologies.kernel.model import CONFIDENCES, HOUSE, Place, Source, Title
-from methodologies.kernel.parameters import Parameter, Row, row_hash_of
+from methodologies.kernel.parameters import ENDS, Parameter, Range, Row, row_hash_of
 
 _ROW_KEYS = ("value", "in_force_from", "sources", "sentence", "confidence", "review_before")
-_ROW_OPTIONS = ("note", "replaces")
+_ROW_OPTIONS = ("note", "replaces", "range")
 
 
 def place_of(node: Node) -> Place:
@@ -96,8 +96,28 @@ def _read_row(
         review_before=review_before,
         row_hash="",
         place=place_of(node),
+        range=_read_range(entry["range"], entry["value"], sources) if "range" in entry else None,
     )
     return replace(row, row_hash=row_hash_of(row.as_json()))
+
+
+def _read_range(node: Node, value: Node, sources: Mapping[str, Source]) -> Range:
+    """Where sources differ: their figures in the unit of the row, whose value stands at one end of them."""
+    entry = node.mapping([*ENDS, "sources", "sentence"])
+    low, central, high = (entry[end].number() for end in ENDS)
+    if not low <= central <= high:
+        raise node.refuse(f"low {low} ≤ central {central} ≤ high {high} does not hold")
+    if value.number() not in (low, high):
+        raise node.refuse(f"the value {value.text()} is neither the low nor the high end of the range")
+    if set(entry["sources"].texts()) <= {HOUSE}:
+        raise entry["sources"].refuse("a range needs a published source")
+    return Range(
+        low=entry["low"].text(),
+        central=entry["central"].text(),
+        high=entry["high"].text(),
+        sources=read_sources(entry["sources"], sources),
+        sentence=entry["sentence"].text(),
+    )
 
 
 def read_confidence(node: Node, tags: Node) -> str:

@@ -30,11 +30,11 @@ def test_lock_adds_nothing_when_everything_is_published(capsys: pytest.CaptureFi
 def test_findings_fail_the_command_and_the_lock_refuses(
     tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tree / "clothes_donation/methodology.yaml"
-    file.write_text(file.read_text().replace("value: 3.6", "value: 3.7"))
+    file = tree / "book_donation/methodology.yaml"
+    file.write_text(file.read_text().replace("value: 0.682", "value: 0.683"))
     monkeypatch.setattr(methodologies, "ROOT", tree)
     assert main(["check"]) == 1
-    assert "clothes_donation/methodology.yaml" in capsys.readouterr().out
+    assert "book_donation/methodology.yaml" in capsys.readouterr().out
     assert main(["lock"]) == 1
     assert "has been edited" in capsys.readouterr().err
 

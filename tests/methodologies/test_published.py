@@ -19,7 +19,7 @@ CODES = LIBRARY.codes
 # be improved; a row's sentence is what the source says.
 LINES = re.compile(
     r"^(?: +(?:- )?(?:value|in_force_from|sources|confidence|note|unit|grades|claim_types|maximum|above"
-    r"|minimum|default|equation|from|version|shared)|        sentence): "
+    r"|minimum|default|equation|from|version|shared|low|central|high)|        (?:  )?sentence): "
 )
 
 
@@ -45,10 +45,21 @@ def spoil(line: str) -> str:
         return line.replace("average", "fossil_only")
     if key == "from":
         return f"{head}: [certificate_no, line]"
-    if key in ("value", "maximum", "above", "minimum", "default"):
+    if key in ("value", "maximum", "above", "minimum", "default", "low", "central", "high"):
         number = value.strip('"')
         return f'{head}: "{number}1"' if "/" in number or "." in number else f'{head}: "{number}.5"'
     return f"{line}改"
+
+
+def end_of_range(lines: list[str], index: int) -> int | None:
+    """The line of the same row that repeats the value on line `index` as an end of its range."""
+    value = lines[index].split("value: ")[1]
+    for number in range(index + 1, len(lines)):
+        if "value: " in lines[number]:
+            return None
+        if lines[number].strip() in (f"low: {value}", f"high: {value}"):
+            return number
+    return None
 
 
 def reloaded(root: Path, code: str) -> Library:
@@ -90,7 +101,10 @@ def test_editing_any_published_row_names_it(code: str, tree: Path) -> None:
     for index, line in enumerate(lines):
         if not re.match(r"^ +(?:- )?value: ", line):
             continue
-        file.write_text("\n".join([*lines[:index], spoil(line), *lines[index + 1 :]]))
+        spoiled = [*lines[:index], spoil(line), *lines[index + 1 :]]
+        if end := end_of_range(lines, index):  # it moves along, or the document does not load
+            spoiled[end] = spoil(lines[end])
+        file.write_text("\n".join(spoiled))
         changed = [one for one in compare_lock(reloaded(tree, code)) if one.code == "PUBLISHED_CHANGED"]
         assert [one.place.file for one in changed] == [file]
         assert 0 <= index + 1 - changed[0].place.line <= 3
