@@ -6,7 +6,7 @@ SOURCES := $(wildcard methodologies backend miniprogram_api migrations wsgi.py t
 TYPED := $(wildcard methodologies backend miniprogram_api wsgi.py tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench lock clean
+.PHONY: help setup setup-dev run test lint docs bench lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -27,6 +27,9 @@ lint: setup-dev ## style and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy $(TYPED)
 
+docs: setup ## the catalogue of methodologies as a static site: build/docs/index.html
+	@$(BIN)/python -m tools.catalogue build/docs
+
 bench: setup-dev ## benchmarks; they print ratios, not promises
 	$(BIN)/python -m bench
 
@@ -39,6 +42,6 @@ lock: ## new lock files from requirements*.in; the only target that needs uv
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-clean: ## remove the virtual environment and every cache; data in instance/ stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove the virtual environment, what was built and every cache; data in instance/ stays
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

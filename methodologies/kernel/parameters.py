@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -140,7 +140,8 @@ def _in_base_units(text: str, unit: str) -> Fraction:
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """An ex-ante parameter: one quantity, many dated rows; `by` names what a row is chosen by besides
-    the day. `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys."""
+    the day. `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys; `key_titles` say
+    what the values of the table's keys are called."""
 
     name: str
     title: Title
@@ -150,6 +151,7 @@ class Parameter:
     place: Place
     shared: bool = False
     fixed: tuple[tuple[str, str], ...] = ()
+    key_titles: Mapping[str, Mapping[str, Title]] = field(default_factory=dict)
 
     def taken(self, fixed: Mapping[str, str], place: Place) -> Parameter:
         """This table as one methodology takes it: its rows with the `fixed` keys, chosen by the others."""

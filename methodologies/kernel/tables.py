@@ -24,17 +24,17 @@ def _read_table(file: Path, sources: Mapping[str, Source]) -> Parameter:
     document = read_document(file)
     entry = document.mapping(["title", "unit", "vintage", "keys", "rows"])
     keys = entry["keys"].entries()
-    for titles in keys.values():
-        for title in titles.entries().values():
-            read_title(title)
-    vocabulary = {key: frozenset(node.entries()) for key, node in keys.items()}
+    titles = {
+        key: {value: read_title(child) for value, child in node.entries().items()} for key, node in keys.items()
+    }
+    vocabulary = {key: frozenset(values) for key, values in titles.items()}
     vintage = entry["vintage"].one_of(keys)
     table = Parameter(
         file.stem, read_title(entry["title"]), entry["unit"].unit(), tuple(keys), (), place_of(document)
     )
     rows = read_rows(FOLDER, table, entry["rows"], vocabulary, sources)
     chosen_by = tuple(key for key in keys if key != vintage)
-    table = replace(table, by=chosen_by, rows=rows, shared=True)
+    table = replace(table, by=chosen_by, rows=rows, shared=True, key_titles=titles)
     _refuse_two_answers(table)
     return table
 

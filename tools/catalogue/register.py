@@ -1,0 +1,35 @@
+"""Who cites which source, for the source register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from methodologies import Library, Methodology
+from methodologies.kernel.examples import read_examples
+from methodologies.kernel.parameters import Parameter
+
+
+def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, list[tuple[str, str]]]:
+    """Source tag → (title, address) of every page that cites it, each once."""
+    found: dict[str, dict[tuple[str, str], None]] = {tag: {} for tag in library.sources}
+    for methodology in library:
+        for tag in _tags(library, methodology):
+            found[tag][methodology.title_zh, f"methodologies/{methodology.code}.html"] = None
+    for name, table in tables.items():
+        for row in table.rows:
+            for source in row.sources:
+                found[source.tag][table.title.zh, f"factors/{name}.html"] = None
+    for profile in library.profiles.values():
+        for source in profile.sources:
+            found[source.tag][f"基准线方案 {profile.code}", f"profiles.html#profile-{profile.code}"] = None
+    return {tag: list(places) for tag, places in found.items()}
+
+
+def _tags(library: Library, methodology: Methodology) -> Iterator[str]:
+    definition = methodology.definition
+    yield from (source.tag for source, _ in definition.standards)
+    yield from (source.tag for version in definition.versions for source in version.sources)
+    for parameter in definition.parameters.values():
+        yield from (source.tag for row in parameter.rows for source in row.sources)
+    folder = definition.place.file.parent
+    yield from (example.source for example in read_examples(folder, library.registers) if example.source)
