@@ -14,6 +14,7 @@ from backend.activities.orders import (
     save_lines,
 )
 from backend.activities.policy import LONGEST_TRIP
+from backend.activities.products import PURCHASE, Earning, earning, product_sold_as, purchase_data
 from backend.activities.quantification import (
     Quantified,
     canonical_data,
@@ -42,6 +43,7 @@ __all__ = [
     "CORRECTED",
     "LONGEST_TRIP",
     "ORIGINAL",
+    "PURCHASE",
     "REASONS",
     "WHOLE_ORDER",
     "Act",
@@ -49,6 +51,7 @@ __all__ = [
     "ActivityKey",
     "Contended",
     "Decision",
+    "Earning",
     "Explained",
     "LineState",
     "OrderKey",
@@ -63,6 +66,7 @@ __all__ = [
     "claims_engagement",
     "day_rules",
     "decide",
+    "earning",
     "exact_text",
     "explain",
     "library",
@@ -70,6 +74,8 @@ __all__ = [
     "lock_orders",
     "methodology_title",
     "monitored_data",
+    "product_sold_as",
+    "purchase_data",
     "quantify",
     "recompute_all",
     "record",

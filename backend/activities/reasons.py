@@ -58,6 +58,10 @@ REASONS = {
     "UNKNOWN_DATA": ("包含方法学不认识的数据。", "Data the methodology does not know."),
     "MISSING_EVIDENCE": ("缺少防重复所需的编号（如序列号、行程号）。", "A serial or trip number is missing."),
     "UNKNOWN_MODEL": ("该型号没有已登记的碳足迹。", "No footprint is registered for this model."),
+    "PRODUCT_NOT_DOCUMENTED": (
+        "该产品当日没有公布的碳足迹，也没有声明核销其碳足迹的有效证书。",
+        "On that day neither a footprint of the product was published nor did a valid certificate say it was retired.",
+    ),
     "UNKNOWN_CERTIFIED_MODEL": (
         "该型号没有声明核销其碳足迹的证书。",
         "No registered certificate of this model says that its footprint was retired.",
