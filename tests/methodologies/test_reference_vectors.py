@@ -498,6 +498,14 @@ def test_every_trip_with_a_duration_has_a_speed_band() -> None:
         ("no_tableware", {"item": "tissue"}, DAY, "UNKNOWN_ITEM"),
         ("metro_ride", {}, DAY, "MISSING_DATA"),
         ("clothes_donation", {"weight": 3}, DAY, "UNKNOWN_DATA"),
+        # more than two people could have travelled, or a car could have carried, or a car can drive on
+        ("online_meeting", {"attendees": 2, "duration_h": 1, "air_km": 10_001}, DAY, "IMPLAUSIBLE_FLIGHTS"),
+        ("online_meeting", {"attendees": 2, "duration_h": 1, "rail_km": 5001}, DAY, "IMPLAUSIBLE_RAIL"),
+        ("online_meeting", {"attendees": 2, "duration_h": 1, "hotel_nights": 15}, DAY, "IMPLAUSIBLE_NIGHTS"),
+        ("carpool", {"would_drive_km": 71, "pool_km": 10, "people": 7}, DAY, "IMPLAUSIBLE_SHARE"),
+        ("carpool", {"would_drive_km": 10, "other_km": 61, "pool_km": 10, "people": 7}, DAY, "IMPLAUSIBLE_PASSENGERS"),
+        ("walking", {"steps": 300, "duration_s": 60}, DAY, "IMPLAUSIBLE_CADENCE"),
+        ("ev_trip", {"distance_km": 28, "consumption": "0.049"}, DAY, "OUT_OF_BOUNDS"),
         # the day before entry into force
         ("metro_ride", {"distance_km": 5}, date(2022, 9, 22), "NOT_IN_FORCE"),
         ("ev_trip", {"distance_km": 5}, date(2023, 12, 31), "NOT_IN_FORCE"),
