@@ -3,15 +3,17 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
 import methodologies
-from backend import audit, clock, database, house, jobs, ledger, partners, points, strict_json
+from backend import audit, clock, database, house, jobs, ledger, partners, points, releases, strict_json
 from backend.errors import Refusal
 
 ledger_group = AppGroup("ledger", help="The books.")
@@ -19,6 +21,7 @@ audit_group = AppGroup("audit", help="Recompute what was issued.")
 methodology_group = AppGroup("methodology", help="The methodologies library.")
 partner_group = AppGroup("partner", help="Partners and their events.")
 database_group = AppGroup("database", help="The database schema.")
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def register(app: Flask) -> None:
@@ -107,6 +110,37 @@ def _calendar_day(text: str) -> date:
     except ValueError:
         pass
     raise methodologies.MethodologyError("INVALID_DAY", f"{text} 不是日历日", f"{text} is not a calendar day")
+
+
+@methodology_group.command("diff")
+@click.option("--against", "reference", help="tag, branch or commit [default: the newest release tag, else HEAD]")
+@click.option("--against-directory", "published", type=_FOLDER, help="a copy of the published library instead")
+@click.option("--directory", "proposed", type=_FOLDER, default=methodologies.ROOT, help="the library to review")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="first day of the personas' year")
+@click.option("--format", "style", default="table", show_default=True, type=click.Choice(["table", "markdown", "json"]))
+def diff_methodologies(
+    reference: str | None, published: Path | None, proposed: Path, day: datetime | None, style: str
+) -> None:
+    """What the tree changes against what is published and what that means for twelve personas; exits with 2 when
+    the two cannot be compared."""
+    if reference and published:
+        raise click.UsageError("either --against or --against-directory")
+    try:
+        with TemporaryDirectory() as folder:
+            against = str(published)
+            if published is None:
+                reference = reference or releases.newest_release(proposed)
+                against = f"{reference} {releases.export(proposed, reference, Path(folder))}"
+            first = day.date() if day else None
+            comparison = methodologies.compare(published or Path(folder), proposed, first)
+    except (releases.NoHistory, methodologies.DocumentError) as error:
+        words = getattr(error, "message_en", str(error)).replace(folder, against)
+        click.echo(f"无法比较 cannot compare: {words}", err=True)
+        sys.exit(2)
+    if style == "json":
+        click.echo(json.dumps({"against": against, **comparison.as_json()}, ensure_ascii=False, indent=2))
+    else:
+        click.echo(methodologies.review_text(comparison, against, as_markdown=style == "markdown"))
 
 
 def _input(value: object) -> object:

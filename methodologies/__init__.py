@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from methodologies.kernel.checking import Finding, check_library
 from methodologies.kernel.definition import ClaimRule, Limit, MonitoredField, Version
+from methodologies.kernel.effects import Comparison
+from methodologies.kernel.effects import compare as compare_libraries
 from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import Library, load_library
 from methodologies.kernel.methodology import Methodology
@@ -24,6 +26,7 @@ from methodologies.kernel.products import Certificate, Footprint, Product, Produ
 from methodologies.kernel.published import write_lock
 from methodologies.kernel.quantification import Basis, Quantification
 from methodologies.kernel.replay import recompute as _recompute
+from methodologies.kernel.reviewing import review_text
 
 __all__ = [
     "CLAIM_TYPES",
@@ -31,6 +34,7 @@ __all__ = [
     "Basis",
     "Certificate",
     "ClaimRule",
+    "Comparison",
     "DocumentError",
     "Finding",
     "Footprint",
@@ -47,6 +51,7 @@ __all__ = [
     "Source",
     "Version",
     "check",
+    "compare",
     "library",
     "lock",
     "product",
@@ -54,6 +59,7 @@ __all__ = [
     "quantify",
     "quantify_batch",
     "recompute",
+    "review_text",
 ]
 
 ROOT = Path(__file__).parent
@@ -132,3 +138,11 @@ def lock() -> list[str]:
     Raises `DocumentError` (file and line) while something published was edited, removed or backdated.
     """
     return write_lock(load_library(ROOT))
+
+
+def compare(published: Path, proposed: Path | None = None, day: date | None = None) -> Comparison:
+    """What the tree below `proposed` (this library when not given) changes against the one below `published`, and
+    what that means for the twelve personas in the year beginning on `day`, or else with the first change.
+
+    Both trees are loaded strictly, with their own formulas; a mistake is a `DocumentError` (file and line)."""
+    return compare_libraries(load_library(published), load_library(proposed or ROOT), day)

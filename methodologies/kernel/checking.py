@@ -15,6 +15,7 @@ from methodologies.kernel.library import Library, check_segments, load_methodolo
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import Place
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.personas import read_personas
 from methodologies.kernel.products import FOOTPRINT
 from methodologies.kernel.published import compare_lock
 from methodologies.kernel.registers import Registers, read_registers
@@ -98,6 +99,7 @@ def _of_whole(root: Path, library: Library) -> Iterator[Finding]:
     try:
         check_exclusivity(library)
         check_segments(library)
+        read_personas(root, library)
     except DocumentError as error:
         yield _of_error(root, error)
 

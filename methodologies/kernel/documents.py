@@ -58,6 +58,9 @@ class Node:
                 raise self.refuse(f"missing key {key!r}")
         return found
 
+    def is_list(self) -> bool:
+        return isinstance(self._node, yaml.SequenceNode)
+
     def sequence(self) -> list[Node]:
         if not isinstance(self._node, yaml.SequenceNode):
             raise self.refuse("a list is expected")

@@ -72,7 +72,7 @@ def reading_text(value: Fraction) -> str:
     exact = _ending_decimals(value)
     if exact is not None and len(exact.partition(".")[2]) <= 6:
         return exact
-    return "约 " + _decimals(value, 3)
+    return "约 " + rounded_text(value, 3)
 
 
 def _ending_decimals(value: Fraction) -> str | None:
@@ -81,10 +81,10 @@ def _ending_decimals(value: Fraction) -> str | None:
         while rest % prime == 0:
             rest //= prime
             places[index] += 1
-    return _decimals(value, max(places)) if rest == 1 else None
+    return rounded_text(value, max(places)) if rest == 1 else None
 
 
-def _decimals(value: Fraction, places: int) -> str:
+def rounded_text(value: Fraction, places: int) -> str:
     """Decimal text with `places` decimals, rounded half up in magnitude, trailing zeros removed."""
     scaled, remainder = divmod(abs(value.numerator) * 10**places, value.denominator)
     if 2 * remainder >= value.denominator:

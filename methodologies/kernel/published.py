@@ -4,8 +4,9 @@ unchanged."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from methodologies.kernel.definition import MonitoredField, Version
@@ -24,16 +25,24 @@ _HEADER = """# What is published: sha256 and address, one per line.
 # Lines are only ever added: python -m methodologies lock
 # A published row is never edited or removed; a correcting row names the hash it replaces.
 """
+_ONE_DAY = timedelta(days=1)
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One published thing: what it is called, its hash, and where it is written."""
+    """One published thing: what it is called, its hash, and where it is written.
+
+    For those who review a change: `says` is its content in a line, `day` the first day it decides anything (None:
+    all days of its methodology), `replaces` the hash of the row it corrects.
+    """
 
     address: str
     hash: str
     place: Place
+    says: str = ""
+    day: date | None = None
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Discrepancy:
     BACKDATED, NOT_LOCKED."""
 
     code: str
+    address: str
     message: str
     place: Place
 
@@ -53,6 +63,7 @@ def published_entries(library: Library) -> list[Entry]:
             f"profile {profile.code}",
             digest([profile.baseline_type.zh, profile.region, [source.tag for source in profile.sources]]),
             Place(library.root / "profiles.yaml", 1),
+            f"{profile.baseline_type.zh}，{profile.region}",
         )
         for profile in library.profiles.values()
     ]
@@ -90,23 +101,31 @@ def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
             f"{code} formula {name}",
             digest([loaded.code_hash, text.equation, sorted(text.needs)]),
             Place(definition.place.file.parent / "formula.py", loaded.line),
+            text.equation,
         )
     for field in definition.monitored.values():
-        yield Entry(f"{code} monitored {field.name}", _field_hash(field), field.place)
+        yield Entry(f"{code} monitored {field.name}", _field_hash(field), field.place, _field_text(field))
     for rate in definition.rates:
         band = [exact_text(rate.minimum), exact_text(rate.maximum), rate.confidence]
         content = [rate.numerator, rate.denominator, rate.unit.text, *band]
-        yield Entry(f"{code} rate {rate.code}", digest(content), rate.place)
+        says = f"{rate.numerator} ÷ {rate.denominator}: {band[0]}–{band[1]} {rate.unit.text}"
+        yield Entry(f"{code} rate {rate.code}", digest(content), rate.place, says)
     for limit in definition.limits:
         content = [limit.per, limit.measure, exact_text(limit.maximum), limit.across, limit.confidence]
-        yield Entry(f"{code} limit {limit.code} {limit.in_force_from}", digest(content), limit.place)
+        address = f"{code} limit {limit.code} {limit.in_force_from}"
+        says = f"{limit.measure} ≤ {exact_text(limit.maximum)} / {limit.per} {limit.across}".strip()
+        yield Entry(address, digest(content), limit.place, says, limit.in_force_from)
     claims = [[rule.kind, list(rule.parts), rule.required, rule.required_with] for rule in definition.claims]
-    yield Entry(f"{code} claims", digest(claims), definition.place)
-    rule = definition.exclusivity
-    yield Entry(f"{code} exclusivity", digest([list(rule.groups), list(rule.excludes)]), rule.place)
+    says = "; ".join(f"{rule.kind}: {'+'.join(rule.parts)}" for rule in definition.claims)
+    yield Entry(f"{code} claims", digest(claims), definition.place, says)
+    exclusive = definition.exclusivity
+    says = f"{', '.join(exclusive.groups)} ≠ {', '.join(exclusive.excludes)}"
+    content = [list(exclusive.groups), list(exclusive.excludes)]
+    yield Entry(f"{code} exclusivity", digest(content), exclusive.place, says)
     for parameter in definition.parameters.values():
         if parameter.shared:
-            yield Entry(f"{code} shared {parameter.name}", digest(dict(parameter.fixed)), parameter.place)
+            says = " ".join(f"{key}={value}" for key, value in parameter.fixed)
+            yield Entry(f"{code} shared {parameter.name}", digest(dict(parameter.fixed)), parameter.place, says)
         else:
             yield from _rows(code, parameter)
 
@@ -129,18 +148,21 @@ def _of_version(code: str, version: Version) -> Iterator[Entry]:
         list(version.claim_types),
         version.note,
     ]
-    yield Entry(f"{code} version {version.version}", digest(header), version.place)
+    says = f"{'/'.join(version.grades)} · {'/'.join(version.claim_types)}"
+    yield Entry(
+        f"{code} version {version.version}", digest(header), version.place, says, version.in_force_from
+    )
     if version.in_force_until is not None:
-        yield Entry(
-            f"{code} version {version.version} until",
-            digest(version.in_force_until.isoformat()),
-            version.place,
-        )
+        until = version.in_force_until.isoformat()
+        address, first_without = f"{code} version {version.version} until", version.in_force_until + _ONE_DAY
+        yield Entry(address, digest(until), version.place, until, first_without)
     for profile, formulas in version.profiles.items():
         yield Entry(
             f"{code} version {version.version} for {profile}",
             digest(list(formulas)),
             version.profile_places[profile],
+            ", ".join(formulas),
+            version.in_force_from,
         )
 
 
@@ -151,6 +173,14 @@ def _field_hash(field: MonitoredField) -> str:
     return digest([field.kind, field.unit.text, bounds, field.default, field.default_parameter])
 
 
+def _field_text(field: MonitoredField) -> str:
+    bounds = (("≥", field.minimum), (">", field.above), ("≤", field.maximum))
+    words = [f"{sign} {exact_text(bound)}" for sign, bound in bounds if bound is not None]
+    stand_in = field.default or field.default_parameter
+    default = f"(default {stand_in})" if stand_in else ""
+    return " ".join(filter(None, [field.kind, *words, "" if field.choices else field.unit.text, default]))
+
+
 def _rows(owner: str, parameter: Parameter) -> Iterator[Entry]:
     for row in parameter.rows:
         keys = " ".join(f"{key}={value}" for key, value in row.keys)
@@ -158,6 +188,9 @@ def _rows(owner: str, parameter: Parameter) -> Iterator[Entry]:
             " ".join(filter(None, [owner, "row", parameter.name, keys, row.in_force_from.isoformat()])),
             row.row_hash,
             row.place,
+            f"{row.value_text} {row.unit.text} {row.confidence}",
+            row.in_force_from,
+            row.replaces,
         )
 
 
@@ -180,38 +213,31 @@ def read_lock(root: Path) -> dict[tuple[str, str], int]:
 
 def compare_lock(library: Library) -> list[Discrepancy]:
     """What differs between the tree and the lock."""
-    locked = read_lock(library.root)
+    lock = library.root / LOCK
+    locked = {entry: Place(lock, line) for entry, line in read_lock(library.root).items()}
+    return discrepancies(library, locked)
+
+
+def discrepancies(library: Library, published: Mapping[tuple[str, str], Place]) -> list[Discrepancy]:
+    """What differs between the tree and what is published: (address, hash) → where that is listed."""
     entries = published_entries(library)
     standing = {(entry.address, entry.hash) for entry in entries}
     places = {entry.address: entry.place for entry in entries}
     found = []
-    for (address, hash_), line in locked.items():
+    for (address, hash_), place in published.items():
         if (address, hash_) in standing:
             continue
         if address in places:
-            found.append(
-                Discrepancy(
-                    "PUBLISHED_CHANGED",
-                    f"{address} was published with hash {hash_[:12]}… and has been edited",
-                    places[address],
-                )
-            )
+            edited = f"{address} was published with hash {hash_[:12]}… and has been edited"
+            found.append(Discrepancy("PUBLISHED_CHANGED", address, edited, places[address]))
         else:
-            found.append(
-                Discrepancy(
-                    "PUBLISHED_REMOVED",
-                    f"{address} was published and is gone",
-                    Place(library.root / LOCK, line),
-                )
-            )
-    found.extend(_backdated(library, {address for address, _ in locked}))
-    found.extend(
-        Discrepancy(
-            "NOT_LOCKED", f"{entry.address} is not in {LOCK} yet: python -m methodologies lock", entry.place
-        )
-        for entry in entries
-        if (entry.address, entry.hash) not in locked
-    )
+            gone = f"{address} was published and is gone"
+            found.append(Discrepancy("PUBLISHED_REMOVED", address, gone, place))
+    found.extend(_backdated(library, {address for address, _ in published}))
+    for entry in entries:
+        if (entry.address, entry.hash) not in published:
+            new = f"{entry.address} is not in {LOCK} yet: python -m methodologies lock"
+            found.append(Discrepancy("NOT_LOCKED", entry.address, new, entry.place))
     return found
 
 
@@ -239,7 +265,8 @@ def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
                 and earlier
                 and row.in_force_from <= max(earlier)
             ):
-                yield Discrepancy("BACKDATED", f"{entry.address} comes before a published row", row.place)
+                message = f"{entry.address} comes before a published row"
+                yield Discrepancy("BACKDATED", entry.address, message, row.place)
     for methodology in library:
         for version in methodology.versions:
             address = f"{methodology.code} version {version.version} for"
@@ -247,6 +274,7 @@ def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
                 if f"{address} {ANY_PROFILE}" in locked and f"{address} {profile}" not in locked:
                     yield Discrepancy(
                         "BACKDATED",
+                        f"{address} {profile}",
                         f"{version.version} already served {profile}: it needs a new version",
                         version.profile_places[profile],
                     )
