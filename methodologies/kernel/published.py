@@ -120,8 +120,8 @@ def _of_methodology(methodology: Methodology) -> Iterator[Entry]:
     yield Entry(f"{code} claims", digest(claims), definition.place, says)
     exclusive = definition.exclusivity
     says = f"{', '.join(exclusive.groups)} ≠ {', '.join(exclusive.excludes)}"
-    content = [list(exclusive.groups), list(exclusive.excludes)]
-    yield Entry(f"{code} exclusivity", digest(content), exclusive.place, says)
+    rule = [list(exclusive.groups), list(exclusive.excludes)]
+    yield Entry(f"{code} exclusivity", digest(rule), exclusive.place, says)
     for parameter in definition.parameters.values():
         if parameter.shared:
             says = " ".join(f"{key}={value}" for key, value in parameter.fixed)
