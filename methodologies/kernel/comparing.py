@@ -11,17 +11,24 @@ from datetime import date
 
 from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
+from methodologies.kernel.products import FOLDER as PRODUCTS
 from methodologies.kernel.published import Entry, discrepancies, published_entries
 from methodologies.kernel.tables import FOLDER
 
-_TITLES_ZH = {FOLDER: "共用因子表", "evidence_grades": "证据等级", "profile": "基准线方案"}
+_TITLES_ZH = {
+    FOLDER: "共用因子表",
+    PRODUCTS: "产品登记",
+    "product": "产品登记",
+    "evidence_grades": "证据等级",
+    "profile": "基准线方案",
+}
 ADDED, CORRECTED, EDITED, REMOVED = "added", "corrected", "edited", "removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. `address` is that of the lock, `owner` its first word: a methodology, ``factors``,
-    ``evidence_grades`` or ``profile``; `title_zh` is what members call that.
+    ``products``, ``product``, ``evidence_grades`` or ``profile``; `title_zh` is what members call that.
 
     `day` is the first day it decides anything, None where it holds for all days of its methodology. `rewrites`
     is empty, or why the past would have another answer: PUBLISHED_CHANGED, PUBLISHED_REMOVED, BACKDATED.
@@ -140,8 +147,8 @@ def _reached(change: Change, published: Library, proposed: Library) -> list[Meth
         return [known[change.owner]]
     if change.owner == "evidence_grades":
         return list(known.values())
-    if change.owner != FOLDER:
-        return []  # a profile decides nothing by itself: its rows and versions do
+    if change.owner not in (FOLDER, PRODUCTS):
+        return []  # a profile or a product decides nothing by itself: rows and versions do
     return [one for one in known.values() if _takes(one, change.address.split())]
 
 

@@ -388,3 +388,13 @@ def test_the_comparison_is_json(tree: Path, edit: Edit) -> None:
     commuter = shown["years"][0]["personas"][0]
     total = {"claim_type": "REDUCTION", "unit": "g", "before": 286260, "after": 305940, "difference": 19680}
     assert commuter["totals"] == [{**total, "percent": "+6.87"}]
+
+
+def test_a_change_of_the_product_register_is_told(tree: Path, edit: Edit) -> None:
+    edit("products/ideapad_3_14.yaml", "value: 210", "value: 211")
+    comparison = compared(tree)
+    assert {change.title_zh for change in comparison.changes} == {"产品登记"}
+    assert "products row product_footprint model=ideapad_3_14 2024-01-01" in {
+        change.address for change in comparison.changes
+    }
+    assert moved(comparison) == {}  # nobody's computer is that model
