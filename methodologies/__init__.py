@@ -21,7 +21,7 @@ from methodologies.kernel.effects import compare as compare_libraries
 from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import Library, load_library
 from methodologies.kernel.methodology import Methodology
-from methodologies.kernel.model import CLAIM_TYPES, GRADES, Profile, Source
+from methodologies.kernel.model import CLAIM_TYPES, GRADES, Profile, Source, Title
 from methodologies.kernel.products import Certificate, Footprint, Product, Products
 from methodologies.kernel.published import write_lock
 from methodologies.kernel.quantification import Basis, Quantification
@@ -49,6 +49,7 @@ __all__ = [
     "Quantification",
     "Request",
     "Source",
+    "Title",
     "Version",
     "check",
     "compare",

@@ -11,6 +11,7 @@ from miniprogram_api import (
     me,
     methodologies,
     partner_links,
+    products,
     receipts,
 )
 from miniprogram_api.answers import finish_answers
@@ -29,6 +30,7 @@ RESOURCES = (
     partner_links.resource,
     activities.resource,
     methodologies.resource,
+    products.resource,
 )
 
 

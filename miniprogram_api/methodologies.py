@@ -230,7 +230,7 @@ def methodologies() -> Response:
         }
         for methodology in activities.library()
     ]
-    return _open(MethodologiesSchema().dump({"methodologies": listed}))
+    return open_answer(MethodologiesSchema().dump({"methodologies": listed}))
 
 
 @resource.operation("GET", "/methodologies/<code>", answers=MethodologySchema, refuses=(NotFound,), members_only=False)
@@ -242,10 +242,11 @@ def methodology(code: str) -> Response:
     library = activities.library()
     if code not in library.codes:
         raise NotFound
-    return _open(MethodologySchema().dump(library.get(code).as_json()))
+    return open_answer(MethodologySchema().dump(library.get(code).as_json()))
 
 
-def _open(content: Any) -> Response:
+def open_answer(content: Any) -> Response:
+    """An answer that is the same for everybody and may be kept for a while."""
     response = jsonify(content)
     response.headers["Cache-Control"] = CACHE_CONTROL
     return response

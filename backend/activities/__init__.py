@@ -14,7 +14,16 @@ from backend.activities.orders import (
     save_lines,
 )
 from backend.activities.policy import LONGEST_TRIP
-from backend.activities.products import PURCHASE, Earning, earning, product_sold_as, purchase_data
+from backend.activities.products import (
+    PURCHASE,
+    Earning,
+    describe_product,
+    earning,
+    product_labelled,
+    product_sold_as,
+    purchase_data,
+    registered_products,
+)
 from backend.activities.quantification import (
     Quantified,
     canonical_data,
@@ -66,6 +75,7 @@ __all__ = [
     "claims_engagement",
     "day_rules",
     "decide",
+    "describe_product",
     "earning",
     "exact_text",
     "explain",
@@ -74,12 +84,14 @@ __all__ = [
     "lock_orders",
     "methodology_title",
     "monitored_data",
+    "product_labelled",
     "product_sold_as",
     "purchase_data",
     "quantify",
     "recompute_all",
     "record",
     "record_bases",
+    "registered_products",
     "save_lines",
     "save_statuses",
     "sentence",

@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.activities.errors import ActRefused
 from backend.activities.quantification import credited
-from methodologies import MethodologyError, Product, library, quantify
+from methodologies import Certificate, MethodologyError, Product, Title, library, quantify
 
 #: The methodology a purchase is counted by.
 PURCHASE = "low_carbon_pc"
@@ -76,3 +76,44 @@ def _most_retired(product: Product, day: date) -> str | None:
     most = library().get(PURCHASE).monitored["certified_retired_kg"].maximum
     amount = certificate.retired_kg if certificate.retired_kg is not None else most
     return None if amount is None else str(amount)
+
+
+def product_labelled(label: str) -> Product | None:
+    """The product with this label on it."""
+    return library().products.by_label.get(label)
+
+
+def registered_products(after: str | None, limit: int) -> tuple[list[Product], str | None]:
+    """Up to `limit` products with labels after this one, in their order, and after which the rest begins."""
+    found = [product for product in library().products if after is None or product.label > after]
+    return found[:limit], found[limit - 1].label if len(found) > limit else None
+
+
+def describe_product(product: Product, day: date) -> dict[str, Any]:
+    """A product as it is documented on a day: its claim in a sentence, its sheet and its certificates."""
+    sheet, certificate = product.footprint_on(day), product.certificate_on(day)
+    begun = [one for one in product.current_certificates() if one.in_force_from <= day and one is not certificate]
+    begun.sort(key=lambda one: one.in_force_from, reverse=True)
+    return {
+        **product.as_json(),
+        "day": day,
+        "claim": _claim(certificate),
+        "footprint": sheet.as_json() if sheet else None,
+        "certificate": certificate.as_json() if certificate else None,
+        "earlier_certificates": [one.as_json() for one in begun],
+    }
+
+
+def _claim(certificate: Certificate | None) -> dict[str, str]:
+    """What is claimed, by whom, since when and for how long; what is not published is said to be."""
+    if certificate is None:
+        return {"zh": "没有登记有效的碳中和证书。", "en": "No carbon-neutral certificate is registered and valid."}
+    nobody = Title("未公布", "not published")
+    scheme, issuer = certificate.scheme or nobody, certificate.issuer or nobody
+    issued, until = certificate.issued, certificate.valid_until
+    return {
+        "zh": f"证书依据：{scheme.zh}；出具机构：{issuer.zh}；"
+        f"出具时间：{issued or nobody.zh}；有效期至：{until or nobody.zh}。",
+        "en": f"Certified to: {scheme.en}; by: {issuer.en}; "
+        f"issued: {issued or nobody.en}; valid until: {until or nobody.en}.",
+    }

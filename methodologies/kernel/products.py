@@ -89,7 +89,10 @@ class Footprint:
         }
 
     def as_json(self) -> dict[str, object]:
-        return {**self.row.as_json(), "review_before": self.row.review_before.isoformat(), **self.details()}
+        """The whole sheet; `not_published` names what no source says. A segment is chosen, not published."""
+        missing = [name for name, value in self.details().items() if value is None and name != "segment"]
+        reviewed = {"review_before": self.row.review_before.isoformat()}
+        return {**self.row.as_json(), **reviewed, **self.details(), "not_published": missing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,12 @@ class Certificate:
         return digest([self.statements(), sources, self.assumption.row_hash if self.assumption else None])
 
     def as_json(self) -> dict[str, object]:
+        """The whole certificate; `not_published` names what no source says."""
+        until = self.valid_until.isoformat() if self.valid_until else None
+        stated = {**self.statements(), "valid_until": until}
         return {
-            **self.statements(),
-            "valid_until": self.valid_until.isoformat() if self.valid_until else None,
+            **stated,
+            "not_published": [name for name, value in stated.items() if value is None],
             "sources": [source.as_json() for source in self.sources],
             "review_before": self.review_before.isoformat(),
             "assumption": self.assumption.as_json() if self.assumption else None,

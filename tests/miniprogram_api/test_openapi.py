@@ -59,7 +59,7 @@ def test_the_document_is_valid_openapi(app):
 
 def test_every_operation_is_described_and_documents_its_errors_as_problems(document):
     found = dict(operations(document))
-    assert len(found) == 16
+    assert len(found) == 18
     for name, operation in found.items():
         assert operation["summary"], name
         for status, response in operation["responses"].items():
@@ -76,6 +76,8 @@ def test_only_login_and_open_knowledge_need_no_token(document):
         "POST /api/v1/auth/refresh",
         "GET /api/v1/methodologies",
         "GET /api/v1/methodologies/{code}",
+        "GET /api/v1/products",
+        "GET /api/v1/products/{label}",
     }
 
 
@@ -132,12 +134,15 @@ def test_real_answers_follow_their_schemas(busy):
     assert {act["status"] for act in acts} >= {"issued", "taken_back", "outdone"}
     codes = [m["code"] for m in busy.get("/methodologies").json["methodologies"]]
     assert len(codes) >= 7
+    labels = [product["label"] for product in busy.get("/products").json["items"]]
     asked = [
         *(("/me", {}), ("/me/accounts", {}), ("/me/entries", {}), ("/me/consents", {}), ("/me/partner-links", {})),
         *(("/me/entries/{entry_id}/receipt", {"entry_id": entry["id"]}) for entry in entries),
         *(("/activities/{activity_id}", {"activity_id": act["id"]}) for act in acts),
         *(("/activities", {}), ("/methodologies", {})),
         *(("/methodologies/{code}", {"code": code}) for code in codes),
+        ("/products", {}),
+        *(("/products/{label}", {"label": label}) for label in labels),
     ]
     for path, parameters in asked:
         case = schema["/api/v1" + path]["GET"].Case(path_parameters=parameters, headers=headers)
