@@ -67,8 +67,7 @@ ROOT = Path(__file__).parent
 
 
 class Request(NamedTuple):
-    """One act to quantify. `data`: monitored name → int, decimal text or choice code; `day`: the
-    activity's day."""
+    """One act to quantify. `data`: monitored name → int, decimal text or choice code; `day`: the activity's day."""
 
     code: str
     data: Mapping[str, Any]
@@ -79,8 +78,7 @@ class Request(NamedTuple):
 
 @lru_cache(maxsize=1)
 def library() -> Library:
-    """The published library, loaded strictly once; a mistake in it is a `DocumentError` naming file and
-    line."""
+    """The published library, loaded strictly once; a mistake in it is a `DocumentError` naming file and line."""
     return load_library(ROOT)
 
 
@@ -97,14 +95,12 @@ def product(label: str) -> Product:
 def quantify(
     code: str, data: Mapping[str, Any], day: date, profile: str, grade: str = "E3"
 ) -> Quantification:
-    """Quantify one act, or raise `MethodologyError` with a stable code and a sentence in Chinese and
-    English."""
+    """Quantify one act, or raise `MethodologyError` with a stable code and a sentence in Chinese and English."""
     return library().get(code).quantify(data, day, profile, grade)
 
 
 def quantify_batch(requests: Sequence[Request]) -> list[Quantification | MethodologyError]:
-    """Quantify many acts; a refused one yields its `MethodologyError` in its place and never harms the
-    others."""
+    """Quantify many acts; a refused one yields its `MethodologyError` in its place and never harms the others."""
     get = library().get
     results: list[Quantification | MethodologyError] = []
     for code, data, day, profile, grade in requests:
@@ -118,8 +114,7 @@ def quantify_batch(requests: Sequence[Request]) -> list[Quantification | Methodo
 def recompute(
     recorded: Mapping[str, Any], data: Mapping[str, Any], grade: str = "E3", day: date | None = None
 ) -> Quantification:
-    """Compute again from the JSON of a recorded basis only (`Basis.as_json()`): the rows as they were,
-    for replay.
+    """Compute again from the JSON of a recorded basis only (`Basis.as_json()`): the rows as they were, for replay.
 
     `day` is only carried into the result. Raises BASIS_TAMPERED, FORMULA_CHANGED or a data error.
     """
@@ -127,9 +122,8 @@ def recompute(
 
 
 def check(today: date | None = None, root: Path | None = None) -> list[Finding]:
-    """Everything wrong with the library: schema, units, sources, examples, PUBLISHED.lock; with `today`,
-    also rows
-    past their `review_before` (as warnings). An empty list means all is well."""
+    """Everything wrong with the library: schema, units, sources, examples, PUBLISHED.lock; with `today`, also rows past
+    their `review_before` (as warnings). An empty list means all is well."""
     return check_library(root or ROOT, today)
 
 
@@ -142,8 +136,8 @@ def lock() -> list[str]:
 
 
 def compare(published: Path, proposed: Path | None = None, day: date | None = None) -> Comparison:
-    """What the tree below `proposed` (this library when not given) changes against the one below `published`, and
-    what that means for the twelve personas in the year beginning on `day`, or else with the first change.
+    """What the tree below `proposed` (this library when not given) changes against the one below `published`, and what
+    that means for the twelve personas in the year beginning on `day`, or else with the first change.
 
     Both trees are loaded strictly, with their own formulas; a mistake is a `DocumentError` (file and line)."""
     return compare_libraries(load_library(published), load_library(proposed or ROOT), day)

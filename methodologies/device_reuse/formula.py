@@ -12,15 +12,13 @@ def by_weight(activity: Activity, parameter: Parameters) -> Outcome:
 
 @formula
 def platform_default(activity: Activity, parameter: Parameters) -> Outcome:
-    """BE = n × C, PE = BE × r: production avoided per device, less refurbishing and transport [ZZ21,
-    IC2, BOAV]."""
+    """BE = n × C, PE = BE × r: production avoided per device, less refurbishing and transport [ZZ21, IC2, BOAV]."""
     baseline = activity.quantity * parameter.avoided_production
     return emissions(baseline=baseline, project=baseline * parameter.handling_share)
 
 
 @formula
 def standard_replica(activity: Activity, parameter: Parameters) -> Outcome:
-    """ER = n × PF × s × S: production emissions × replacement rate, as published [CACE-XY]; no project
-    emissions."""
+    """ER = n × PF × s × S: production emissions × replacement rate, as published [CACE-XY]; no project emissions."""
     production = activity.production_footprint_kg * activity.production_share
     return emissions(baseline=activity.quantity * production * parameter.replacement_rate)

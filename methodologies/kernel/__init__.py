@@ -1,5 +1,4 @@
-"""The kernel of the library. These are the words a formula.py is written with; nothing else may be
-imported there."""
+"""The kernel of the library. These are the words a formula.py is written with; nothing else may be imported there."""
 
 from methodologies.kernel.formulas import (
     Activity,

@@ -1,5 +1,4 @@
-"""`check`: everything a reviewer wants to know about the library before it is published, as a list of
-findings."""
+"""`check`: everything a reviewer wants to know about the library before it is published, as a list of findings."""
 
 from __future__ import annotations
 
@@ -26,8 +25,7 @@ WARNING = "warning"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to mend (`error`) or to look at (`warning`), with a stable code and the file and line it
-    is about."""
+    """One thing to mend (`error`) or to look at (`warning`), with a stable code and the file and line it is about."""
 
     level: str
     code: str
@@ -40,8 +38,7 @@ class Finding:
 
 
 def check_library(root: Path, today: date | None = None) -> list[Finding]:
-    """Schema, units, sources, completeness, examples, the published lock; with `today`, rows due for
-    review."""
+    """Schema, units, sources, completeness, examples, the published lock; with `today`, rows due for review."""
     return list(_findings(root, today))
 
 

@@ -12,8 +12,8 @@ from methodologies.kernel.exact import nano_of
 
 
 def claim_keys(definition: Definition, identity: Mapping[str, str], data: Mapping[str, Any]) -> list[str]:
-    """The claim strings of one act, each once, in the order of the document; MISSING_EVIDENCE when a required part
-    is unknown."""
+    """The claim strings of one act, each once, in the order of the document; MISSING_EVIDENCE when a required part is
+    unknown."""
     keys = [_claim_key(definition, rule, identity, data) for rule in definition.claims]
     return [key for key in dict.fromkeys(keys) if key]
 
@@ -37,8 +37,7 @@ def _claim_key(
 
 
 def _part(name: str, value: object) -> str:
-    """One part of a claim string. Serials keep only ASCII letters and digits, upper-case; in other parts
-    ``:`` and
+    """One part of a claim string. Serials keep only ASCII letters and digits, upper-case; in other parts ``:`` and
     ``%`` are escaped, so that two parts never read as others."""
     if value is None:
         return ""

@@ -27,11 +27,11 @@ ADDED, CORRECTED, EDITED, REMOVED = "added", "corrected", "edited", "removed"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `address` is that of the lock, `owner` its first word: a methodology, ``factors``,
-    ``products``, ``product``, ``evidence_grades`` or ``profile``; `title_zh` is what members call that.
+    """One difference. `address` is that of the lock, `owner` its first word: a methodology, ``factors``, ``products``,
+    ``product``, ``evidence_grades`` or ``profile``; `title_zh` is what members call that.
 
-    `day` is the first day it decides anything, None where it holds for all days of its methodology. `rewrites`
-    is empty, or why the past would have another answer: PUBLISHED_CHANGED, PUBLISHED_REMOVED, BACKDATED.
+    `day` is the first day it decides anything, None where it holds for all days of its methodology. `rewrites` is
+    empty, or why the past would have another answer: PUBLISHED_CHANGED, PUBLISHED_REMOVED, BACKDATED.
     """
 
     address: str
@@ -93,8 +93,8 @@ def _whole(methodology: Methodology, kind: str) -> Change:
 def _pairs(
     old: list[Entry], new: list[Entry], published: dict[str, list[Entry]]
 ) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """What stood under one address and is gone, beside what stands there instead; a correction beside the
-    published row it names."""
+    """What stood under one address and is gone, beside what stands there instead; a correction beside the published row
+    it names."""
     gone = [entry for entry in old if entry.hash not in {other.hash for other in new}]
     for after in new:
         if after.hash in {other.hash for other in old}:
@@ -131,8 +131,8 @@ def _with_hash(hash_: str, published: dict[str, list[Entry]]) -> Entry | None:
 def first_days(change: Change, published: Library, proposed: Library) -> Iterator[date]:
     """The first day on which each methodology that the change reaches may answer otherwise.
 
-    What holds for all days, or comes with a methodology as a whole, is looked at where every row of that
-    methodology has come into force."""
+    What holds for all days, or comes with a methodology as a whole, is looked at where every row of that methodology
+    has come into force."""
     for methodology in _reached(change, published, proposed):
         started = methodology.versions[0].in_force_from
         if change.day is None or change.address == methodology.code:

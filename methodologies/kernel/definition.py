@@ -16,8 +16,7 @@ from methodologies.kernel.units import Unit
 class MonitoredField:
     """One piece of activity data. `kind`: number (decimal text), count (whole number) or choice (a code).
 
-    Bounds are in `unit`: `minimum` ≤ value, `above` < value, value ≤ `maximum`. When the data leave the
-    field out,
+    Bounds are in `unit`: `minimum` ≤ value, `above` < value, value ≤ `maximum`. When the data leave the field out,
     `default` (a number or a code) or the row of `default_parameter` stands in; a field with neither is required where a
     formula needs it.
     """
@@ -38,8 +37,7 @@ class MonitoredField:
 
 @dataclass(frozen=True, slots=True)
 class RateCheck:
-    """A plausibility band for the quotient of two monitored fields, such as speed; judged when both are
-    given."""
+    """A plausibility band for the quotient of two monitored fields, such as speed; judged when both are given."""
 
     code: str
     numerator: str
@@ -100,8 +98,7 @@ class ClaimRule:
 
 @dataclass(frozen=True, slots=True)
 class FormulaText:
-    """What the document says about a formula of `formula.py`: its equation, the data it needs, its
-    Chinese sentence."""
+    """What the document says about a formula of `formula.py`: its equation, the data it needs, its Chinese sentence."""
 
     name: str
     title: Title

@@ -8,9 +8,8 @@ from pathlib import Path
 class MethodologyError(Exception):
     """A quantification, a claim or a document that is refused.
 
-    `code` is stable and meant for programs (``NOT_IN_FORCE``, ``OUT_OF_BOUNDS`` …), the messages are
-    meant for
-    members, `facts` holds JSON-able details.
+    `code` is stable and meant for programs (``NOT_IN_FORCE``, ``OUT_OF_BOUNDS`` …), the messages are meant for members,
+    `facts` holds JSON-able details.
     """
 
     def __init__(self, code: str, message_zh: str, message_en: str, **facts: object) -> None:

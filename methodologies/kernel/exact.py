@@ -31,8 +31,7 @@ def nano_of_text(text: str) -> int | None:
 
 
 def nano_of(value: object) -> int | None:
-    """Billionths of activity data (an int or decimal text); None for anything else, bool and binary
-    floats included."""
+    """Billionths of activity data (an int or decimal text); None for anything else, bool and binary floats included."""
     if type(value) is str:
         return nano_of_text(value)
     if type(value) is int and abs(value) < 10**INTEGER_DIGITS:
@@ -51,8 +50,7 @@ def not_a_number(name: str, value: object) -> MethodologyError:
 
 
 def fraction_of_text(text: str) -> Fraction | None:
-    """A published number: decimal text, or one quotient of two (``5.98/22``: the source's own pair of
-    numbers)."""
+    """A published number: decimal text, or one quotient of two (``5.98/22``: the source's own pair of numbers)."""
     top, slash, bottom = text.partition("/")
     numerator = nano_of_text(top)
     denominator = nano_of_text(bottom) if slash else NANO
@@ -67,8 +65,7 @@ def exact_text(value: Fraction) -> str:
 
 
 def reading_text(value: Fraction) -> str:
-    """Text for people: exact decimals where they end within six places, else three decimals marked 约
-    (about)."""
+    """Text for people: exact decimals where they end within six places, else three decimals marked 约 (about)."""
     exact = _ending_decimals(value)
     if exact is not None and len(exact.partition(".")[2]) <= 6:
         return exact

@@ -1,5 +1,4 @@
-"""Worked examples: every folder's examples.yaml, with published figures, both sides of every boundary
-day, refusals."""
+"""Worked examples: every folder's examples.yaml, with published figures, both sides of every boundary day, refusals."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ _AMOUNTS = ("baseline_g", "project_g", "leakage_g", "reduction_g")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example: an act and what must come out, or the code it is refused with. Amounts are grams;
-    None: not published."""
+    """One example: an act and what must come out, or the code it is refused with. Amounts are grams; None: not
+    published."""
 
     name: str
     source: str
@@ -93,8 +92,8 @@ def run_example(methodology: Methodology, example: Example) -> str:
 
 
 def overstatement(methodology: Methodology, example: Example) -> str:
-    """Empty when the example credits the conservative end of its range (or has none, or is refused), else
-    by how much it does not."""
+    """Empty when the example credits the conservative end of its range (or has none, or is refused), else by how much
+    it does not."""
     try:
         done = methodology.quantify(example.data, example.day, example.profile, example.grade)
         found = done.reduction_range_g
@@ -121,8 +120,7 @@ def _differences(example: Example, done: Quantification) -> list[str]:
 
 
 def uncovered_days(methodology: Methodology, examples: list[Example]) -> list[tuple[str, Place]]:
-    """In-force days without an example on the day itself and one on the day before, per profile; with
-    their place."""
+    """In-force days without an example on the day itself and one on the day before, per profile; with their place."""
     missing = []
     for profile, day, place in _boundaries(methodology):
         days = {example.day for example in examples if profile in (ANY_PROFILE, example.profile)}

@@ -1,9 +1,7 @@
 """What a formula.py is written with, and how it is loaded.
 
-A formula states baseline, project and leakage emissions (or a net reduction, where the source publishes
-only that);
-the kernel subtracts. It is plain arithmetic without a number and without a branch, so one traced run
-proves its units.
+A formula states baseline, project and leakage emissions (or a net reduction, where the source publishes only that); the
+kernel subtracts. It is plain arithmetic without a number and without a branch, so one traced run proves its units.
 """
 
 from __future__ import annotations
@@ -22,8 +20,8 @@ from methodologies.kernel.model import digest
 
 
 class Outcome(NamedTuple):
-    """What a formula states, in grams CO2e (`eac_backed`: in watt-hours). None means "not published"
-    (baseline, project, leakage) or "not claimed"."""
+    """What a formula states, in grams CO2e (`eac_backed`: in watt-hours). None means "not published" (baseline,
+    project, leakage) or "not claimed"."""
 
     baseline: Fraction | None
     project: Fraction | None
@@ -34,8 +32,7 @@ class Outcome(NamedTuple):
 
 
 class Values:
-    """Named values of one quantification, in base units: `activity.distance_km`,
-    `parameter.reduction_per_km` …"""
+    """Named values of one quantification, in base units: `activity.distance_km`, `parameter.reduction_per_km` …"""
 
     def __init__(self, values: dict[str, Fraction]) -> None:
         self.__dict__ = values  # adopted, not copied: this runs once per act
@@ -67,8 +64,7 @@ def emissions(
     leakage: Fraction | None = None,
     offset_backed: Fraction | None = None,
 ) -> Outcome:
-    """ER = BE − PE − LE (T/CSAE 235-2021; GB/T 33760-2017), signed; what the methodology does not count
-    is zero."""
+    """ER = BE − PE − LE (T/CSAE 235-2021; GB/T 33760-2017), signed; what the methodology does not count is zero."""
     reduction = baseline
     if project is not None:
         reduction = reduction - project
@@ -84,8 +80,7 @@ def emissions(
 
 
 def net_reduction(reduction: Fraction, *, offset_backed: Fraction | None = None) -> Outcome:
-    """ER where the source publishes only the net factor: BE, PE and LE are not published and are not
-    invented."""
+    """ER where the source publishes only the net factor: BE, PE and LE are not published and are not invented."""
     return Outcome(None, None, None, reduction, offset_backed)
 
 
@@ -98,8 +93,7 @@ def no_reduction(
 
 @dataclass(frozen=True, slots=True)
 class LoadedFormula:
-    """One function of a formula.py, the line it starts on, and the hash of its code (docstring and
-    layout left out)."""
+    """One function of a formula.py, the line it starts on, and the hash of its code (docstring and layout left out)."""
 
     name: str
     function: Formula
@@ -126,8 +120,7 @@ _EXPRESSIONS = (
 
 
 def load_formulas(file: Path) -> dict[str, LoadedFormula]:
-    """Check the rules of a formula.py, import it and return its formulas; a `DocumentError` names file
-    and line."""
+    """Check the rules of a formula.py, import it and return its formulas; a `DocumentError` names file and line."""
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
     except FileNotFoundError:
@@ -157,8 +150,7 @@ def _is_preamble(statement: ast.stmt, file: Path) -> bool:
 
 
 def _checked(statement: ast.stmt, file: Path) -> ast.FunctionDef:
-    """A function under @formula whose body is assignments and one return of plain arithmetic without
-    constants."""
+    """A function under @formula whose body is assignments and one return of plain arithmetic without constants."""
     if not isinstance(statement, ast.FunctionDef) or [
         ast.unparse(mark) for mark in statement.decorator_list
     ] != ["formula"]:

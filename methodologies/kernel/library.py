@@ -21,8 +21,7 @@ SEGMENT = "baseline_segment"
 
 
 class Library:
-    """All methodologies by code, with the registers they share. Iterates over methodologies in order of
-    their codes."""
+    """All methodologies by code, with the registers they share. Iterates over methodologies in order of their codes."""
 
     def __init__(self, root: Path, registers: Registers, methodologies: Mapping[str, Methodology]) -> None:
         self.root = root

@@ -106,21 +106,17 @@ class Methodology:
         return version is not None and registered and bool(version.formulas_for(profile))
 
     def quantify(self, data: Mapping[str, Any], day: date, profile: str, grade: str = "E3") -> Quantification:
-        """Quantify one act; `data` values are ints or decimal text, choices are codes. Raises
-        `MethodologyError`."""
+        """Quantify one act; `data` values are ints or decimal text, choices are codes. Raises `MethodologyError`."""
         return self._router.plan_for(data, day, profile, grade).run(data, day, grade)
 
     def claim_keys(self, identity: Mapping[str, str], data: Mapping[str, Any] | None = None) -> list[str]:
-        """The canonical claim strings of one act, such as ``device:SN123``; the caller hashes them with
-        its key.
+        """The canonical claim strings of one act, such as ``device:SN123``; the caller hashes them with its key.
 
         `identity` offers partner, order_no, line, serial, trip_id, certificate_no, meter, period where known. A missing
-        required one
-        is MISSING_EVIDENCE; so is, when `data` are passed, one that these data require.
+        required one is MISSING_EVIDENCE; so is, when `data` are passed, one that these data require.
         """
         return claim_keys(self.definition, identity, data or {})
 
     def as_json(self) -> dict[str, Any]:
-        """The whole document for publication (公示): text, versions, monitored data, every row with its
-        source."""
+        """The whole document for publication (公示): text, versions, monitored data, every row with its source."""
         return describe(self.definition)

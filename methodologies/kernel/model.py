@@ -44,8 +44,7 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text in the source register. `reliability` A: the primary text; B: a reputable secondary one; C:
-    a mirror;
+    """A text in the source register. `reliability` A: the primary text; B: a reputable secondary one; C: a mirror;
     HOUSE: a choice of this library without a published text."""
 
     tag: str

@@ -17,8 +17,8 @@ ENDS = ("low", "central", "high")
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """How far the sources of one quantity lie apart, as published, in the unit of its row; `sentence` says
-    which source gives which number."""
+    """How far the sources of one quantity lie apart, as published, in the unit of its row; `sentence` says which source
+    gives which number."""
 
     low: str
     central: str
@@ -38,8 +38,8 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One dated, sourced number. `value` is in base units, `value_text` and `unit` as published; `range`
-    is None where one source alone publishes the quantity."""
+    """One dated, sourced number. `value` is in base units, `value_text` and `unit` as published; `range` is None where
+    one source alone publishes the quantity."""
 
     methodology: str
     parameter: str
@@ -83,11 +83,9 @@ class Row:
 
 
 def row_hash_of(row: Mapping[str, object]) -> str:
-    """Hash of a row as JSON. Pinned: the number, its unit, keys, day, sources, sentence, confidence, note,
-    range.
+    """Hash of a row as JSON. Pinned: the number, its unit, keys, day, sources, sentence, confidence, note, range.
 
-    Not pinned: the parameter's title, a source's address (links rot) and `review_before` (moves at every
-    review).
+    Not pinned: the parameter's title, a source's address (links rot) and `review_before` (moves at every review).
     """
     pinned = {
         key: row[key]
@@ -139,9 +137,9 @@ def _in_base_units(text: str, unit: str) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An ex-ante parameter: one quantity, many dated rows; `by` names what a row is chosen by besides
-    the day. `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys; `key_titles` say
-    what the values of the table's keys are called."""
+    """An ex-ante parameter: one quantity, many dated rows; `by` names what a row is chosen by besides the day.
+    `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys; `key_titles` say what the values
+    of the table's keys are called."""
 
     name: str
     title: Title
@@ -164,8 +162,8 @@ class Parameter:
         return tuple(pair for pair in row.keys if pair[0] in self.by)
 
     def row_on(self, keys: Mapping[str, str], day: date) -> Row | None:
-        """The row in force on `day`: the newest with these keys that no correction has replaced, unless
-        it has ended."""
+        """The row in force on `day`: the newest with these keys that no correction has replaced, unless it has
+        ended."""
         wanted = tuple((key, keys.get(key, "")) for key in self.by)
         found: Row | None = None
         for row in self.current_rows():

@@ -25,8 +25,8 @@ _DAYS_OF_EVERY_YEAR = {(_COMMON_YEAR + timedelta(days=number)).isoformat()[5:] f
 
 @dataclass(frozen=True, slots=True)
 class RepeatedAct:
-    """One act and how often a year: `times` acts, dealt evenly to the days named by a word (`every_day`,
-    `workdays`, `weekends`) or listed as ``MM-DD``."""
+    """One act and how often a year: `times` acts, dealt evenly to the days named by a word (`every_day`, `workdays`,
+    `weekends`) or listed as ``MM-DD``."""
 
     methodology: str
     profile: str

@@ -22,8 +22,8 @@ _MEMO_LIMIT = 20_000
 
 
 class NumberReader:
-    """Reads one monitored number: strict text, bounds in its declared unit, value in base units.
-    Remembers what it read."""
+    """Reads one monitored number: strict text, bounds in its declared unit, value in base units. Remembers what it
+    read."""
 
     __slots__ = ("_above", "_denominator", "_field", "_maximum", "_minimum", "_numerator", "memo", "name")
 
@@ -108,8 +108,7 @@ class Plan:
             if entry["from"] != "data"
         }
         self._parameters = Parameters(values)
-        # None stands for the whole: most acts are partner-signed, and multiplying by one costs as much
-        # as the formula
+        # None stands for the whole: most acts are partner-signed, and multiplying by one costs as much as the formula
         self._grades = {
             grade: None if factor == ONE else factor for grade, factor in grade_factors(content).items()
         }

@@ -1,5 +1,4 @@
-"""PUBLISHED.lock: the hash of everything published. It only grows; what it lists must stand in the tree
-unchanged."""
+"""PUBLISHED.lock: the hash of everything published. It only grows; what it lists must stand in the tree unchanged."""
 
 from __future__ import annotations
 
@@ -33,8 +32,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 class Entry:
     """One published thing: what it is called, its hash, and where it is written.
 
-    For those who review a change: `says` is its content in a line, `day` the first day it decides anything (None:
-    all days of its methodology), `replaces` the hash of the row it corrects.
+    For those who review a change: `says` is its content in a line, `day` the first day it decides anything (None: all
+    days of its methodology), `replaces` the hash of the row it corrects.
     """
 
     address: str
@@ -47,8 +46,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """One difference between the tree and the lock. `code`: PUBLISHED_CHANGED, PUBLISHED_REMOVED,
-    BACKDATED, NOT_LOCKED."""
+    """One difference between the tree and the lock. `code`: PUBLISHED_CHANGED, PUBLISHED_REMOVED, BACKDATED,
+    NOT_LOCKED."""
 
     code: str
     address: str
@@ -195,8 +194,7 @@ def _rows(owner: str, parameter: Parameter) -> Iterator[Entry]:
 
 
 def read_lock(root: Path) -> dict[tuple[str, str], int]:
-    """(address, hash) → line of the lock; an unreadable line is a `DocumentError`, a missing lock is
-    empty."""
+    """(address, hash) → line of the lock; an unreadable line is a `DocumentError`, a missing lock is empty."""
     file = root / LOCK
     if not file.exists():
         return {}
@@ -242,8 +240,7 @@ def discrepancies(library: Library, published: Mapping[tuple[str, str], Place]) 
 
 
 def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
-    """Published days keep their answer: a new row starts after the published ones, or corrects one by
-    its hash."""
+    """Published days keep their answer: a new row starts after the published ones, or corrects one by its hash."""
     owners = _shared(library)
     owners += [
         (methodology.code, parameter)
@@ -281,8 +278,8 @@ def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
 
 
 def write_lock(library: Library) -> list[str]:
-    """Add what is not listed yet and return its addresses; refuses (`DocumentError`) while something
-    published differs."""
+    """Add what is not listed yet and return its addresses; refuses (`DocumentError`) while something published
+    differs."""
     for discrepancy in compare_lock(library):
         if discrepancy.code != "NOT_LOCKED":
             raise DocumentError(

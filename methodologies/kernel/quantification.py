@@ -27,8 +27,8 @@ _CREDIT_ZH = {
 class Basis:
     """What a quantification rested on: formula, rows, inputs, grade factors. Equal bases have equal hashes.
 
-    `content` is JSON-able and complete: `recompute` needs nothing else but the data and the grade. `ranging`
-    follows from it once a formula runs on it; it is here, not with every act, so that it costs an act nothing.
+    `content` is JSON-able and complete: `recompute` needs nothing else but the data and the grade. `ranging` follows
+    from it once a formula runs on it; it is here, not with every act, so that it costs an act nothing.
     """
 
     hash: str
@@ -41,8 +41,7 @@ class Basis:
 
     @property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
-        """Every factor row used: parameter, title, value, unit, in_force_from, sources, confidence,
-        row_hash …"""
+        """Every factor row used: parameter, title, value, unit, in_force_from, sources, confidence, row_hash …"""
         return tuple(self.content["rows"])
 
     def as_json(self) -> dict[str, Any]:
@@ -60,11 +59,9 @@ class Basis:
 class Quantification:
     """BE, PE, LE and ER of one act in grams CO2e, exact; None means "not published".
 
-    `reduction_g` is signed and before the evidence grade; `credits` are whole grams (or watt-hours for
-    EAC_BACKED) per
-    claim type, never negative, after the grade, rounded down. `day` is None only when recomputed without one.
-    `inputs` are the values read from the data, in base units; equality leaves them out, they follow from
-    the rest.
+    `reduction_g` is signed and before the evidence grade; `credits` are whole grams (or watt-hours for EAC_BACKED) per
+    claim type, never negative, after the grade, rounded down. `day` is None only when recomputed without one. `inputs`
+    are the values read from the data, in base units; equality leaves them out, they follow from the rest.
     """
 
     basis: Basis
@@ -93,8 +90,8 @@ class Quantification:
 
     @property
     def reduction_range_g(self) -> ReductionRange | None:
-        """`reduction_g` (signed, before the evidence grade) at the low, central and high figures of the
-        rows whose sources differ, worked out when asked for; None where no row used states a range."""
+        """`reduction_g` (signed, before the evidence grade) at the low, central and high figures of the rows whose
+        sources differ, worked out when asked for; None where no row used states a range."""
         ranging = self.basis.ranging
         return None if ranging is None else ranging.reduction(self.inputs)
 
@@ -176,8 +173,7 @@ class Quantification:
 
 
 class _Word:
-    """A value inside a sentence: ``{reduction}`` in base units, ``{reduction:kg}`` divided by that
-    unit's scale."""
+    """A value inside a sentence: ``{reduction}`` in base units, ``{reduction:kg}`` divided by that unit's scale."""
 
     def __init__(self, value: Fraction | str | None) -> None:
         self.value = value

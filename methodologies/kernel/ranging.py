@@ -1,5 +1,4 @@
-"""What a reduction would be at the other figures its sources publish: a formula run again at the ends of
-its rows."""
+"""What a reduction would be at the other figures its sources publish: a formula run again at the ends of its rows."""
 
 from __future__ import annotations
 
@@ -14,8 +13,8 @@ from methodologies.kernel.parameters import row_range, row_value
 
 
 class ReductionRange(NamedTuple):
-    """A reduction in grams CO2e, exact and signed: lowest and highest over all combinations of the ends of
-    the rows used, and with all of them at their central figures."""
+    """A reduction in grams CO2e, exact and signed: lowest and highest over all combinations of the ends of the rows
+    used, and with all of them at their central figures."""
 
     low: Fraction
     central: Fraction
@@ -23,8 +22,8 @@ class ReductionRange(NamedTuple):
 
 
 class Ranging:
-    """The formula of a basis and those of its rows that state a range: what `ReductionRange` needs besides
-    the inputs of an act. Made once per basis; nothing runs before somebody asks."""
+    """The formula of a basis and those of its rows that state a range: what `ReductionRange` needs besides the inputs
+    of an act. Made once per basis; nothing runs before somebody asks."""
 
     __slots__ = ("_function", "_ranges", "_stand_ins", "_values")
 
@@ -56,8 +55,7 @@ class Ranging:
         return cls(function, values, ranges, stand_ins)
 
     def reduction(self, inputs: Mapping[str, Fraction]) -> ReductionRange:
-        """The range of one act; `inputs` in base units. NOT_COMPUTABLE when an end makes the formula divide
-        by zero."""
+        """The range of one act; `inputs` in base units. NOT_COMPUTABLE when an end makes the formula divide by zero."""
         names = tuple(self._ranges)
         corners = [
             self._reduction_at(inputs, dict(zip(names, corner, strict=True)))

@@ -1,5 +1,4 @@
-"""Reading one methodology.yaml into a `Definition`. Key order follows a methodology document; every key
-is checked."""
+"""Reading one methodology.yaml into a `Definition`. Key order follows a methodology document; every key is checked."""
 
 from __future__ import annotations
 

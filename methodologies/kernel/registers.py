@@ -1,5 +1,5 @@
-"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml,
-factors/ and products/."""
+"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml, factors/ and
+products/."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ GRADE_FACTOR = "grade_factor"
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """Sources by tag, profiles by code, the dated factor of each evidence grade, the shared tables, and
-    the products."""
+    """Sources by tag, profiles by code, the dated factor of each evidence grade, the shared tables, and the
+    products."""
 
     sources: Mapping[str, Source]
     profiles: Mapping[str, Profile]

@@ -24,8 +24,8 @@ def recompute(
 ) -> Quantification:
     """Quantify from a recorded basis only; today's rows, bounds and versions play no part.
 
-    Errors: BASIS_TAMPERED when the basis or a row does not match its hash, FORMULA_CHANGED when the library
-    no longer has the formula that was used, MISSING_DATA / NOT_A_NUMBER when the data do not fit the basis.
+    Errors: BASIS_TAMPERED when the basis or a row does not match its hash, FORMULA_CHANGED when the library no longer
+    has the formula that was used, MISSING_DATA / NOT_A_NUMBER when the data do not fit the basis.
     """
     try:
         basis = _verified(recorded)

@@ -1,5 +1,4 @@
-"""From an act to the plan it runs on: version, profile, formula, rows. Found once per shape of act, then
-remembered."""
+"""From an act to the plan it runs on: version, profile, formula, rows. Found once per shape of act, then remembered."""
 
 from __future__ import annotations
 
@@ -27,9 +26,9 @@ _CHOICE_LENGTH = 64
 class _Route:
     """What a (period, profile, set of data names) leads to: one formula of one version.
 
-    `selectors` are the choices in the data that rows are chosen by, `defaults` those the document chooses
-    when the data leave them out, `stand_ins` the fields a parameter stands in for, `idle_choices` the choices
-    that came with the data and decide nothing here.
+    `selectors` are the choices in the data that rows are chosen by, `defaults` those the document chooses when the data
+    leave them out, `stand_ins` the fields a parameter stands in for, `idle_choices` the choices that came with the data
+    and decide nothing here.
     """
 
     version: Version
@@ -81,8 +80,7 @@ class Router:
         return started[-1]
 
     def _breakpoints(self) -> list[date]:
-        """Every day on which the answer may change: versions, rows and grade factors coming into or out
-        of force."""
+        """Every day on which the answer may change: versions, rows and grade factors coming into or out of force."""
         versions = self._definition.versions
         days = {version.in_force_from for version in versions}
         days |= {version.in_force_until + _ONE_DAY for version in versions if version.in_force_until}

@@ -39,8 +39,7 @@ def read_parameter(
     vocabulary: Mapping[str, frozenset[str]],
     sources: Mapping[str, Source],
 ) -> Parameter:
-    """Read one parameter; `vocabulary` says which keys rows may be chosen by and which values each may
-    take."""
+    """Read one parameter; `vocabulary` says which keys rows may be chosen by and which values each may take."""
     entry = node.mapping(["title", "unit", "rows"], ["by"])
     by = tuple(key.one_of(vocabulary) for key in entry["by"].sequence()) if "by" in entry else ()
     parameter = Parameter(name, read_title(entry["title"]), entry["unit"].unit(), by, (), place_of(node))

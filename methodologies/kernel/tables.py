@@ -55,8 +55,8 @@ def _refuse_two_answers(table: Parameter) -> None:
 
 
 def take_table(tables: Mapping[str, Parameter], name: str, node: Node, monitored: frozenset[str]) -> Parameter:
-    """``shared: {kind: average}`` in a methodology: the table of this name, narrowed to the keys given; the
-    others are choices among its monitored data."""
+    """``shared: {kind: average}`` in a methodology: the table of this name, narrowed to the keys given; the others are
+    choices among its monitored data."""
     if name not in tables:
         raise node.refuse(f"there is no table {FOLDER}/{name}.yaml, and the product register has none of this name")
     table, fixed = tables[name], {}

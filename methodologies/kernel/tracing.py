@@ -40,8 +40,7 @@ class _Recorder:
 
 
 def trace_formulas(definition: Definition, formulas: Mapping[str, LoadedFormula]) -> dict[str, FormulaTrace]:
-    """Trace every formula and check that document and formula agree; a `DocumentError` names file and
-    line."""
+    """Trace every formula and check that document and formula agree; a `DocumentError` names file and line."""
     for name, text in definition.formulas.items():
         if name not in formulas:
             raise DocumentError(text.place.file, text.place.line, f"formula.py has no formula {name!r}")
@@ -118,8 +117,7 @@ class _AnyFormat:
 def _check_profile(
     definition: Definition, traces: Mapping[str, FormulaTrace], version: Version, profile: str
 ) -> None:
-    """Every formula a version uses for a profile finds its rows: for all choices, or for the same
-    choices alike."""
+    """Every formula a version uses for a profile finds its rows: for all choices, or for the same choices alike."""
     place = version.profile_places[profile]
     for name in version.profiles[profile]:
         if name not in traces:

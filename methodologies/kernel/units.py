@@ -1,8 +1,6 @@
-"""Units and their algebra. Values are kept in base units (g CO2e, km, kg, s, Wh …), so a formula is
-plain arithmetic.
+"""Units and their algebra. Values are kept in base units (g CO2e, km, kg, s, Wh …), so a formula is plain arithmetic.
 
-Units are checked once, when the library is loaded: every formula runs with `Traced` quantities, which
-know only their
+Units are checked once, when the library is loaded: every formula runs with `Traced` quantities, which know only their
 unit. At run time formulas receive bare Fractions.
 """
 
@@ -14,11 +12,9 @@ from fractions import Fraction
 
 Powers = tuple[tuple[str, int], ...]
 
-# name → (how many base units, powers of the base units). A passenger-kilometre is a kilometre times a
-# person, a
-# vehicle-kilometre a kilometre times a vehicle: dividing the second by persons per vehicle gives the first.
-# CO2 and CO2e share one base unit (the warming potential of CO2 is 1); which of the two a source states
-# stays in the text.
+# name → (how many base units, powers of the base units). A passenger-kilometre is a kilometre times a person, a
+# vehicle-kilometre a kilometre times a vehicle: dividing the second by persons per vehicle gives the first. CO2 and
+# CO2e share one base unit (the warming potential of CO2 is 1); which of the two a source states stays in the text.
 _ATOMS: dict[str, tuple[Fraction, dict[str, int]]] = {
     "1": (Fraction(1), {}),
     "%": (Fraction(1, 100), {}),
@@ -73,8 +69,8 @@ def _normal(powers: Iterable[tuple[str, int]]) -> Powers:
 
 
 def parse_unit(text: str) -> Unit:
-    """Read ``kgCO2e/pkm``, ``km/h``, ``1`` … : atoms joined by ``*``, divided by ``/``; unknown atoms
-    are a UnitError."""
+    """Read ``kgCO2e/pkm``, ``km/h``, ``1`` … : atoms joined by ``*``, divided by ``/``; unknown atoms are a
+    UnitError."""
     scale, powers = Fraction(1), dict[str, int]()
     for position, part in enumerate(text.split("/")):
         direction = -1 if position else 1

@@ -5,8 +5,7 @@ from methodologies.kernel import Activity, Outcome, Parameters, emissions, formu
 
 @formula
 def with_baseline(activity: Activity, parameter: Parameters) -> Outcome:
-    """BE = n × PCF_base × (1 − u), PE = n × PCF_prod [BOAV]; apart from it COMP = n × min(Q, PCF_prod)
-    [LN-OFF1]."""
+    """BE = n × PCF_base × (1 − u), PE = n × PCF_prod [BOAV]; apart from it COMP = n × min(Q, PCF_prod) [LN-OFF1]."""
     certain = activity.baseline_footprint_kg - activity.baseline_footprint_kg * parameter.uncertainty
     return emissions(
         baseline=activity.quantity * certain,
