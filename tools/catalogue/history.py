@@ -9,6 +9,7 @@ from itertools import groupby
 
 from methodologies import Methodology
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.products import Product
 from tools.catalogue import words
 from tools.catalogue.rows import ShownRow
 
@@ -51,3 +52,19 @@ def changes_of_rows(parameter: Parameter, rows: list[ShownRow]) -> Iterator[Chan
         kind, verb = ("更正", "更正为") if row.document["replaces"] else ("因子", "取值")
         text = f"{parameter.title.zh}{which}{verb} {value}"
         yield Change(row.first_day, kind, text, f"row-{row.document['row_hash']}")
+        if row.ended:
+            ended = row.ended + timedelta(days=1)
+            yield Change(ended, "因子", f"{parameter.title.zh}{which}不再适用", f"row-{row.document['row_hash']}")
+
+
+def changes_of_product(product: Product, rows: list[ShownRow]) -> Iterator[Change]:
+    """Footprint sheets and certificates of one product."""
+    for row in rows:
+        value = words.with_unit(str(row.document["value"]), str(row.document["unit"]))
+        verb = "更正为" if row.document["replaces"] else "登记为"
+        yield Change(row.first_day, "碳足迹", f"整机碳足迹{verb} {value}", f"row-{row.document['row_hash']}")
+    for certificate in product.certificates:
+        anchor = f"certificate-{certificate.hash}"
+        yield Change(certificate.in_force_from, "证书", "自本日起据证书计算", anchor)
+        if certificate.valid_until:
+            yield Change(certificate.valid_until + timedelta(days=1), "证书", "证书已过有效期", anchor)

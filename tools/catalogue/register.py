@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from methodologies import Library, Methodology
+from methodologies import Library, Methodology, Source
 from methodologies.kernel.examples import read_examples
 from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.products import Product
 
 
 def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, list[tuple[str, str]]]:
@@ -22,7 +23,15 @@ def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, li
     for profile in library.profiles.values():
         for source in profile.sources:
             found[source.tag][f"基准线方案 {profile.code}", f"profiles.html#profile-{profile.code}"] = None
+    for product in library.products:
+        for source in _sources_of(product):
+            found[source.tag][product.name.zh, f"products/{product.label}.html"] = None
     return {tag: list(places) for tag, places in found.items()}
+
+
+def _sources_of(product: Product) -> Iterator[Source]:
+    yield from (source for sheet in product.footprints for source in sheet.row.sources)
+    yield from (source for certificate in product.certificates for source in certificate.sources)
 
 
 def _tags(library: Library, methodology: Methodology) -> Iterator[str]:

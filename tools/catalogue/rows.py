@@ -23,7 +23,7 @@ SHOWN = {
 class ShownRow:
     """One row. `keys`: (key, title of the key, value, title of the value); `last_day`: the day before the next row
     takes its place, None while it stands; `replaced_by`: hash of the row that corrects it; `rest`: what else it
-    says."""
+    says; `ended`: its own last day, where what it rests on ends."""
 
     document: Mapping[str, Any]
     keys: tuple[tuple[str, str, str, str], ...]
@@ -31,6 +31,7 @@ class ShownRow:
     last_day: date | None
     replaced_by: str
     rest: Mapping[str, Any]
+    ended: date | None
 
     @property
     def days(self) -> str:
@@ -51,6 +52,9 @@ def titles_of_keys(library: Library) -> dict[str, tuple[str, Mapping[str, Title]
     }
     for table in library.registers.tables.values():
         titles.update({key: (words.KEYS.get(key, key), values) for key, values in table.key_titles.items()})
+    products = {product.label: product.name for product in library.products}
+    for table in library.products.tables.values():
+        titles.update({key: (words.KEYS.get(key, key), products) for key in table.by})
     return titles
 
 
@@ -67,10 +71,11 @@ def _shown(parameter: Parameter, row: Row, titles: Titles, replaced_by: str) -> 
         for other in parameter.current_rows()
         if parameter.choosing(other) == parameter.choosing(row) and other.in_force_from > row.in_force_from
     ]
-    last_day = min(later) - timedelta(days=1) if later else None
+    ends = [*(day - timedelta(days=1) for day in later), *([row.in_force_until] if row.in_force_until else [])]
+    last_day = min(ends, default=None)
     keys = tuple((key, *_titles(titles, key, value)) for key, value in row.keys)
     rest = {key: value for key, value in document.items() if key not in SHOWN and value not in (None, "", [], {})}
-    return ShownRow(document, keys, row.in_force_from, last_day, replaced_by, rest)
+    return ShownRow(document, keys, row.in_force_from, last_day, replaced_by, rest, row.in_force_until)
 
 
 def _titles(titles: Titles, key: str, value: str) -> tuple[str, str, str]:

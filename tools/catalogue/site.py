@@ -16,9 +16,10 @@ from methodologies import Library, Methodology
 from methodologies.kernel.parameters import Parameter
 from tools.catalogue import charts, history, words
 from tools.catalogue.formulas import shown_formulas
+from tools.catalogue.products import product_content
 from tools.catalogue.register import citations
 from tools.catalogue.rows import Titles, shown_rows, titles_of_keys
-from tools.catalogue.tables import grids, table_name, tables_of
+from tools.catalogue.tables import grids, tables_of, taken_from, users_of
 from tools.catalogue.worked import worked_examples
 
 HERE = Path(__file__).parent
@@ -105,6 +106,9 @@ def _pages(library: Library) -> Iterator[Page]:
             "table.html",
             partial(_table, library, name, table, titles),
         )
+    for product in library.products:
+        content = partial(product_content, library, product, titles)
+        yield Page(f"products/{product.label}.html", product.name.zh, "product.html", content)
     yield Page("profiles.html", "基准线方案", "profiles.html", dict)
     yield Page("sources.html", "来源登记", "sources.html", lambda: {"citations": citations(library, tables)})
 
@@ -127,15 +131,19 @@ def _methodology(library: Library, methodology: Methodology, titles: Titles) -> 
         for other in library
         if other is not methodology and set(other.exclusivity_groups) & set(methodology.exclusivity_groups)
     ]
+    excluded = [
+        other for other in library if set(other.exclusivity_groups) & set(methodology.definition.exclusivity.excludes)
+    ]
     return {
         "methodology": methodology,
         "document": document,
         "formulas": formulas,
         "parameters": parameters,
-        "table_of": {name: table_name(library, parameter) for name, parameter in parameters.items()},
+        "taken_from": {name: taken_from(library, parameter) for name, parameter in parameters.items()},
         "rows": rows,
         "examples": worked_examples(library, methodology, formulas),
         "neighbours": neighbours,
+        "excluded": excluded,
         "changes": history.by_day(history.changes_of(methodology, rows)),
         "rest": {key: value for key, value in document.items() if key not in SECTIONS},
     }
@@ -143,17 +151,12 @@ def _methodology(library: Library, methodology: Methodology, titles: Titles) -> 
 
 def _table(library: Library, name: str, table: Parameter, titles: Titles) -> Mapping[str, Any]:
     rows = shown_rows(table, titles)
-    users = [
-        methodology
-        for methodology in library
-        if any(table_name(library, parameter) == name for parameter in methodology.definition.parameters.values())
-    ]
     return {
         "name": name,
         "table": table,
         "rows": rows,
         "grids": list(grids(table)),
         "charts": charts.charts_of(table),
-        "users": users if table.shared else list(library),
+        "users": users_of(library, name) if table.shared else list(library),
         "changes": history.by_day(history.changes_of_rows(table, rows)),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from methodologies import Library
+from methodologies import Library, Methodology
 from methodologies.kernel.parameters import Parameter, Row
 
 
@@ -14,10 +14,22 @@ def tables_of(library: Library) -> dict[str, Parameter]:
     return {**library.registers.tables, "evidence_grades": library.registers.grade_factor}
 
 
-def table_name(library: Library, parameter: Parameter) -> str:
-    """The shared table a parameter is taken from, empty when the rows are the methodology's own."""
-    names = (name for name, table in library.registers.tables.items() if table.name == parameter.name)
-    return next(names, "") if parameter.shared else ""
+def taken_from(library: Library, parameter: Parameter) -> tuple[str, str] | None:
+    """(address, title) of what a methodology takes a parameter from; None when the rows are its own."""
+    if not parameter.shared:
+        return None
+    if parameter.name in library.products.tables:
+        return "index.html#products", "产品登记"
+    return f"factors/{parameter.name}.html", f"{parameter.title.zh}表"
+
+
+def users_of(library: Library, name: str) -> list[Methodology]:
+    """The methodologies that take a shared table."""
+    return [
+        methodology
+        for methodology in library
+        if name in (found := methodology.definition.parameters) and found[name].shared
+    ]
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,47 @@ IDENTITY = {
     "meter": "电表号",
     "period": "计量期",
 }
+CATEGORIES = {
+    "laptop": "笔记本电脑",
+    "desktop": "台式电脑",
+    "tablet": "平板电脑",
+    "phone": "手机",
+    "monitor": "显示器",
+}
+STAGES = {"manufacture": "生产", "transport": "运输", "use": "使用", "end_of_life": "报废"}
+SHEET = {
+    "published_on": "发布于",
+    "boundary": "核算边界",
+    "lifetime_years": "使用年限",
+    "tool": "核算工具",
+    "use_location": "使用地",
+    "error_margin": "误差",
+    "stage_shares": "各阶段占比",
+    "segment": "比较的基准线级别",
+}
+CERTIFICATE = {
+    "issued": "认证于",
+    "number": "证书编号",
+    "issuer": "发证机构",
+    "scheme": "依据的规则",
+    "statement": "证书声明",
+    "valid_from": "有效期自",
+    "valid_until": "有效期至",
+    "registry": "注销登记处",
+    "retirement_serials": "注销序列号",
+    "retired_kg": "注销量（kgCO₂e/台）",
+}
+NOT_PUBLISHED = "未公布"
 PERIODS = {"day": "每人每日", "week": "每人每周", "month": "每人每月", "year": "每人每年"}
-KEYS = {"profile": "基准线方案", "grade": "证据等级", "data_year": "数据年", "kind": "口径", "region": "地区"}
+KEYS = {
+    "profile": "基准线方案",
+    "grade": "证据等级",
+    "data_year": "数据年",
+    "kind": "口径",
+    "region": "地区",
+    "model": "产品",
+    "certified_model": "产品",
+}
 _UNITS = {"1": "", "item": "件", "trip": "次", "step": "步", "sheet": "张", "page": "页", "night": "夜", "day": "天"}
 
 
