@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 
 from markupsafe import Markup, escape
 
+from methodologies.kernel.exact import fraction_of_text
 from methodologies.kernel.parameters import Parameter, Row
 
 WIDTH = 640
@@ -144,6 +146,26 @@ def bars_of(bars: Sequence[tuple[str, str, float]]) -> Markup:
         parts.append(f'<rect class="bar {colour}" x="{left}" y="{y + 3}" width="{width:.1f}" height="16"/>')
         parts.append(f'<text class="value" x="{left + width + 6:.1f}" y="{y + 16}">{escape(text)}</text>')
     return _picture(len(bars) * row + 4, parts, "，".join(f"{label} {text}" for label, text, _ in bars))
+
+
+def range_of(row: Row) -> Markup:
+    """Where the credited value lies between the lowest and the highest that sources publish."""
+    assert row.range is not None
+    low, central, high = (fraction_of_text(text) for text in (row.range.low, row.range.central, row.range.high))
+    assert low is not None and central is not None and high is not None
+    span = (high - low) or 1
+
+    def across(value: Fraction) -> float:
+        return 10 + 140 * float((value - low) / span)
+
+    value, middle = across(row.value / row.unit.scale), across(central)
+    told = f"来源最低 {row.range.low}，中值 {row.range.central}，最高 {row.range.high}；采用 {row.value_text}"
+    return Markup(  # noqa: S704 - every text in it is escaped
+        f'<svg class="range" viewBox="0 0 160 16" role="img" aria-label="{escape(told)}"><title>{escape(told)}</title>'
+        '<line class="span" x1="10" x2="150" y1="8" y2="8"/>'
+        f'<line class="centre" x1="{middle:.1f}" x2="{middle:.1f}" y1="3" y2="13"/>'
+        f'<circle class="chosen" cx="{value:.1f}" cy="8" r="5"/></svg>'
+    )
 
 
 def _picture(height: int, parts: Sequence[str], told: str) -> Markup:

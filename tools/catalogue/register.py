@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from methodologies import Library, Methodology, Source
 from methodologies.kernel.examples import read_examples
-from methodologies.kernel.parameters import Parameter
+from methodologies.kernel.parameters import Parameter, Row
 from methodologies.kernel.products import Product
 
 
@@ -17,9 +17,8 @@ def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, li
         for tag in _tags(library, methodology):
             found[tag][methodology.title_zh, f"methodologies/{methodology.code}.html"] = None
     for name, table in tables.items():
-        for row in table.rows:
-            for source in row.sources:
-                found[source.tag][table.title.zh, f"factors/{name}.html"] = None
+        for source in _sources_of_rows(table.rows):
+            found[source.tag][table.title.zh, f"factors/{name}.html"] = None
     for profile in library.profiles.values():
         for source in profile.sources:
             found[source.tag][f"基准线方案 {profile.code}", f"profiles.html#profile-{profile.code}"] = None
@@ -29,8 +28,14 @@ def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, li
     return {tag: list(places) for tag, places in found.items()}
 
 
+def _sources_of_rows(rows: Iterable[Row]) -> Iterator[Source]:
+    for row in rows:
+        yield from row.sources
+        yield from row.range.sources if row.range else ()
+
+
 def _sources_of(product: Product) -> Iterator[Source]:
-    yield from (source for sheet in product.footprints for source in sheet.row.sources)
+    yield from _sources_of_rows(sheet.row for sheet in product.footprints)
     yield from (source for certificate in product.certificates for source in certificate.sources)
 
 
@@ -39,6 +44,6 @@ def _tags(library: Library, methodology: Methodology) -> Iterator[str]:
     yield from (source.tag for source, _ in definition.standards)
     yield from (source.tag for version in definition.versions for source in version.sources)
     for parameter in definition.parameters.values():
-        yield from (source.tag for row in parameter.rows for source in row.sources)
+        yield from (source.tag for source in _sources_of_rows(parameter.rows))
     folder = definition.place.file.parent
     yield from (example.source for example in read_examples(folder, library.registers) if example.source)

@@ -15,7 +15,7 @@ from tools.catalogue import words
 #: What `Row.as_json` holds that the page has a place for; anything else is printed after it, by its name.
 SHOWN = {
     *("methodology", "parameter", "title", "value", "unit", "keys", "in_force_from", "sources", "sentence"),
-    *("confidence", "note", "replaces", "row_hash", "review_before"),
+    *("confidence", "note", "replaces", "row_hash", "review_before", "range"),
 }
 
 
@@ -25,6 +25,7 @@ class ShownRow:
     takes its place, None while it stands; `replaced_by`: hash of the row that corrects it; `rest`: what else it
     says; `ended`: its own last day, where what it rests on ends."""
 
+    row: Row
     document: Mapping[str, Any]
     keys: tuple[tuple[str, str, str, str], ...]
     first_day: date
@@ -75,7 +76,7 @@ def _shown(parameter: Parameter, row: Row, titles: Titles, replaced_by: str) -> 
     last_day = min(ends, default=None)
     keys = tuple((key, *_titles(titles, key, value)) for key, value in row.keys)
     rest = {key: value for key, value in document.items() if key not in SHOWN and value not in (None, "", [], {})}
-    return ShownRow(document, keys, row.in_force_from, last_day, replaced_by, rest, row.in_force_until)
+    return ShownRow(row, document, keys, row.in_force_from, last_day, replaced_by, rest, row.in_force_until)
 
 
 def _titles(titles: Titles, key: str, value: str) -> tuple[str, str, str]:

@@ -28,8 +28,18 @@ Say = Callable[[str], None]
 
 #: What `Methodology.as_json` holds that the page has a section for; anything else gets a plain section of its own.
 SECTIONS = {
-    *("code", "title", "scene", "standards", "applicability", "boundary", "evidence", "claims", "exclusivity"),
-    *("points_pending_days", "limits", "monitored", "rates", "formulas", "versions", "parameters"),
+    *("code", "title", "scene", "standards", "applicability", "boundary", "uncertainty", "evidence"),
+    *(
+        "claims",
+        "exclusivity",
+        "points_pending_days",
+        "limits",
+        "monitored",
+        "rates",
+        "formulas",
+        "versions",
+        "parameters",
+    ),
 }
 
 
@@ -83,7 +93,7 @@ def _environment(library: Library) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(words=words, library=library, STYLE=STYLE)
+    environment.globals.update(words=words, range_of=charts.range_of, library=library, STYLE=STYLE)
     environment.filters.update(unit=words.unit_text, unit_words=words.unit_words, bounds=words.bounds_text)
     return environment
 

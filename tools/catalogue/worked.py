@@ -13,7 +13,7 @@ from markupsafe import Markup
 from methodologies import Library, Methodology, MethodologyError, Quantification
 from methodologies.kernel.exact import exact_text, reading_text
 from methodologies.kernel.examples import Example, read_examples
-from methodologies.kernel.quantification import row_value
+from methodologies.kernel.parameters import row_value
 from tools.catalogue.formulas import ShownFormula
 from tools.catalogue.typesetting import element, evaluate, typeset
 
@@ -40,6 +40,12 @@ class WorkedExample:
     refusal: MethodologyError | None
     mathml: Markup
     amounts: tuple[tuple[str, str, str], ...]
+
+    @property
+    def reduction_range(self) -> tuple[str, str, str] | None:
+        """Grams at the low, central and high figures of the sources, for reading; None where they do not differ."""
+        found = self.done.reduction_range_g if self.done else None
+        return None if found is None else (_reading(found.low), _reading(found.central), _reading(found.high))
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
@@ -105,9 +111,13 @@ def _amounts(done: Quantification) -> Iterator[tuple[str, str, str]]:
     amounts = {"BE": done.baseline_g, "PE": done.project_g, "LE": done.leakage_g, "ER": done.reduction_g}
     for symbol, amount in amounts.items():
         if amount is not None:
-            yield symbol, exact_text(amount), reading_text(amount).replace("-", "−")
+            yield symbol, exact_text(amount), _reading(amount)
         else:
             yield symbol, "", "未公布"
+
+
+def _reading(amount: Fraction) -> str:
+    return reading_text(amount).replace("-", "−")
 
 
 def _arithmetic(formula: ShownFormula, done: Quantification) -> Markup:

@@ -10,7 +10,7 @@ import pytest
 import methodologies
 from methodologies import Methodology, MethodologyError, Quantification
 from methodologies.kernel.examples import Example, read_examples
-from methodologies.kernel.quantification import row_value
+from methodologies.kernel.parameters import row_value
 from tests.tools.catalogue.mathml import calculate, read_lines
 from tests.tools.catalogue.reading import Site, maths
 from tools.catalogue.typesetting import evaluate, named, read_formulas, typeset

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 import methodologies
+from methodologies.kernel.exact import reading_text
 from methodologies.kernel.examples import read_examples
 from methodologies.kernel.library import load_library
 from methodologies.kernel.model import CLAIM_TYPES, CONFIDENCES, SCENES
@@ -111,7 +112,9 @@ def test_everything_of_a_methodology_is_on_its_page(code: str, site: Site) -> No
             assert f"row-{row['row_hash']}" in page.ids and row["row_hash"] in text
             for told in (row["value"], row["sentence"], row["note"], row["review_before"], row["in_force_from"]):
                 assert told in text
-            for source in row["sources"]:
+            stated = row.get("range", {"low": "", "high": "", "central": "", "sentence": "", "sources": []})
+            assert all(stated[told] in text for told in ("low", "high", "central", "sentence"))
+            for source in (*row["sources"], *stated["sources"]):
                 assert f"../sources.html#source-{source['tag']}" in page.links
     for version in document["versions"]:
         assert f"version-{version['version']}" in page.ids and version["note"] in text
@@ -124,7 +127,12 @@ def test_everything_of_a_methodology_is_on_its_page(code: str, site: Site) -> No
     for name, field in document["monitored"].items():
         assert f"monitored-{name}" in page.ids and field["description"] in text
         assert all(title["zh"] in text for title in field["choices"].values())
-    for told in (*document["applicability"], document["boundary"], document["evidence"]["text"]):
+    for told in (
+        *document["applicability"],
+        document["boundary"],
+        document["evidence"]["text"],
+        document["uncertainty"]["text"],
+    ):
         assert told in text
     for standard in document["standards"]:
         assert standard["text"] in text and f"../sources.html#source-{standard['source']['tag']}" in page.links
@@ -147,6 +155,8 @@ def test_examples_are_on_the_page_as_the_library_answers_them(code: str, site: S
             assert f"{refusal.code} {refusal.message_zh}" in text
         else:
             assert done.sentence_zh() in text
+            if done.reduction_range_g is not None:
+                assert " / ".join(reading_text(end).replace("-", "−") for end in done.reduction_range_g) in text
             assert all(
                 f"{amount} {'Wh' if kind == 'EAC_BACKED' else 'g'}" in text for kind, amount in done.credits.items()
             )
