@@ -11,8 +11,8 @@ import pytest
 from tests.house_rules import LONGER, ROOT, RULES, Module, the_project_speaks_of_itself
 
 PACKAGES = ("methodologies", "backend", "miniprogram_api", "migrations", "bench", "tools", "tests")
-#: Folders that hold nothing of ours: other tools' files, and other projects' (vendored, with their licence).
-FOREIGN = {".git", ".venv", ".hypothesis", "__pycache__", "instance", "node_modules", "vendor"}
+#: Folders that hold nothing of ours: what was built, other tools' files, other projects' (vendored, with licence).
+FOREIGN = {".git", ".venv", ".hypothesis", "__pycache__", "build", "instance", "node_modules", "vendor"}
 
 
 def walk() -> Iterator[Path]:
