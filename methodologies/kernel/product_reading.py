@@ -103,7 +103,7 @@ class _Reader:
         if review_before <= in_force_from:
             raise entry["review_before"].refuse("review_before is not after in_force_from")
         certificate = Certificate(
-            issued=_published(entry["issued"]),
+            issued=_published(entry["issued"], in_force_from),
             number=_text(entry["number"]),
             issuer=_title(entry["issuer"]),
             scheme=_title(entry["scheme"]),
@@ -164,7 +164,7 @@ def _sheet(row: Row, node: Node) -> Footprint:
     margin, shares = entry["error_margin"], entry["stage_shares"]
     return Footprint(
         row,
-        _published(entry["published_on"]),
+        _published(entry["published_on"], row.in_force_from),
         _text(entry["boundary"]),
         _number(entry["lifetime_years"]),
         _text(entry["tool"]),
@@ -210,11 +210,13 @@ def _text(node: Node) -> str | None:
     return None if _absent(node) else node.text()
 
 
-def _published(node: Node) -> str | None:
-    """A day as far as the source tells it: 2023, 2023-12 or 2023-12-31."""
+def _published(node: Node, in_force_from: date) -> str | None:
+    """A day as far as the source tells it (2023, 2023-12 or 2023-12-31); nothing is in force before it is out."""
     text = _text(node)
     if text is not None and not _TOLD_DAY.fullmatch(text):
         raise node.refuse(f"{text!r} is neither a year, a month nor a day: 2023, 2023-12, 2023-12-31")
+    if text is not None and in_force_from.isoformat()[: len(text)] < text:
+        raise node.refuse(f"in force from {in_force_from}, before {text}")
     return text
 
 

@@ -197,6 +197,8 @@ SPOILED = {
     "nothing left out": (LEGION, "    registry: null\n", "", "missing key 'registry'"),
     "unknown key": (LEGION, "    registry: null", "    register: null", "unknown key 'register'"),
     "half a month": (LEGION, "issued: 2023-12", "issued: 2023-13", "neither a year, a month nor a day"),
+    "in force before it was issued": (LEGION, "issued: 2023-12", "issued: 2024-02", "in force from 2024-01-01, before"),
+    "in force before it was published": (IDEAPAD, "published_on: 2020-02", "published_on: 2024-01-02", "before 2024"),
     "more than the whole": (LEGION, "retired_share: 1", "retired_share: 1.5", "at most 1"),
     "assumption on silence": (LEGION, "statement: 碳足迹认证", "statement: null\n    # ", "there is none"),
     "upside-down margin": (IDEAPAD, "lowest: 0.105", "lowest: 0.3", "an error margin is"),

@@ -75,9 +75,14 @@ DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "appliance_recycling": st.fixed_dictionaries(
         {"category": st.sampled_from(["fridge", "air_conditioner", "phone", "laptop"])}
     ),
-    "low_carbon_pc": st.fixed_dictionaries(
-        {"product_footprint_kg": decimal_text(2000), "retired_kg": st.integers(0, 10_000)},
-        optional={"baseline_footprint_kg": decimal_text(2000)},
+    "low_carbon_pc": st.one_of(
+        st.fixed_dictionaries(
+            {"product_footprint_kg": decimal_text(2000), "retired_kg": st.integers(0, 10_000)},
+            optional={"baseline_footprint_kg": decimal_text(2000)},
+        ),
+        st.fixed_dictionaries(
+            {"certified_model": st.just("thinkbook_x_imh"), "certified_retired_kg": decimal_text(2000)}
+        ),
     ),
 }
 REQUESTS = st.sampled_from(sorted(DATA)).flatmap(
