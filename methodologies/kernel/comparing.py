@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from methodologies.kernel.entries import Entry, published_entries
 from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.products import FOLDER as PRODUCTS
-from methodologies.kernel.published import Entry, discrepancies, published_entries
+from methodologies.kernel.published import discrepancies
 from methodologies.kernel.tables import FOLDER
 
 _TITLES_ZH = {

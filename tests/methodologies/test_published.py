@@ -8,9 +8,10 @@ import pytest
 
 import methodologies
 from methodologies.kernel.checking import check_library
+from methodologies.kernel.entries import published_entries
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import Library, load_library, load_methodology
-from methodologies.kernel.published import LOCK, compare_lock, published_entries, write_lock
+from methodologies.kernel.published import LOCK, compare_lock, write_lock
 from methodologies.kernel.registers import read_registers
 
 LIBRARY = methodologies.library()
