@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from methodologies import Methodology
 from methodologies.kernel.definition import FormulaText
-from methodologies.kernel.units import Traced, powers_text
+from methodologies.kernel.units import Traced
 from tools.catalogue import words
 from tools.catalogue.typesetting import FormulaLines, evaluate, named, read_formulas, typeset
 
@@ -80,11 +80,18 @@ def _symbols(methodology: Methodology, formula: FormulaLines) -> Iterator[Symbol
         yield Symbol(titles[origin, name], meaning, kind, field.unit.text, f"{origin}.{name}", anchor)
     steps = replace(formula, lines=tuple(line for line in formula.lines if line.symbol in formula.intermediate))
     for symbol, value in evaluate(steps, powers).items():
-        yield Symbol(symbol, "计算中的一步，见上式", "中间量", powers_text(value.powers), symbol, "")
+        yield Symbol(symbol, "计算中的一步，见上式", "中间量", _unit_of(value), symbol, "")
     for symbol in dict.fromkeys(line.symbol for line in formula.lines):
         if symbol in words.RESULTS:
             meaning, unit = words.RESULTS[symbol]
             yield Symbol(symbol, meaning, "结果", unit, symbol, "")
+
+
+def _unit_of(value: Traced) -> str:
+    """The base units of a calculated quantity as one writes them: ``gCO2e/item``."""
+    above = [base if power == 1 else f"{base}^{power}" for base, power in value.powers if power > 0]
+    below = [base if power == -1 else f"{base}^{-power}" for base, power in value.powers if power < 0]
+    return "/".join(["·".join(above) or "1", *below])
 
 
 def _uses(methodology: Methodology, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -142,6 +142,27 @@ def test_everything_of_a_methodology_is_on_its_page(code: str, site: Site) -> No
 
 
 @pytest.mark.parametrize("code", LIBRARY.codes)
+def test_every_symbol_says_what_it_is_and_in_which_unit(code: str, site: Site) -> None:
+    document = LIBRARY.get(code).as_json()
+    for name in document["formulas"]:
+        article = site.article(code, f"formula-{name}")
+        used = set(re.findall(r'data-name="((?:activity|parameter)\.[a-z_]+)"', article))
+        for quantity in used:
+            origin, _, field = quantity.partition(".")
+            entry = document["monitored" if origin == "activity" else "parameters"][field]
+            row = next(row for row in re.findall(r"<tr>.*?</tr>", article, re.S) if f"<code>{quantity}</code>" in row)
+            told = PageReader(row).text
+            assert entry["title"]["zh"] in told and (words.unit_text(entry["unit"]) or "无量纲") in told
+            assert ("监测数据" if origin == "activity" else "参数") in told
+
+
+def test_calculated_quantities_have_units(site: Site) -> None:
+    article = site.article("low_carbon_pc", "formula-with_baseline")
+    row = next(row for row in re.findall(r"<tr>.*?</tr>", article, re.S) if "<var>certain</var>" in row)
+    assert "gCO₂e/item" in PageReader(row).text and "中间量" in PageReader(row).text
+
+
+@pytest.mark.parametrize("code", LIBRARY.codes)
 def test_examples_are_on_the_page_as_the_library_answers_them(code: str, site: Site) -> None:
     methodology = LIBRARY.get(code)
     examples = read_examples(methodology.definition.place.file.parent, LIBRARY.registers)
