@@ -13,7 +13,20 @@ from flask import Flask
 from flask.cli import AppGroup
 
 import methodologies
-from backend import audit, clock, database, house, jobs, ledger, partners, points, releases, strict_json
+from backend import (
+    audit,
+    clock,
+    database,
+    house,
+    jobs,
+    ledger,
+    partners,
+    points,
+    releases,
+    restatement,
+    settlement,
+    strict_json,
+)
 from backend.errors import Refusal
 
 ledger_group = AppGroup("ledger", help="The books.")
@@ -141,6 +154,33 @@ def diff_methodologies(
         click.echo(json.dumps({"against": against, **comparison.as_json()}, ensure_ascii=False, indent=2))
     else:
         click.echo(methodologies.review_text(comparison, against, as_markdown=style == "markdown"))
+
+
+@methodology_group.command("restate")
+@click.argument("code")
+@click.argument("version")
+@click.option("--dry-run", is_flag=True, help="say who would change and write nothing")
+@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--json", "as_json", is_flag=True, help="answer with JSON")
+@click.option("--batch", default=settlement.BATCH, show_default=True, type=click.IntRange(1, 10_000))
+def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, batch: int) -> None:
+    """Compute the issued acts of a version anew and post the differences; points that were earned stay.
+
+    Ctrl-C ends it behind the batch in hand; the same command goes on from there.
+    """
+    try:
+        if dry_run:
+            found = restatement.dry_run(house(), code, version, batch=batch)
+            told = restatement.forecast_json(found) if as_json else "\n".join(restatement.forecast_lines(found))
+            click.echo(told)
+            return
+        if not yes:
+            question = f"重述 {code} {version} 的已入账行为？建议先 --dry-run。Restate what was issued?"
+            click.confirm(question, abort=True, err=True)
+        restatement.run(house(), code, version, batch=batch, as_json=as_json)
+    except (Refusal, methodologies.MethodologyError) as error:
+        click.echo(f"{error.code}: {error}", err=True)
+        sys.exit(1)
 
 
 def _input(value: object) -> object:

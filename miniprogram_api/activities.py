@@ -1,6 +1,7 @@
 """Activities: what became of every act that reached the member's accounts, and why."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from backend import activities as acts
 from backend import identity, ledger
-from backend.activities import Act
+from backend.activities import Act, Credited
 from backend.errors import NotFound
 from backend.identity import UnknownProgramme
 from miniprogram_api.caller import house, member
@@ -56,6 +57,24 @@ class ActivitySchema(Schema):
     eac_wh = fields.Integer(required=True)
 
 
+class CreditedSchema(Schema):
+    """Whole grams and watt-hours, rounded down, by claim type: never added together."""
+
+    reduction_g = fields.Integer(required=True)
+    offset_g = fields.Integer(required=True)
+    eac_wh = fields.Integer(required=True)
+
+
+class RestatementSchema(Schema):
+    """重述: a number behind the act was corrected; what it was worth before, and since. Its points stay as they are."""
+
+    sequence = fields.Integer(required=True)
+    entry_id = fields.UUID(required=True, metadata={"description": "the entry of the difference; see its receipt"})
+    restated_at = Instant(required=True)
+    previous = fields.Nested(CreditedSchema, required=True)
+    credits = fields.Nested(CreditedSchema, required=True)
+
+
 class ActivityDetailSchema(ActivitySchema):
     """One act with its data and what was posted about it."""
 
@@ -75,6 +94,7 @@ class ActivityDetailSchema(ActivitySchema):
     entry_ids = fields.List(
         fields.UUID(), required=True, metadata={"description": "entries about this act, oldest first; see receipts"}
     )
+    restatements = fields.List(fields.Nested(RestatementSchema), required=True)
 
 
 class ActivitiesSchema(Schema):
@@ -97,7 +117,8 @@ def activities(query: dict[str, Any]) -> dict[str, Any]:
         found = acts.acts_of(
             tx, member().holder_id, programme=programme, status=status, before=before, limit=one_more(query)
         )
-    return page([_view(act) for act in found], query, lambda item: item["id"], *bound_to)
+        standings = acts.standings(tx, found)
+    return page([_view(act, standings[act.key]) for act in found], query, lambda item: item["id"], *bound_to)
 
 
 @resource.operation("GET", "/activities/<uuid:activity_id>", answers=ActivityDetailSchema, refuses=(NotFound,))
@@ -108,9 +129,11 @@ def activity(activity_id: UUID) -> dict[str, Any]:
         if act is None:
             raise NotFound
         posted = ledger.entries_of_activities(tx, [act.key])
+        counted = acts.standings(tx, [act])[act.key]
+        restated = acts.restatements_of(tx, [act.key]).get(act.key, [])
         rival = acts.act_of_holder(tx, act.holder_id, act.excluded_by) if act.excluded_by else None
     return {
-        **_view(act),
+        **_view(act, counted),
         "revision": act.revision,
         "profile": act.profile,
         "grade": act.grade,
@@ -120,11 +143,11 @@ def activity(activity_id: UUID) -> dict[str, Any]:
         # Somebody else's act is not named: that it exists is all this member learns, through the reason.
         "excluded_by": rival.id if rival else None,
         "entry_ids": [entry.transaction.id for entry in posted],
+        "restatements": [asdict(item) | {"entry_id": item.transaction_id} for item in restated],
     }
 
 
-def _view(act: Act) -> dict[str, Any]:
-    counted = acts.standing(act)
+def _view(act: Act, counted: Credited) -> dict[str, Any]:
     return {
         "id": act.id,
         "programme": act.programme,

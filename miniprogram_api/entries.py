@@ -11,6 +11,11 @@ from miniprogram_api.fields import Instant, bilingual
 from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
 from miniprogram_api.resource import Resource
 
+KINDS = (
+    "issue 入账, issue.reversed 冲正, restatement 重述, restatement.reversed 重述随入账冲正, "
+    "ripen 积分生效, lapse 积分过期"
+)
+
 resource = Resource("entries", __name__, description="入账记录 / Entries")
 
 
@@ -31,9 +36,7 @@ class EntrySchema(Schema):
 
     id = fields.UUID(required=True)
     programme = fields.String(required=True)
-    kind = fields.String(
-        required=True, metadata={"description": "issue 入账, issue.reversed 冲正, ripen 积分生效, lapse 积分过期"}
-    )
+    kind = fields.String(required=True, metadata={"description": KINDS})
     posted_at = Instant(required=True)
     activity_id = fields.UUID(required=True, allow_none=True)
     reverses = fields.UUID(required=True, allow_none=True, metadata={"description": "the entry this one takes back"})

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from backend import audit
 from backend.errors import NotFound
-from miniprogram_api.activities import ReasonSchema
+from miniprogram_api.activities import CreditedSchema, ReasonSchema, RestatementSchema
 from miniprogram_api.caller import house, member
 from miniprogram_api.entries import EntrySchema
 from miniprogram_api.fields import BilingualSchema, Instant, bilingual
@@ -92,14 +92,6 @@ class EmissionsSchema(Schema):
     not_published = fields.List(fields.String(), required=True)
 
 
-class CreditedSchema(Schema):
-    """Whole grams and watt-hours, rounded down, by claim type: never added together."""
-
-    reduction_g = fields.Integer(required=True)
-    offset_g = fields.Integer(required=True)
-    eac_wh = fields.Integer(required=True)
-
-
 class QuantificationSchema(Schema):
     """The whole calculation. `confirmed`: computed again for this receipt, it gave the recorded grams."""
 
@@ -166,6 +158,17 @@ class ReceiptSchema(Schema):
     reason = fields.Nested(ReasonSchema, required=True, allow_none=True)
     activity = fields.Nested(ReceiptActivitySchema, required=True, allow_none=True)
     quantification = fields.Nested(QuantificationSchema, required=True, allow_none=True)
+    previous_quantification = fields.Nested(
+        QuantificationSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "of a restatement: the calculation it takes the place of"},
+    )
+    restatements = fields.List(
+        fields.Nested(RestatementSchema),
+        required=True,
+        metadata={"description": "of an issue: what its act was restated to since, oldest first"},
+    )
     points = fields.Nested(EarnedSchema, required=True, allow_none=True)
     evidence = fields.Nested(EvidenceSchema, required=True, allow_none=True)
 

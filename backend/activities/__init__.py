@@ -1,7 +1,8 @@
 """Activities: orders and their lines, quantification, claims, and who wins when acts contend."""
 
 from backend.activities.deciding import Decision, decide
-from backend.activities.errors import ActRefused, Contended
+from backend.activities.errors import ActRefused, Contended, UnknownVersion
+from backend.activities.models import RestatementRun
 from backend.activities.orders import (
     CANCELLED,
     CORRECTED,
@@ -25,13 +26,18 @@ from backend.activities.products import (
     registered_products,
 )
 from backend.activities.quantification import (
+    Credited,
+    Library,
     Quantified,
+    Requantified,
     canonical_data,
     claims_engagement,
+    credits_of,
     day_rules,
     exact_text,
     library,
     quantify,
+    requantify,
 )
 from backend.activities.reading import (
     Explained,
@@ -41,11 +47,28 @@ from backend.activities.reading import (
     explain,
     methodology_title,
     monitored_data,
-    standing,
 )
 from backend.activities.reasons import REASONS, sentence
 from backend.activities.records import Act, ActivityKey, load, record, record_bases, save_statuses
 from backend.activities.replay import Recomputed, basis_of, recompute_all
+from backend.activities.restatement_runs import (
+    Scope,
+    count_issued,
+    hold_run,
+    issued_after,
+    library_digest,
+    open_run,
+    scope_of,
+)
+from backend.activities.restatements import (
+    Restatement,
+    as_restated,
+    hold,
+    latest,
+    record_restatements,
+    restatements_of,
+    standings,
+)
 
 __all__ = [
     "CANCELLED",
@@ -59,31 +82,47 @@ __all__ = [
     "ActRefused",
     "ActivityKey",
     "Contended",
+    "Credited",
     "Decision",
     "Earning",
     "Explained",
+    "Library",
     "LineState",
     "OrderKey",
     "OrderState",
     "Quantified",
     "Recomputed",
+    "Requantified",
+    "Restatement",
+    "RestatementRun",
+    "Scope",
+    "UnknownVersion",
     "act_of_holder",
     "acts_of",
+    "as_restated",
     "baseline_type",
     "basis_of",
     "canonical_data",
     "claims_engagement",
+    "count_issued",
+    "credits_of",
     "day_rules",
     "decide",
     "describe_product",
     "earning",
     "exact_text",
     "explain",
+    "hold",
+    "hold_run",
+    "issued_after",
+    "latest",
     "library",
+    "library_digest",
     "load",
     "lock_orders",
     "methodology_title",
     "monitored_data",
+    "open_run",
     "product_labelled",
     "product_sold_as",
     "purchase_data",
@@ -91,9 +130,13 @@ __all__ = [
     "recompute_all",
     "record",
     "record_bases",
+    "record_restatements",
     "registered_products",
+    "requantify",
+    "restatements_of",
     "save_lines",
     "save_statuses",
+    "scope_of",
     "sentence",
-    "standing",
+    "standings",
 ]

@@ -31,14 +31,14 @@ class Decision:
     """What follows from a batch. Every act carries its new status and reason.
 
     `issue`: acts to be credited (new, or promoted because a better claim went away); `displaced`: acts that were
-    credited and no longer count; `outdone`: new acts that do not count; `restated`: recorded acts that still do not
-    count, but for another reason.
+    credited and no longer count; `outdone`: new acts that do not count; `still_outdone`: recorded acts that do
+    not count either, but for another reason than before.
     """
 
     issue: list[Act] = field(default_factory=list)
     displaced: list[Act] = field(default_factory=list)
     outdone: list[Act] = field(default_factory=list)
-    restated: list[Act] = field(default_factory=list)
+    still_outdone: list[Act] = field(default_factory=list)
 
 
 def decide(
@@ -133,7 +133,7 @@ def _decision(
         if before[0] != act.status:
             (decision.issue if act.status == ISSUED else decision.displaced).append(act)
         elif before != (act.status, act.reason, act.excluded_by):
-            decision.restated.append(act)
+            decision.still_outdone.append(act)
     return decision
 
 

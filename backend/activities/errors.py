@@ -16,3 +16,11 @@ class ActRefused(Refusal):
 
 class Contended(Exception):
     """Another batch changed who contends while this one was deciding: begin again."""
+
+
+class UnknownVersion(Refusal):
+    """The methodology has no version of this name."""
+
+    code = "UNKNOWN_VERSION"
+    status = 404
+    title = "该方法学没有此版本 / The methodology has no such version"

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -106,6 +107,76 @@ class Activity(Base):
     excluded_by: Mapped[UUID | None] = mapped_column(Uuid)
     issue_count: Mapped[int] = mapped_column(SmallInteger)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class RestatementRun(Base):
+    """One run over the issued acts of a methodology version, to compute them anew by a library that was corrected.
+
+    The cursor is the last act that was examined: a run that was interrupted goes on behind it. `library_digest` is the
+    SHA-256 of the library's lock: a run goes on only with the library it began with.
+    """
+
+    __tablename__ = "restatement_runs"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    methodology: Mapped[str] = mapped_column(Text)
+    version: Mapped[str] = mapped_column(Text)
+    library_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    cursor_holder_id: Mapped[UUID | None] = mapped_column(Uuid)
+    cursor_activity_id: Mapped[UUID | None] = mapped_column(Uuid)
+    examined: Mapped[int] = mapped_column(Integer)
+    restated: Mapped[int] = mapped_column(Integer)
+    refused: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def cursor(self) -> tuple[UUID, UUID] | None:
+        """Holder and id of the last act that was examined."""
+        if self.cursor_holder_id is None or self.cursor_activity_id is None:
+            return None
+        return self.cursor_holder_id, self.cursor_activity_id
+
+
+class ActivityRestatement(Base):
+    """重述: what an issued act is worth since a number was corrected. Append-only; the highest `sequence` stands.
+
+    The act itself keeps what was issued. `transaction_id` is the ledger transaction that posted the difference.
+    """
+
+    __tablename__ = "restatements"
+    __table_args__ = (
+        CheckConstraint(
+            "reduction_g >= 0 AND offset_g >= 0 AND eac_wh >= 0 AND "
+            "previous_reduction_g >= 0 AND previous_offset_g >= 0 AND previous_eac_wh >= 0",
+            name="credits_not_negative",
+        ),
+        CheckConstraint("sequence > 0", name="sequence"),
+        ForeignKeyConstraint(["holder_id", "activity_id"], ["activities.holder_id", "activities.id"]),
+        ForeignKeyConstraint(
+            ["holder_id", "transaction_id"], ["ledger_transactions.holder_id", "ledger_transactions.id"]
+        ),
+        Index("ix_restatements_run", "run_id"),
+    )
+
+    holder_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    activity_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    sequence: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("restatement_runs.id"))
+    previous_basis_hash: Mapped[bytes] = mapped_column(ForeignKey("quantification_bases.hash"))
+    previous_reduction_g: Mapped[int] = mapped_column(Amount)
+    previous_offset_g: Mapped[int] = mapped_column(Amount)
+    previous_eac_wh: Mapped[int] = mapped_column(Amount)
+    basis_hash: Mapped[bytes] = mapped_column(ForeignKey("quantification_bases.hash"))
+    baseline: Mapped[str | None] = mapped_column(Text)
+    project: Mapped[str | None] = mapped_column(Text)
+    leakage: Mapped[str | None] = mapped_column(Text)
+    reduction: Mapped[str | None] = mapped_column(Text)
+    reduction_g: Mapped[int] = mapped_column(Amount)
+    offset_g: Mapped[int] = mapped_column(Amount)
+    eac_wh: Mapped[int] = mapped_column(Amount)
+    transaction_id: Mapped[UUID] = mapped_column(Uuid)
+    restated_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Claim(Base):

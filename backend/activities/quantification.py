@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -57,6 +57,25 @@ def quantify(vault: Vault, inputs: Sequence[Input]) -> list[Quantified | str]:
     return answers
 
 
+@dataclass(frozen=True, slots=True)
+class Requantified:
+    """An issued act with the numbers another library gives it; `basis` is what they were computed from."""
+
+    act: Act
+    basis: Basis
+
+
+def requantify(act: Act, library: Library) -> Requantified | str:
+    """Compute an act again from its own data, day, profile and grade; or the code this library refuses it with."""
+    try:
+        result = library.get(act.methodology).quantify(json.loads(act.data), act.day, act.profile, act.grade)
+    except MethodologyError as error:
+        return error.code
+    again = replace(act)
+    _fill(again, result)
+    return Requantified(again, result.basis)
+
+
 def _fill(act: Act, result: Quantification) -> None:
     act.basis_hash = bytes.fromhex(result.basis.hash)
     act.baseline = exact_text(result.baseline_g)
@@ -74,6 +93,11 @@ class Credited:
     reduction_g: int
     offset_g: int
     eac_wh: int
+
+
+def credits_of(act: Act) -> Credited:
+    """What the record of an act says it is credited with."""
+    return Credited(act.reduction_g, act.offset_g, act.eac_wh)
 
 
 def credited(result: Quantification) -> Credited:
@@ -121,6 +145,7 @@ def _default(field: MonitoredField | None) -> Fraction:
 __all__ = [
     "Library",
     "Quantified",
+    "Requantified",
     "canonical_data",
     "claims_engagement",
     "credited",
@@ -128,4 +153,5 @@ __all__ = [
     "exact_text",
     "library",
     "quantify",
+    "requantify",
 ]

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.activities.models import Activity
-from backend.activities.quantification import Credited, credited
-from backend.activities.records import ISSUED, Act, act_of, load
+from backend.activities.quantification import credited, credits_of
+from backend.activities.records import Act, act_of, load
 from backend.activities.replay import basis_of
 from methodologies import MethodologyError, library, recompute
 
@@ -40,11 +40,6 @@ def act_of_holder(tx: Session, holder_id: UUID, activity_id: UUID) -> Act | None
     return load(tx, [(holder_id, activity_id)]).get((holder_id, activity_id))
 
 
-def standing(act: Act) -> Credited:
-    """What the act counts for now: its credits while it is issued, nothing otherwise."""
-    return Credited(act.reduction_g, act.offset_g, act.eac_wh) if act.status == ISSUED else Credited(0, 0, 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Explained:
     """How the grams of an act came about, from nothing but what was recorded when it was quantified.
@@ -71,7 +66,7 @@ def explain(tx: Session, act: Act) -> Explained | None:
         again = recompute(basis, data, act.grade, act.day)
     except MethodologyError:
         return Explained(_recorded_trail(act, basis, data), False)
-    return Explained(again.trail(), credited(again) == Credited(act.reduction_g, act.offset_g, act.eac_wh))
+    return Explained(again.trail(), credited(again) == credits_of(act))
 
 
 def _recorded_trail(act: Act, basis: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

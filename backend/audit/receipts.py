@@ -6,14 +6,15 @@ version and baseline profile → every factor row → BE, PE, LE, ER → evidenc
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from backend import activities, bilingual, ledger, points, settlement
-from backend.activities import Act, Explained
-from backend.audit.sentences import ISSUE, REVERSAL, Story, sentence_zh
+from backend.activities import Act, Explained, Restatement
+from backend.audit.sentences import ISSUE, RESTATEMENT, RESTATEMENT_REVERSAL, REVERSAL, Story, sentence_zh
 from backend.errors import NotFound
 from backend.ledger import Entry
 
@@ -29,6 +30,8 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
 
     `activity`, `quantification` and `evidence` are None for entries that credit no act (points that ripen or lapse),
     `points` for acts that earned none. Exact grams are texts; None means that the source publishes no such number.
+    `restatements` lists what the act of an issue was restated to since; the receipt of a restatement shows the new
+    calculation, and in `previous_quantification` the one it takes the place of.
     """
     entry = ledger.entry(tx, holder_id, entry_id)
     if entry is None:
@@ -36,12 +39,16 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     activity_id = entry.transaction.activity_id
     act = activities.act_of_holder(tx, holder_id, activity_id) if activity_id else None
     related = ledger.entries_of_activities(tx, [(holder_id, activity_id)]) if activity_id else [entry]
-    credits = act if entry.transaction.kind in (ISSUE, REVERSAL) else None
+    restated = activities.restatements_of(tx, [act.key]).get(act.key, []) if act else []
+    credits, previous = _calculated(entry, related, act, restated)
     explained = activities.explain(tx, credits) if credits else None
+    before = activities.explain(tx, previous) if previous else None
     earned = _points(tx, act, _issue_behind(entry, related)) if act else None
     undone_by = _reversal_of(entry, related)
     reason = _reason(act, entry, related)
-    story = Story(entry, act, explained.trail if explained else None, earned, undone_by, reason)
+    since = _restated_since(entry, related, restated)
+    trail = explained.trail if explained else None
+    story = Story(entry, act, trail, earned, undone_by, reason, list(since.values()), (previous, credits))
     return {
         "entry": describe_entry(entry),
         "reversed_by": undone_by.transaction.id if undone_by else None,
@@ -49,9 +56,55 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
         "sentence_zh": sentence_zh(story),
         "activity": _activity(credits) if credits else None,
         "quantification": _quantification(credits, explained) if credits and explained else None,
+        "previous_quantification": _quantification(previous, before) if previous and before else None,
+        "restatements": [
+            {
+                "sequence": item.sequence,
+                "entry_id": entry_id,
+                "restated_at": item.restated_at,
+                "previous": asdict(item.previous),
+                "credits": asdict(item.credits),
+            }
+            for entry_id, item in since.items()
+        ],
         "points": earned,
         "evidence": _evidence(credits) if credits else None,
     }
+
+
+def _restated_since(
+    entry: Entry, related: Sequence[Entry], restated: Sequence[Restatement]
+) -> dict[UUID, Restatement]:
+    """The restatements posted behind an issue, by the id of their entry, oldest first."""
+    if entry.transaction.kind != ISSUE:
+        return {}
+    issue, _ = settlement.chain_position(entry.transaction)
+    behind = {
+        other.transaction.id: settlement.chain_position(other.transaction)
+        for other in related
+        if other.transaction.kind == RESTATEMENT
+    }
+    return {found: restated[sequence - 1] for found, (of, sequence) in behind.items() if of == issue}
+
+
+def _calculated(
+    entry: Entry, related: Sequence[Entry], act: Act | None, restated: Sequence[Restatement]
+) -> tuple[Act | None, Act | None]:
+    """The act with the numbers behind an entry, and with those a restatement takes the place of, if it is one."""
+    if act is None:
+        return None, None
+    if entry.transaction.kind in (ISSUE, REVERSAL):
+        return act, None
+    if entry.transaction.kind not in (RESTATEMENT, RESTATEMENT_REVERSAL):
+        return None, None
+    posted = next(
+        other.transaction
+        for other in related
+        if other.transaction.id in (entry.transaction.id, entry.transaction.reverses_id)
+        and other.transaction.kind == RESTATEMENT
+    )
+    made = restated[: settlement.chain_position(posted)[1]]
+    return activities.latest(act, made), activities.latest(act, made[:-1])
 
 
 def describe_entry(entry: Entry) -> dict[str, Any]:
@@ -103,8 +156,9 @@ def _reversal_of(entry: Entry, related: Sequence[Entry]) -> Entry | None:
 
 def _reason(act: Act | None, entry: Entry, related: Sequence[Entry]) -> str | None:
     """Why the act does not count, on the reversal that ended it; an act credited again since has no such reason."""
-    decisive = [other.transaction.id for other in related if other.transaction.kind in (ISSUE, REVERSAL)]
-    ended = entry.transaction.kind == REVERSAL and decisive[-1:] == [entry.transaction.id]
+    reversals = (REVERSAL, RESTATEMENT_REVERSAL)
+    later = [other.transaction.kind for other in related if other.transaction.id > entry.transaction.id]
+    ended = entry.transaction.kind in reversals and not {ISSUE, RESTATEMENT} & set(later)
     return act.reason if act is not None and ended else None
 
 

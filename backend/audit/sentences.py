@@ -1,16 +1,17 @@
 """One Chinese sentence that tells a member what an entry is, with its real numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from backend import activities, bilingual, clock, ledger
-from backend.activities import Act
+from backend.activities import Act, Credited, Restatement
 from backend.ledger import Entry
 
 #: Entries that credit an act, or take such a credit back; others only move points that were credited before.
 ISSUE, REVERSAL = "issue", "issue.reversed"
+RESTATEMENT, RESTATEMENT_REVERSAL = "restatement", "restatement.reversed"
 _CREDITS = {"reduction": "{} 克减排量", "offset": "{} 克抵消补偿量", "eac": "{} 瓦时绿证电量"}
 _UNITS = {ledger.POINTS: "积分", ledger.STEPS: "步", ledger.EAC: "瓦时"}
 
@@ -20,7 +21,8 @@ class Story:
     """What a sentence is told from.
 
     `trail`: the calculation behind the act; `earned`: the points part of the receipt; `reason`: the code of why the act
-    no longer counts.
+    no longer counts; `restated`: what the act of an issue was restated to since; `numbers`: the act before and after a
+    restatement.
     """
 
     entry: Entry
@@ -29,11 +31,14 @@ class Story:
     earned: Mapping[str, Any] | None
     reversed_by: Entry | None
     reason: str | None
+    restated: Sequence[Restatement] = ()
+    numbers: tuple[Act | None, Act | None] = (None, None)
 
 
 def sentence_zh(story: Story) -> str:
     """The entry in one sentence, two where it was taken back."""
     tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
+    tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal}
     teller = tellers.get(story.entry.transaction.kind)
     if teller is None or story.act is None:
         return _transfers(story.entry)
@@ -50,6 +55,10 @@ def _issue(story: Story, act: Act) -> str:
         told += f"，获得 {story.earned['points']} 积分，{ripe}起可用"
     else:
         told += "，不产生积分"
+    if story.restated:
+        last = story.restated[-1]
+        day = _day(clock.day_of(last.restated_at), act.day)
+        told += f"。因公布的数字更正，已于 {day}重述为 {_amounts(last.credits)}"
     if story.reversed_by:
         told += f"。这笔入账已于 {_day(clock.day_of(story.reversed_by.posted_at), act.day)}冲正"
     return told + "。"
@@ -64,12 +73,32 @@ def _credits(entry: Entry) -> str:
 def _reversal(story: Story, act: Act) -> str:
     moved = _moved(story.entry)
     issuers = {f"issuer.{account}": words for account, words in _CREDITS.items()} | {"issuer.points": "{} 积分"}
-    parts = [words.format(moved[account]) for account, words in issuers.items() if moved.get(account)]
-    told = f"冲正 {_day(act.day)}“{_title(act)}”的入账：收回 {'、'.join(parts)}"
+    taken = [words.format(moved[account]) for account, words in issuers.items() if moved.get(account)]
+    parts = [f"收回 {'、'.join(taken)}"] if taken else []
+    parts += [f"退回 {words.format(moved[account])}" for account, words in _CREDITS.items() if moved.get(account)]
+    what = "重述" if story.entry.transaction.kind == RESTATEMENT_REVERSAL else "入账"
+    told = f"冲正 {_day(act.day)}“{_title(act)}”的{what}：{'、'.join(parts)}"
     if debt := moved.get("points.debt"):
         told += f"，另有 {debt} 积分已被使用，记为待扣回"
     reason = activities.sentence(story.reason)
     return told + (f"。原因：{reason['zh']}" if reason else "。")
+
+
+def _restatement(story: Story, act: Act) -> str:
+    before, after = story.numbers
+    assert before is not None and after is not None
+    stood, stands = _amounts(activities.credits_of(before)), _amounts(activities.credits_of(after))
+    told = f"公布的数字已更正，{_day(act.day)}“{_title(act)}”由 {stood}重述为 {stands}，已得积分不变。"
+    if story.reversed_by:
+        told += f"这笔重述已于 {_day(clock.day_of(story.reversed_by.posted_at), act.day)}随入账冲正。"
+    return told
+
+
+def _amounts(credits: Credited) -> str:
+    """Credits by claim type; what is nothing is left out, unless all of it is."""
+    amounts = {"reduction": credits.reduction_g, "offset": credits.offset_g, "eac": credits.eac_wh}
+    told = [words.format(amounts[account]) for account, words in _CREDITS.items() if amounts[account]]
+    return "、".join(told) or "0 克"
 
 
 def _ripen(story: Story, act: Act) -> str:

@@ -1,7 +1,7 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
 from backend.points.policy import Rule, rule_on
-from backend.points.reading import differences, lots_of
+from backend.points.reading import differences, lots_of, newest_lots
 from backend.points.service import (
     Award,
     Earning,
@@ -21,6 +21,7 @@ __all__ = [
     "differences",
     "lapse",
     "lots_of",
+    "newest_lots",
     "ripen",
     "rule_on",
     "rules",

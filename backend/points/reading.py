@@ -1,12 +1,13 @@
 """Reading lots: what an act earned, and whether the lots agree with the books."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, func, select
 from sqlalchemy.orm import Session
 
 from backend import ledger
+from backend.lists import recordset
 from backend.points.models import Lot
 
 
@@ -14,6 +15,17 @@ def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
     """The lots one act earned (more than one when it was credited again after losing for a while)."""
     query = select(Lot).where(Lot.holder_id == holder_id, Lot.activity_id == activity_id).order_by(Lot.id)
     return list(tx.scalars(query))
+
+
+def newest_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Lot]:
+    """The last lot each of these (holder, activity) earned; those that never earned any are left out."""
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    query = (
+        select(Lot)
+        .join(given, (Lot.holder_id == given.c.holder_id) & (Lot.activity_id == given.c.activity_id))
+        .order_by(Lot.id)
+    )
+    return {(lot.holder_id, lot.activity_id): lot for lot in tx.scalars(query)}
 
 
 def differences(tx: Session) -> Iterator[dict[str, object]]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.progress import Progress
 from backend.sandbox.member_client import MemberClient
 from backend.sandbox.platform import Platform
-from backend.sandbox.progress import Progress
 from backend.sandbox.recording import Recorded, by_partner
 
 POLL_S = 0.3

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from backend.progress import Progress
 from backend.sandbox.platform import Platform, Reply
-from backend.sandbox.progress import Progress
 from backend.sandbox.recording import Recorded, by_partner
 
 #: How often, in seconds, we look whether we shall stop and whether web and worker are alive.

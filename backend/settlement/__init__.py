@@ -1,7 +1,25 @@
-"""Settlement: settle(batch) and reverse(acts), the one pipeline over activities and points."""
+"""Settlement: settle(batch), reverse(acts) and restate(version), the one pipeline over activities and points."""
 
-from backend.settlement.issuing import CREDIT_ACCOUNTS
+from backend.settlement.forecasting import Forecast, forecast
+from backend.settlement.issuing import CREDIT_ACCOUNTS, chain_position
+from backend.settlement.restating import BATCH, Judged, RefusedAct, RunState, restate
 from backend.settlement.service import reverse, settle
 from backend.settlement.statements import Draft, Outcome, Statement, Translate
 
-__all__ = ["CREDIT_ACCOUNTS", "Draft", "Outcome", "Statement", "Translate", "reverse", "settle"]
+__all__ = [
+    "BATCH",
+    "CREDIT_ACCOUNTS",
+    "Draft",
+    "Forecast",
+    "Judged",
+    "Outcome",
+    "RefusedAct",
+    "RunState",
+    "Statement",
+    "Translate",
+    "chain_position",
+    "forecast",
+    "restate",
+    "reverse",
+    "settle",
+]

@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import activities, ledger, outbox, points
-from backend.activities import Act, ActivityKey
+from backend.activities import Act, ActivityKey, Credited
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.outbox import Announcement
 from backend.points import Award, Earning
 
-ISSUE = "issue"
+ISSUE, RESTATEMENT = "issue", "restatement"
 #: What an act is credited with, and the holder's account it goes to; never added together. It comes from `issuer.…`.
 CREDIT_ACCOUNTS = {"reduction_g": "reduction", "offset_g": "offset", "eac_wh": "eac"}
 
@@ -22,17 +22,23 @@ def post(tx: Session, credited: Sequence[Act], taken_back: Sequence[Act], *, now
     """Post credits and reversals together, announce both, and return the lots awarded.
 
     Each credited act is one ledger transaction: its credits, and its points as a pending lot; an act that earns neither
-    has none and is not announced. Each act taken back is one transaction that names the issue it reverses; acts that
-    were never credited are passed over.
+    has none and is not announced. An act that comes to its right again is issued as it was recorded, and what it was
+    restated to meanwhile is posted again behind it. Each act taken back is one reversal for its issue and one for each
+    restatement, together its whole chain; acts that were never credited are passed over.
     """
     reversals = _reversals(tx, taken_back)
     awards = points.award(tx, [_earning(act) for act in credited])
     issues = [_issue(act, transfers) for act in credited if (transfers := _credits(act, awards.get(act.key)))]
+    issues += _restated_before(tx, [act for act in credited if act.issue_count > 1])
     ledger.post(tx, [*reversals, *issues], now=now)
-    reversed_keys = {(item.holder_id, item.activity_id) for item in reversals}
-    issued_keys = {(item.holder_id, item.activity_id) for item in issues}
-    news = [_news("reduction.reversed", act, None) for act in taken_back if act.key in reversed_keys]
-    news += [_news("reduction.issued", act, awards.get(act.key)) for act in credited if act.key in issued_keys]
+    back, given = _moved(reversals, sign=-1), _moved(issues)
+    news = [_news("reduction.reversed", act, back[act.key]) for act in taken_back if act.key in back]
+    earned = {key: granted.points for key, granted in awards.items()}
+    news += [
+        _news("reduction.issued", act, given[act.key], points=earned.get(act.key, 0))
+        for act in credited
+        if act.key in given
+    ]
     outbox.announce(tx, news, now=now)
     return awards
 
@@ -68,9 +74,38 @@ def _credits(act: Act, award: Award | None) -> list[Transfer]:
     return transfers
 
 
+def restatement(act: Act, before: Credited, after: Credited, *, sequence: int, basis_hash: bytes) -> Transaction:
+    """The transaction of a difference, which is not nothing. Its key holds the activity and the new basis."""
+    transfers = []
+    for credit, account in CREDIT_ACCOUNTS.items():
+        difference = getattr(after, credit) - getattr(before, credit)
+        if difference > 0:
+            transfers.append(Transfer(f"issuer.{account}", account, difference))
+        elif difference < 0:
+            transfers.append(Transfer(account, f"issuer.{account}", -difference))
+    key = f"restate:{act.id}:{act.issue_count}:{sequence}:{basis_hash.hex()}"
+    return Transaction(new_id(), act.holder_id, act.programme, RESTATEMENT, key, tuple(transfers), activity_id=act.id)
+
+
+def chain_position(transaction: Transaction) -> tuple[int, int]:
+    """Which issue of its act a transaction belongs to, and which restatement it posts: 0 for the issue itself."""
+    numbers = transaction.idempotency_key.split(":")[2:4]
+    return int(numbers[0]), int(numbers[1]) if transaction.kind == RESTATEMENT else 0
+
+
+def _restated_before(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
+    """The restatements of acts that are issued once more, to be posted again."""
+    known = activities.restatements_of(tx, [act.key for act in acts]) if acts else {}
+    return [
+        restatement(act, item.previous, item.credits, sequence=item.sequence, basis_hash=item.basis_hash)
+        for act in acts
+        for item in known.get(act.key, ())
+    ]
+
+
 def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
-    """The reversals of what these acts earned, at the amounts recorded, with everything derived from them."""
-    originals = _standing_issues(tx, acts)
+    """The reversals of what these acts earned, at the amounts posted, with everything derived from them."""
+    originals = _standing_chains(tx, acts)
     lots = {
         (item.holder_id, transfer.lot_id): item.programme
         for item in originals
@@ -91,8 +126,8 @@ def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
     return reversals
 
 
-def _standing_issues(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
-    """The issue of each act that has not been reversed yet."""
+def _standing_chains(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
+    """The issue of each act and its restatements, where they have not been reversed yet."""
     if not acts:
         return []
     entries = ledger.entries_of_activities(tx, [act.key for act in acts])
@@ -100,11 +135,23 @@ def _standing_issues(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
     return [
         entry.transaction
         for entry in entries
-        if entry.transaction.kind == ISSUE and entry.transaction.id not in reversed_ids
+        if entry.transaction.kind in (ISSUE, RESTATEMENT) and entry.transaction.id not in reversed_ids
     ]
 
 
-def _news(topic: str, act: Act, award: Award | None) -> Announcement:
+def _moved(transactions: Sequence[Transaction], *, sign: int = 1) -> dict[ActivityKey, dict[str, int]]:
+    """What these transactions credit to each act, by claim type (or take from it, with the sign turned)."""
+    moved: dict[ActivityKey, dict[str, int]] = {}
+    for item in transactions:
+        assert item.activity_id is not None
+        of_act = moved.setdefault((item.holder_id, item.activity_id), dict.fromkeys(CREDIT_ACCOUNTS, 0))
+        for credit, account in CREDIT_ACCOUNTS.items():
+            for transfer in item.transfers:
+                of_act[credit] += sign * transfer.amount * ((transfer.credit == account) - (transfer.debit == account))
+    return moved
+
+
+def _news(topic: str, act: Act, credits: Mapping[str, int], *, points: int = 0) -> Announcement:
     return Announcement(
         topic,
         act.holder_id,
@@ -113,8 +160,8 @@ def _news(topic: str, act: Act, award: Award | None) -> Announcement:
             "programme": act.programme,
             "methodology": act.methodology,
             "day": act.day.isoformat(),
-            **{credit: getattr(act, credit) for credit in CREDIT_ACCOUNTS},
-            "points": award.points if award else 0,
+            **credits,
+            "points": points,
             "reason": act.reason,
         },
     )

@@ -133,7 +133,7 @@ def _decide(
     activities.save_statuses(tx, withdrawn)
     new_keys = {act.key for act in new}
     activities.record(tx, [act for act in (*decision.issue, *decision.outdone) if act.key in new_keys], now=now)
-    changed = (*decision.issue, *decision.displaced, *decision.restated)
+    changed = (*decision.issue, *decision.displaced, *decision.still_outdone)
     activities.save_statuses(tx, [act for act in changed if act.key not in new_keys])
     return issuing.post(tx, decision.issue, [*withdrawn, *decision.displaced], now=now)
 

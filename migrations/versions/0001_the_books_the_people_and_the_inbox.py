@@ -18,7 +18,10 @@ depends_on = None
 
 
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY = ("ledger_transactions", "ledger_transfers", "quantification_bases", "consent_changes")
+APPEND_ONLY = (
+    *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
+    "consent_changes",
+)
 
 
 def _refuse_changes(table: str) -> None:
@@ -561,6 +564,77 @@ def upgrade() -> None:
             sqlite_where=sa.text("ended_at IS NULL"),
         )
 
+    op.create_table(
+        "restatement_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("methodology", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("library_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("cursor_holder_id", sa.Uuid(), nullable=True),
+        sa.Column("cursor_activity_id", sa.Uuid(), nullable=True),
+        sa.Column("examined", sa.Integer(), nullable=False),
+        sa.Column("restated", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restatement_runs")),
+    )
+    op.create_table(
+        "restatements",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("sequence", sa.SmallInteger(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("previous_basis_hash", sa.LargeBinary(), nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False)
+            for name in ("previous_reduction_g", "previous_offset_g", "previous_eac_wh")
+        ),
+        sa.Column("basis_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("baseline", sa.Text(), nullable=True),
+        sa.Column("project", sa.Text(), nullable=True),
+        sa.Column("leakage", sa.Text(), nullable=True),
+        sa.Column("reduction", sa.Text(), nullable=True),
+        *(
+            sa.Column(name, sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False)
+            for name in ("reduction_g", "offset_g", "eac_wh")
+        ),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("restated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "reduction_g >= 0 AND offset_g >= 0 AND eac_wh >= 0 AND "
+            "previous_reduction_g >= 0 AND previous_offset_g >= 0 AND previous_eac_wh >= 0",
+            name=op.f("ck_restatements_credits_not_negative"),
+        ),
+        sa.CheckConstraint("sequence > 0", name=op.f("ck_restatements_sequence")),
+        sa.ForeignKeyConstraint(
+            ["basis_hash"],
+            ["quantification_bases.hash"],
+            name=op.f("fk_restatements_basis_hash_quantification_bases"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "activity_id"],
+            ["activities.holder_id", "activities.id"],
+            name=op.f("fk_restatements_holder_id_activity_id_activities"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "transaction_id"],
+            ["ledger_transactions.holder_id", "ledger_transactions.id"],
+            name=op.f("fk_restatements_holder_id_transaction_id_ledger_transactions"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["previous_basis_hash"],
+            ["quantification_bases.hash"],
+            name=op.f("fk_restatements_previous_basis_hash_quantification_bases"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["restatement_runs.id"], name=op.f("fk_restatements_run_id_restatement_runs")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "activity_id", "sequence", name=op.f("pk_restatements")),
+    )
+    with op.batch_alter_table("restatements", schema=None) as batch_op:
+        batch_op.create_index("ix_restatements_run", ["run_id"], unique=False)
+
     op.bulk_insert(
         sa.table(
             "ledger_accounts",
@@ -590,6 +664,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("restatements", schema=None) as batch_op:
+        batch_op.drop_index("ix_restatements_run")
+
+    op.drop_table("restatements")
+    op.drop_table("restatement_runs")
     with op.batch_alter_table("partner_links", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_partner_links_open",

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+from backend.columns import aligned, width
 from backend.sandbox.outcome import Outcome, Scenario, Standing, summarise
 from backend.sandbox.platform import Reply
 from backend.sandbox.replay import Received
-from backend.sandbox.table import aligned, table, width
+from backend.sandbox.table import table
 
 
 def delivery(*lines: dict[str, object], state: str = "done") -> dict[str, object]:

@@ -1,0 +1,102 @@
+"""`flask methodology restate`: the dry run first, the run with its progress, Ctrl-C, and where it goes on."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from backend import settlement
+from tests.backend.corrected import corrected
+from tests.backend.world import World, days_ago, trip
+
+RIDE, LESS = 579, 496
+
+
+@pytest.fixture
+def misstated(world: World, tmp_path: Path) -> World:
+    """Four rides of three members, restated by a library that was wrong: the command has to put them right again."""
+    for number, name in enumerate(("alice", "alice", "bob", "cy")):
+        world.person(name)
+        world.send("transit", trip(f"T{number}", name, at=days_ago(3, 8 + number)))
+    world.settle()
+    wrong = corrected(tmp_path, "metro_ride", "reduction_per_km", "0.04")
+    list(settlement.restate(world.house.sessions, "metro_ride", "V01", library=wrong))
+    return world
+
+
+@pytest.fixture
+def restate(app: Any) -> Any:
+    """The command, run in the application of the same database."""
+    runner = app.test_cli_runner()
+    return lambda *how, **options: runner.invoke(args=["methodology", "restate", "metro_ride", "V01", *how], **options)
+
+
+def grams(world: World) -> dict[str, int]:
+    return {name: world.balances(world.person(name))["reduction"] for name in ("alice", "bob", "cy")}
+
+
+def test_the_dry_run_is_a_table_and_writes_nothing(misstated: World, restate: Any) -> None:
+    done = restate("--dry-run")
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["减排量", "reduction", "g", "1,984", "2,316", "+332"] in lines
+    assert ["涉及会员", "members", "affected", "3"] in lines
+    assert ["已得", "earned", "2,316"] in lines and ["按重述应得", "would", "have", "earned", "2,316"] in lines
+    assert [str(misstated.person("alice")), "2", "+166", "+0", "+0"] in lines
+    assert "试算 dry run 4/4" in done.stderr
+    assert grams(misstated) == {"alice": 2 * LESS, "bob": LESS, "cy": LESS}
+
+
+def test_the_dry_run_speaks_to_programs(misstated: World, restate: Any) -> None:
+    told = json.loads(restate("--dry-run", "--json").stdout)
+    assert (told["methodology"], told["version"]) == ("metro_ride", "V01")
+    assert (told["examined"], told["acts"], told["holders"], told["refused_acts"]) == (4, 4, 3, [])
+    assert told["amounts"]["reduction_g"] == {"before": 4 * LESS, "after": 4 * RIDE, "difference": 4 * (RIDE - LESS)}
+    assert told["points"]["pending"] == told["points"]["would_be"] == 4 * RIDE
+    assert told["largest"][0]["differences"] == {"reduction_g": 166, "offset_g": 0, "eac_wh": 0}
+
+
+def test_a_run_asks_first_and_says_what_it_did(misstated: World, restate: Any) -> None:
+    asked = restate(input="n\n")
+    assert (asked.exit_code, grams(misstated)["bob"]) == (1, LESS)
+    done = restate(input="y\n")
+    assert done.exit_code == 0, done.output
+    assert ["已重述", "restated", "4"] in [line.split() for line in done.stdout.splitlines()]
+    assert "重述 restate 4/4" in done.stderr
+    assert grams(misstated) == {"alice": 2 * RIDE, "bob": RIDE, "cy": RIDE}
+    misstated.check_books()
+    again = json.loads(restate("--yes", "--json").stdout)
+    assert (again["examined"], again["restated"], again["finished"]) == (4, 0, True)
+
+
+def test_ctrl_c_finishes_the_batch_and_the_next_run_goes_on(misstated: World, app: Any, restate: Any) -> None:
+    commits = []
+
+    def interrupt(_connection: Any) -> None:
+        commits.append(1)
+        if len(commits) == 3:  # the run's row, the first batch, the second batch
+            signal.raise_signal(signal.SIGINT)
+
+    engine = app.extensions["house"].sessions.kw["bind"]
+    event.listen(engine, "commit", interrupt)
+    stopped = restate("--yes", "--batch", "1")
+    event.remove(engine, "commit", interrupt)
+    assert stopped.exit_code == 130, stopped.output
+    assert "resume with: flask methodology restate metro_ride V01" in stopped.stderr
+    assert sum(grams(misstated).values()) == 2 * RIDE + 2 * LESS
+    misstated.check_books()
+    done = restate("--yes", "--batch", "1")
+    assert (done.exit_code, "resuming behind 2/4" in done.stderr) == (0, True)
+    assert sum(grams(misstated).values()) == 4 * RIDE
+    misstated.check_books()
+
+
+def test_names_nobody_knows_are_refused_with_their_code(app: Any) -> None:
+    runner = app.test_cli_runner()
+    for code, version, said in (("metro_ride", "V99", "UNKNOWN_VERSION"), ("teleport", "V01", "UNKNOWN_METHODOLOGY")):
+        for how in ("--dry-run", "--yes"):
+            done = runner.invoke(args=["methodology", "restate", code, version, how])
+            assert (done.exit_code, said in done.stderr) == (1, True), done.output
