@@ -52,7 +52,9 @@ def titles_of_keys(library: Library) -> dict[str, tuple[str, Mapping[str, Title]
         "profile": (words.KEYS["profile"], {code: profile.title for code, profile in library.profiles.items()})
     }
     for table in library.registers.tables.values():
-        titles.update({key: (words.KEYS.get(key, key), values) for key, values in table.key_titles.items()})
+        for key, values in table.key_titles.items():
+            known = titles[key][1] if key in titles else {}
+            titles[key] = (words.KEYS.get(key, key), {**known, **values})
     products = {product.label: product.name for product in library.products}
     for table in library.products.tables.values():
         titles.update({key: (words.KEYS.get(key, key), products) for key in table.by})

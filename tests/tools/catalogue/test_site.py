@@ -228,6 +228,15 @@ def test_methodologies_that_exclude_each_other_name_each_other(site: Site) -> No
     assert pairs > 10
 
 
+def test_keys_are_shown_by_their_titles(site: Site) -> None:
+    for name, table in LIBRARY.registers.tables.items():
+        html = site.html(f"factors/{name}.html")
+        for row in table.rows:
+            start = html.index(f'<tr id="row-{row.row_hash}"')
+            told = PageReader(html[start : html.index("</tr>", start) + 5]).text
+            assert all(table.key_titles[key][value].zh in told for key, value in row.keys)
+
+
 def test_the_days_of_a_row_end_where_the_next_begins(site: Site) -> None:
     table = LIBRARY.registers.tables["grid_electricity"]
     page = site.html("factors/grid_electricity.html")
