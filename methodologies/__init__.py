@@ -53,6 +53,7 @@ __all__ = [
     "Version",
     "check",
     "compare",
+    "equivalences",
     "library",
     "lock",
     "product",
@@ -119,6 +120,14 @@ def recompute(
     `day` is only carried into the result. Raises BASIS_TAMPERED, FORMULA_CHANGED or a data error.
     """
     return _recompute(library(), recorded, data, grade, day)
+
+
+def equivalences(reduction_g: int, day: date) -> list[dict[str, Any]]:
+    """What a reduction compares to on a day (trees, kilometres, electricity), for display only: code, title,
+    amount (exact) and amount_text, unit, factor row, sentence_zh. Nothing for zero or fewer grams; pass grams
+    reduced, never grams that offsets or certificates back."""
+    told = (one.of(reduction_g, day) for one in library().registers.equivalences.values())
+    return [equivalence for equivalence in told if equivalence is not None]
 
 
 def check(today: date | None = None, root: Path | None = None) -> list[Finding]:

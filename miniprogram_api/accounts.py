@@ -5,10 +5,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend import identity, ledger
+from backend import activities, clock, identity, ledger
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import bilingual
 from miniprogram_api.me import programme_title
+from miniprogram_api.methodologies import EquivalenceSchema
 from miniprogram_api.resource import Resource
 
 resource = Resource("accounts", __name__, description="碳账户 / Accounts")
@@ -33,6 +34,11 @@ class AccountSchema(Schema):
     offset_g = fields.Integer(required=True, metadata={"description": "抵消支撑的补偿量，克 CO2e"})
     eac_wh = fields.Integer(required=True, metadata={"description": "绿证支撑的电量，瓦时"})
     points = fields.Nested(PointsSchema, required=True)
+    equivalences = fields.List(
+        fields.Nested(EquivalenceSchema),
+        required=True,
+        metadata={"description": "reduction_g 的等价物，仅供展示，不是余额 / display only, of reduction_g"},
+    )
 
 
 class AccountsSchema(Schema):
@@ -62,11 +68,13 @@ def accounts() -> dict[str, Any]:
 
 
 def _balances(by_account: Mapping[str, int]) -> dict[str, Any]:
-    """Balances by asset; an account never used holds 0."""
+    """Balances by asset; an account never used holds 0. Only reductions are compared to anything."""
     stages = ("pending", "available", "reserved", "debt")
+    reduction_g = by_account.get("reduction", 0)
     return {
-        "reduction_g": by_account.get("reduction", 0),
+        "reduction_g": reduction_g,
         "offset_g": by_account.get("offset", 0),
         "eac_wh": by_account.get("eac", 0),
         "points": {stage: by_account.get(f"points.{stage}", 0) for stage in stages},
+        "equivalences": activities.equivalences(reduction_g, clock.today()),
     }

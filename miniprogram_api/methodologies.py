@@ -54,6 +54,18 @@ class RowSchema(Schema):
     )
 
 
+class EquivalenceSchema(Schema):
+    """等价物: what a reduction compares to. For display only: it is no balance, and nothing is ever added to it."""
+
+    code = fields.String(required=True)
+    title = bilingual()
+    amount = fields.String(required=True, metadata={"description": "exact, in `unit`; decimals or a quotient"})
+    amount_text = fields.String(required=True, metadata={"description": "for reading; 约 means about"})
+    unit = fields.String(required=True, metadata={"description": "a period belongs to it: tree*10yr"})
+    factor = fields.Nested(RowSchema, required=True)
+    sentence_zh = fields.String(required=True)
+
+
 class PublishedRowSchema(RowSchema):
     """A row with the day before which somebody has to look at it again."""
 

@@ -11,7 +11,7 @@ from miniprogram_api.activities import CreditedSchema, ReasonSchema, Restatement
 from miniprogram_api.caller import house, member
 from miniprogram_api.entries import EntrySchema
 from miniprogram_api.fields import BilingualSchema, Instant, bilingual
-from miniprogram_api.methodologies import RowSchema
+from miniprogram_api.methodologies import EquivalenceSchema, RowSchema
 from miniprogram_api.resource import Resource
 
 resource = Resource("receipts", __name__, description="凭证 / Receipts")
@@ -82,6 +82,14 @@ class GradeSchema(FactorSchema):
     grade = fields.String(required=True)
 
 
+class ReductionRangeSchema(Schema):
+    """The reduction at the low, central and high figures of sources that differ: exact grams, before the grade."""
+
+    low_g = fields.String(required=True)
+    central_g = fields.String(required=True)
+    high_g = fields.String(required=True)
+
+
 class EmissionsSchema(Schema):
     """BE, PE, LE, ER in exact grams CO2e; ER is signed and before the evidence grade."""
 
@@ -89,6 +97,12 @@ class EmissionsSchema(Schema):
     project_g = exact_grams("PE 项目排放")
     leakage_g = exact_grams("LE 泄漏排放")
     reduction_g = exact_grams("ER 减排量")
+    range = fields.Nested(
+        ReductionRangeSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: 没有区间 no range"},
+    )
     not_published = fields.List(fields.String(), required=True)
 
 
@@ -170,6 +184,11 @@ class ReceiptSchema(Schema):
         metadata={"description": "of an issue: what its act was restated to since, oldest first"},
     )
     points = fields.Nested(EarnedSchema, required=True, allow_none=True)
+    equivalences = fields.List(
+        fields.Nested(EquivalenceSchema),
+        required=True,
+        metadata={"description": "入账减排量的等价物，仅供展示 / display only, of the reduction credited"},
+    )
     evidence = fields.Nested(EvidenceSchema, required=True, allow_none=True)
 
 

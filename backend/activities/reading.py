@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import methodologies
 from backend.activities.models import Activity
 from backend.activities.quantification import credited, credits_of
 from backend.activities.records import Act, act_of, load
@@ -79,9 +81,18 @@ def _recorded_trail(act: Act, basis: dict[str, Any], data: dict[str, Any]) -> di
         "project_g": act.project,
         "leakage_g": act.leakage,
         "reduction_g": act.reduction,
+        "reduction_range_g": None,
         "sentence_zh": None,
         "basis": basis,
     }
+
+
+def equivalences(reduction_g: int, day: date) -> list[dict[str, Any]]:
+    """What grams reduced compare to with the factors in force on a day: trees, kilometres, electricity.
+
+    For display only: never added to a balance, and never asked for grams that offsets or certificates back.
+    """
+    return methodologies.equivalences(reduction_g, day)
 
 
 def monitored_data(code: str) -> dict[str, dict[str, Any]]:

@@ -29,7 +29,8 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     """The receipt of one entry of this holder: JSON-able but for ids, days and instants. NotFound for anybody else's.
 
     `activity`, `quantification` and `evidence` are None for entries that credit no act (points that ripen or lapse),
-    `points` for acts that earned none. Exact grams are texts; None means that the source publishes no such number.
+    `points` for acts that earned none. `equivalences`, for display only, are of what the entry credits.
+    Exact grams are texts; None means that the source publishes no such number.
     `restatements` lists what the act of an issue was restated to since; the receipt of a restatement shows the new
     calculation, and in `previous_quantification` the one it takes the place of.
     """
@@ -68,6 +69,7 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
             for entry_id, item in since.items()
         ],
         "points": earned,
+        "equivalences": _equivalences(credits) if credits and entry.transaction.kind != REVERSAL else [],
         "evidence": _evidence(credits) if credits else None,
     }
 
@@ -162,6 +164,11 @@ def _reason(act: Act | None, entry: Entry, related: Sequence[Entry]) -> str | No
     return act.reason if act is not None and ended else None
 
 
+def _equivalences(act: Act) -> list[dict[str, Any]]:
+    """What the reduction compares to with the factors of its day; never what offsets or certificates back."""
+    return activities.equivalences(act.reduction_g, act.day)
+
+
 def _activity(act: Act) -> dict[str, Any]:
     names = ("id", "partner", "order_no", "line", "revision", "day", "occurred_at", "started_at", "ended_at", "status")
     return {name: getattr(act, name) for name in names}
@@ -184,6 +191,7 @@ def _quantification(act: Act, explained: Explained) -> dict[str, Any]:
         "factors": [_factor(row) for row in basis["rows"]],
         "emissions": {
             **{name: trail[name] for name in _EMISSIONS},
+            "range": _range(trail["reduction_range_g"]),
             "not_published": [name for name in _EMISSIONS if trail[name] is None],
         },
         "evidence_grade": next(
@@ -194,8 +202,13 @@ def _quantification(act: Act, explained: Explained) -> dict[str, Any]:
 
 
 def _factor(row: dict[str, Any]) -> dict[str, Any]:
-    """A factor row as recorded, flagged where it is an assumption."""
-    return {**row, "assumption": row["confidence"] in ASSUMPTIONS}
+    """A factor row as recorded, flagged where it is an assumption; `range` is None where it states none."""
+    return {**row, "range": row.get("range"), "assumption": row["confidence"] in ASSUMPTIONS}
+
+
+def _range(stated: dict[str, str] | None) -> dict[str, str] | None:
+    """The reduction at the low, central and high figures of sources that differ; None where they do not."""
+    return None if stated is None else {f"{end}_g": grams for end, grams in stated.items()}
 
 
 def _inputs(act: Act, trail: dict[str, Any]) -> list[dict[str, Any]]:

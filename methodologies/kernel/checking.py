@@ -113,6 +113,8 @@ def _of_reviews(root: Path, library: Library, today: date) -> Iterator[Finding]:
     """A row still in use after its `review_before` day: somebody has to look whether a newer text exists."""
     parameters: list[Parameter] = [library.registers.grade_factor, *library.registers.tables.values()]
     parameters.append(library.products.tables[FOOTPRINT.name])
+    equivalences = library.registers.equivalences.values()
+    parameters += [one.factor for one in equivalences if not one.factor.shared]
     parameters += [
         parameter
         for methodology in library

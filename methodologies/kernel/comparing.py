@@ -22,14 +22,17 @@ _TITLES_ZH = {
     "product": "产品登记",
     "evidence_grades": "证据等级",
     "profile": "基准线方案",
+    "equivalences": "等价物",
+    "equivalence": "等价物",
 }
 ADDED, CORRECTED, EDITED, REMOVED = "added", "corrected", "edited", "removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `address` is that of the lock, `owner` its first word: a methodology, ``factors``, ``products``,
-    ``product``, ``evidence_grades`` or ``profile``; `title_zh` is what members call that.
+    """One difference. `address` is that of the lock, `owner` its first word: a methodology, ``factors``,
+    ``products``, ``product``, ``evidence_grades``, ``profile``, ``equivalences`` or ``equivalence``; `title_zh`
+    is what members call that.
 
     `day` is the first day it decides anything, None where it holds for all days of its methodology. `rewrites` is
     empty, or why the past would have another answer: PUBLISHED_CHANGED, PUBLISHED_REMOVED, BACKDATED.
@@ -149,7 +152,7 @@ def _reached(change: Change, published: Library, proposed: Library) -> list[Meth
     if change.owner == "evidence_grades":
         return list(known.values())
     if change.owner not in (FOLDER, PRODUCTS):
-        return []  # a profile or a product decides nothing by itself: rows and versions do
+        return []  # a profile, a product, an equivalence decides no gram: rows and versions do
     return [one for one in known.values() if _takes(one, change.address.split())]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from methodologies.kernel.definition import Definition, MonitoredField, Version
+from methodologies.kernel.equivalences import OWNER as EQUIVALENCES
 from methodologies.kernel.exact import exact_text
 from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
@@ -48,6 +49,8 @@ def published_entries(library: Library) -> list[Entry]:
     ]
     for owner, parameter in shared_parameters(library):
         entries.extend(rows_of(owner, parameter))
+    for one in library.registers.equivalences.values():
+        entries.append(Entry(f"equivalence {one.code}", one.hash, one.place, one.unit.text))
     for product in library.products:
         entries.extend(_of_product(product))
     for methodology in library:
@@ -118,12 +121,14 @@ def _of_rules(code: str, definition: Definition) -> Iterator[Entry]:
 
 
 def shared_parameters(library: Library) -> list[tuple[str, Parameter]]:
-    """The parameters no methodology owns: the evidence grades, the tables in factors/ and those of products/."""
+    """The parameters no methodology owns: the evidence grades, the tables in factors/ and those of products/, and the
+    factors of what is only displayed."""
     registers = library.registers
     return [
         ("evidence_grades", registers.grade_factor),
         *((FOLDER, table) for table in registers.tables.values()),
         *((PRODUCTS, table) for table in registers.products.tables.values()),
+        *((EQUIVALENCES, one.factor) for one in registers.equivalences.values() if not one.factor.shared),
     ]
 
 
@@ -175,7 +180,7 @@ def rows_of(owner: str, parameter: Parameter) -> Iterator[Entry]:
             " ".join(filter(None, [owner, "row", parameter.name, keys, row.in_force_from.isoformat()])),
             row.row_hash,
             row.place,
-            f"{row.value_text} {row.unit.text} {row.confidence}",
+            f"{row.value_text} {row.unit.text} {row.confidence} {row.range or ''}".strip(),
             row.in_force_from,
             row.replaces,
         )

@@ -26,6 +26,9 @@ class Range:
     sources: tuple[Source, ...]
     sentence: str
 
+    def __str__(self) -> str:
+        return f"{self.low}–{self.central}–{self.high}"
+
     def as_json(self) -> dict[str, object]:
         return {
             "low": self.low,
@@ -137,9 +140,9 @@ def _in_base_units(text: str, unit: str) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An ex-ante parameter: one quantity, many dated rows; `by` names what a row is chosen by besides the day.
-    `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys; `key_titles` say what the values
-    of the table's keys are called."""
+    """An ex-ante parameter: one quantity, many dated rows; `by` names what a row is chosen by besides
+    the day. `shared`: its rows are those of a table in factors/, narrowed to the `fixed` keys; `key_titles` say
+    what the values of the table's keys are called. `displayed`: shown to people, never credited."""
 
     name: str
     title: Title
@@ -150,6 +153,7 @@ class Parameter:
     shared: bool = False
     fixed: tuple[tuple[str, str], ...] = ()
     key_titles: Mapping[str, Mapping[str, Title]] = field(default_factory=dict)
+    displayed: bool = False
 
     def taken(self, fixed: Mapping[str, str], place: Place) -> Parameter:
         """This table as one methodology takes it: its rows with the `fixed` keys, chosen by the others."""

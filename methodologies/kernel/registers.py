@@ -1,5 +1,5 @@
-"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml, factors/ and
-products/."""
+"""The registers every methodology refers to: sources.yaml, profiles.yaml, evidence_grades.yaml, factors/
+and products/; and equivalences.yaml, which none of them knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from methodologies.kernel.documents import Node, read_document
+from methodologies.kernel.equivalences import Equivalence, read_equivalences
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.model import GRADES, HOUSE, Profile, Source
 from methodologies.kernel.parameters import Parameter
@@ -21,14 +22,15 @@ GRADE_FACTOR = "grade_factor"
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """Sources by tag, profiles by code, the dated factor of each evidence grade, the shared tables, and the
-    products."""
+    """Sources by tag, profiles by code, the dated factor of each evidence grade, the shared tables, the
+    products, and what reductions are compared to."""
 
     sources: Mapping[str, Source]
     profiles: Mapping[str, Profile]
     grade_factor: Parameter
     tables: Mapping[str, Parameter]
     products: Products
+    equivalences: Mapping[str, Equivalence]
 
     @property
     def shared(self) -> Mapping[str, Parameter]:
@@ -48,7 +50,9 @@ def read_registers(root: Path) -> Registers:
         raise node.refuse(f"no factor for grade {', '.join(sorted(missing))}")
     if factor.unit.powers or any(not 0 <= row.value <= 1 for row in factor.rows):
         raise node.refuse("the factor of an evidence grade is a share between 0 and 1")
-    return Registers(sources, profiles, factor, read_tables(root, sources), read_products(root, sources))
+    tables = read_tables(root, sources)
+    equivalences = read_equivalences(root, sources, tables)
+    return Registers(sources, profiles, factor, tables, read_products(root, sources), equivalences)
 
 
 def _read_sources(document: Node) -> dict[str, Source]:

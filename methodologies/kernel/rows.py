@@ -38,11 +38,15 @@ def read_parameter(
     node: Node,
     vocabulary: Mapping[str, frozenset[str]],
     sources: Mapping[str, Source],
+    *,
+    displayed: bool = False,
 ) -> Parameter:
-    """Read one parameter; `vocabulary` says which keys rows may be chosen by and which values each may take."""
+    """Read one parameter; `vocabulary` says which keys rows may be chosen by and which values each may
+    take. `displayed`: it is never credited, so its rows may stand inside their ranges."""
     entry = node.mapping(["title", "unit", "rows"], ["by"])
     by = tuple(key.one_of(vocabulary) for key in entry["by"].sequence()) if "by" in entry else ()
-    parameter = Parameter(name, read_title(entry["title"]), entry["unit"].unit(), by, (), place_of(node))
+    title, unit = read_title(entry["title"]), entry["unit"].unit()
+    parameter = Parameter(name, title, unit, by, (), place_of(node), displayed=displayed)
     return replace(parameter, rows=read_rows(methodology, parameter, entry["rows"], vocabulary, sources))
 
 
@@ -95,18 +99,19 @@ def _read_row(
         review_before=review_before,
         row_hash="",
         place=place_of(node),
-        range=_read_range(entry["range"], entry["value"], sources) if "range" in entry else None,
+        range=_read_range(parameter, entry, sources) if "range" in entry else None,
     )
     return replace(row, row_hash=row_hash_of(row.as_json()))
 
 
-def _read_range(node: Node, value: Node, sources: Mapping[str, Source]) -> Range:
-    """Where sources differ: their figures in the unit of the row, whose value stands at one end of them."""
+def _read_range(parameter: Parameter, row: Mapping[str, Node], sources: Mapping[str, Source]) -> Range:
+    """Where sources differ: their figures in the unit of the row. What is credited stands at one end of them."""
+    node, value = row["range"], row["value"]
     entry = node.mapping([*ENDS, "sources", "sentence"])
     low, central, high = (entry[end].number() for end in ENDS)
     if not low <= central <= high:
         raise node.refuse(f"low {low} ≤ central {central} ≤ high {high} does not hold")
-    if value.number() not in (low, high):
+    if not parameter.displayed and value.number() not in (low, high):
         raise node.refuse(f"the value {value.text()} is neither the low nor the high end of the range")
     if set(entry["sources"].texts()) <= {HOUSE}:
         raise entry["sources"].refuse("a range needs a published source")

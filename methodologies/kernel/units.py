@@ -36,8 +36,11 @@ _ATOMS: dict[str, tuple[Fraction, dict[str, int]]] = {
     "MWh": (Fraction(1_000_000), {"Wh": 1}),
     **{
         count: (Fraction(1), {count: 1})
-        for count in ("item", "trip", "step", "person", "vehicle", "sheet", "page", "night", "day")
+        for count in ("item", "trip", "step", "person", "vehicle", "sheet", "page", "night", "day", "tree")
     },
+    # a period in the text of a unit: what a tree takes up "per tree" means nothing without it
+    "yr": (Fraction(1), {"yr": 1}),
+    "10yr": (Fraction(10), {"yr": 1}),
 }
 
 # Monitored data carry their unit in their name; this says which units a suffix may stand for.
@@ -159,6 +162,8 @@ _ZH = {
     "night": "夜",
     "day": "天",
     "person": "人",
+    "tree": "棵",
+    "10yr": "10 年",
     "1": "",
 }
 

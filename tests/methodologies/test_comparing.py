@@ -178,6 +178,18 @@ def test_an_edited_number_moves_who_uses_it_and_is_marked_as_rewriting_the_past(
     assert percent_text(286_260, 286_260 + 19_680) == "+6.87"
 
 
+def test_an_edited_range_or_equivalence_is_seen_and_moves_no_grams(tree: Path, edit: Edit) -> None:
+    edit(METRO, "central: 0.207", "central: 0.2")
+    edit("equivalences.yaml", "value: 60.5", "value: 60")
+    comparison = compared(tree)
+    tree_row, metro_row = sorted(comparison.changes, key=lambda change: change.address)
+    assert (tree_row.title_zh, tree_row.rewrites) == ("等价物", "PUBLISHED_CHANGED")
+    assert metro_row.before == "0.0467 kgCO2/pkm DERIVED 0.0467–0.207–4.63/22"
+    assert metro_row.after == "0.0467 kgCO2/pkm DERIVED 0.0467–0.2–4.63/22"
+    assert all(moved(comparison, index) == {} for index in range(len(comparison.years)))
+    assert "等价物" in review_text(comparison, "v1")
+
+
 def test_everybody_is_listed_and_whom_it_does_not_touch_shows_nought(tree: Path, edit: Edit) -> None:
     edit(METRO, "value: 0.0467", "value: 0.0500")
     text = review_text(compared(tree, date(2026, 1, 1)), "v1")

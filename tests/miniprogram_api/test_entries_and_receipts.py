@@ -48,11 +48,15 @@ def test_the_receipt_of_a_metro_ride(rider):
         "project_g": None,
         "leakage_g": None,
         "reduction_g": "579.08",
+        "range": {"low_g": "579.08", "central_g": "2566.8", "high_g": "28706/11"},
         "not_published": ["baseline_g", "project_g", "leakage_g"],
     }
     (factor,) = made["factors"]
     assert (factor["value"], factor["unit"], factor["confidence"]) == ("0.0467", "kgCO2/pkm", "DERIVED")
     assert factor["assumption"] is False
+    assert [factor["range"][end] for end in ("low", "central", "high")] == ["0.0467", "0.207", "4.63/22"]
+    assert [source["tag"] for source in factor["range"]["sources"]] == ["SZ22", "CPCD", "BJ19"]
+    assert made["evidence_grade"]["range"] is None
     assert factor["sources"][0]["tag"] == "SZ22"
     assert factor["sources"][0]["url"].startswith("https://")
     assert (made["evidence_grade"]["grade"], made["evidence_grade"]["value"]) == ("E3", "1")
@@ -181,8 +185,61 @@ def test_every_kind_of_act_has_a_receipt(world, acted_at):
     account = member.account()
     assert account["offset_g"] == 500_000
     assert account["reduction_g"] == sum(r["quantification"]["credited"]["reduction_g"] for r in receipts.values())
+    # A range is shown where sources differ in the same quantity, and the grams credited are its low end.
+    ranges = {code: one["quantification"]["emissions"]["range"] for code, one in receipts.items()}
+    assert {code for code, stated in ranges.items() if stated is None} == {
+        "book_donation",
+        "appliance_recycling",
+        "low_carbon_pc",
+    }
+    assert ranges["device_reuse"] == {"low_g": "23750", "central_g": "28072.5", "high_g": "32395"}
+    assert receipts["device_reuse"]["quantification"]["credited"]["reduction_g"] == 23_750
     # A traded-in phone can be returned for seven days; its points wait until that has passed.
     assert receipts["device_reuse"]["points"]["available_at"] == "2026-06-12T16:00:00Z"
+
+
+def test_equivalences_are_shown_beside_reductions_and_never_beside_offsets(world, acted_at):
+    member = world.active_member("alice")
+    world.send("transit", trip("alice", 1, acted_at))
+    certified = {"model": "YOGA Pro 16s IMH9", "serial": "PC1", "certificate_no": "C1", "retired_kg": 500}
+    world.send("shop", order("product.purchased", "alice", "S1", acted_at, certified))
+    world.settle()
+    account = member.account()
+    assert (account["reduction_g"], account["offset_g"] > 0) == (579, True)
+    trees, distance, energy = account["equivalences"]
+    # the reduction alone: the offset behind the computer is turned into nothing
+    assert (trees["amount"], trees["unit"], trees["factor"]["unit"]) == ("579/60500", "tree*10yr", "kgCO2/tree/10yr")
+    assert trees["factor"]["sources"][0]["tag"] == "EPA1"
+    assert [trees["factor"]["range"][end] for end in ("low", "central", "high")] == ["14.0", "60.5", "183"]
+    assert "10 年" in trees["sentence_zh"] and "仅供展示" in trees["sentence_zh"]
+    assert (distance["amount_text"], distance["unit"], distance["factor"]["value"]) == ("约 3.459", "vkm", "0.1674")
+    assert (energy["unit"], energy["factor"]["keys"]["region"]) == ("kWh", "national")
+    by_methodology = {}
+    for entry in member.entries():
+        receipt = member.receipt(entry["id"])
+        by_methodology[receipt["quantification"]["methodology"]["code"]] = receipt
+        moved = {transfer["asset"] for transfer in entry["transfers"]}
+        assert moved <= {"co2e_reduction_g", "co2e_offset_g", "points"}  # nothing of it is in the ledger
+    assert by_methodology["metro_ride"]["equivalences"] == account["equivalences"]
+    assert by_methodology["low_carbon_pc"]["quantification"]["credited"]["offset_g"] > 0
+    assert by_methodology["low_carbon_pc"]["equivalences"] == []
+
+
+def test_what_was_taken_back_compares_to_nothing(world, rider, acted_at):
+    world.send("transit", cancellation("alice", "T1", acted_at))
+    world.settle()
+    reversal, issue = rider.entries()
+    assert rider.account()["equivalences"] == []
+    assert rider.receipt(reversal["id"])["equivalences"] == []
+    assert len(rider.receipt(issue["id"])["equivalences"]) == 3
+
+
+def test_open_knowledge_says_where_sources_differ(client):
+    metro = client.get("/api/v1/methodologies/metro_ride").json
+    assert "入账低端 0.0467" in metro["uncertainty"]["text"]
+    rows = {row["keys"]["profile"]: row for row in metro["parameters"]["reduction_per_km"]["rows"]}
+    assert rows["CN-DEFAULT"]["range"]["high"] == "4.63/22"
+    assert rows["CN-SZ-2021"]["range"] is None
 
 
 # -- pages -------------------------------------------------------------------------------------------------
