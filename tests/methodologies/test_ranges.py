@@ -89,9 +89,10 @@ def test_the_trail_prints_the_range_and_the_record_alone_recomputes_it() -> None
     again = methodologies.recompute(trail["basis"], {"distance_km": 22}, "E1", DAY)
     assert again.reduction_range_g == done.reduction_range_g
     assert again.trail() == done.trail()
-    trail["basis"]["rows"][0]["range"]["high"] = "0.3"
+    tampered = json.loads(json.dumps(done.basis.as_json()))
+    tampered["rows"][0]["range"]["high"] = "0.3"
     with pytest.raises(methodologies.MethodologyError, match="BASIS_TAMPERED"):
-        methodologies.recompute(trail["basis"], {"distance_km": 22}, "E1", DAY)
+        methodologies.recompute(tampered, {"distance_km": 22}, "E1", DAY)
 
 
 def test_the_range_is_pinned_and_a_row_without_one_keeps_its_hash() -> None:
