@@ -69,7 +69,7 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
             for entry_id, item in since.items()
         ],
         "points": earned,
-        "equivalences": _equivalences(credits) if credits and entry.transaction.kind != REVERSAL else [],
+        "equivalences": _equivalences(credits) if credits and entry.transaction.kind in (ISSUE, RESTATEMENT) else [],
         "evidence": _evidence(credits) if credits else None,
     }
 
