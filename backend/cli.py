@@ -179,7 +179,8 @@ def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, ba
             click.confirm(question, abort=True, err=True)
         restatement.run(house(), code, version, batch=batch, as_json=as_json)
     except (Refusal, methodologies.MethodologyError) as error:
-        click.echo(f"{error.code}: {error}", err=True)
+        facts = json.dumps(error.facts, ensure_ascii=False, default=str)
+        click.echo(f"{error.code}: {error} {facts}", err=True)
         sys.exit(1)
 
 

@@ -64,20 +64,15 @@ def issued_after(tx: Session, scope: Scope, cursor: ActivityKey | None, limit: i
 
 
 def open_run(tx: Session, scope: Scope, digest: bytes, *, now: datetime) -> RestatementRun:
-    """The run of this scope and library that was interrupted last, or a new one."""
+    """The last run over this scope if it was interrupted and began with this library, else a new one."""
     query = (
         select(RestatementRun)
-        .where(
-            RestatementRun.methodology == scope.methodology,
-            RestatementRun.version == scope.version,
-            RestatementRun.library_digest == digest,
-            RestatementRun.finished_at.is_(None),
-        )
+        .where(RestatementRun.methodology == scope.methodology, RestatementRun.version == scope.version)
         .order_by(RestatementRun.id.desc())
         .limit(1)
     )
     found = tx.scalars(query).first()
-    if found is None:
+    if found is None or found.finished_at is not None or found.library_digest != digest:
         counts: dict[str, Any] = {"examined": 0, "restated": 0, "refused": 0}
         named = {"methodology": scope.methodology, "version": scope.version, "library_digest": digest}
         found = RestatementRun(id=new_id(), started_at=now, **named, **counts)

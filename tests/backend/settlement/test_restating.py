@@ -320,6 +320,9 @@ def test_another_library_begins_a_run_of_its_own(world: World, less: Library, mo
     assert first.run_id != stopped.run_id
     assert (first.examined, last.examined, last.restated) == (0, 4, 4)
     assert [world.balances(key[0])["reduction"] for key in keys] == [MORE] * 4
+    first, *_, last = restate(world, less, limit=2)
+    assert (first.examined, last.restated) == (0, 4), "what was left of the first run is out of date by now"
+    assert [world.balances(key[0])["reduction"] for key in keys] == [LESS] * 4
 
 
 # -- before it is done -------------------------------------------------------------------------------------------
