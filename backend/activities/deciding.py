@@ -19,6 +19,7 @@ from backend.activities.policy import (
     decide_days,
     owner_of,
     settle_contests,
+    shut_out,
 )
 from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey
 
@@ -67,7 +68,8 @@ def decide(
     stored = {key: act for key, act in stored.items() if key not in gone}
     waiting = [act for act in stored.values() if act.status == OUTDONE]
     able = set(eligible(waiting)) if waiting else set()
-    after = settle_contests(new, gone, contests, stored, able)
+    late = shut_out(new, list(stored.values()), rules_of, now=now)
+    after = settle_contests(new, gone, contests, stored, able, late)
     claims.save_contests(tx, fresh | contests, after)
     losses = _lost_claims(tx, after, waiting)
     competing = [act for act in stored.values() if act.status == ISSUED or act.key in able]

@@ -107,11 +107,12 @@ def settle_contests(
     stored: Mapping[bytes, Contest],
     acts: Mapping[ActivityKey, Act],
     eligible: Collection[ActivityKey],
+    late: Collection[ActivityKey] = (),
 ) -> dict[bytes, Contest]:
     """The contests as they stand after the new acts joined and the withdrawn ones left.
 
     `acts` holds every stored party; a stored party that is not issued may win only when it is `eligible` (its holder
-    still consents).
+    still consents). A new act that is too late to be credited (`late`) takes no claim from one that may be.
     """
     parties: dict[bytes, list[Act]] = {
         fingerprint: [acts[key] for key in contest.parties if key not in withdrawn]
@@ -130,7 +131,7 @@ def settle_contests(
             # An owner that lost to another trip keeps its claim: the physical act is still its own.
             if act.key in new_keys or act.status == ISSUED or act.key in eligible or act.key == contest.owner
         ]
-        owner = owner_of(able)
+        owner = owner_of([act for act in able if act.key not in late]) or owner_of(able)
         after[fingerprint] = Contest(
             owner.key if owner else None, {act.key for act in claimants if owner is None or act.key != owner.key}
         )
@@ -152,18 +153,40 @@ def decide_days(acts: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> dic
     used: dict[tuple[DailyLimit, date], Fraction] = defaultdict(Fraction)
     ranked = sorted(acts, key=priority)
     closed = [act for act in ranked if act.status == ISSUED and _closed(act, rules_of, now)]
-    for act in ranked:
+
+    def judge(act: Act, rivals: Sequence[Act]) -> None:
         rules = rules_of(act.methodology, act.day)
         uses = {(limit, act.day): limit.measured(act) for limit in rules.limits}
-        rivals = accepted if act in closed else [*closed, *accepted]
         loss = _overlapped(act, accepted) or _excluded(act, rules, rivals, rules_of) or _exceeded(uses, used)
         if loss is not None:
             losses[act.key] = loss
-            continue
+            return
+        losses.pop(act.key, None)
         accepted.append(act)
         for key, measured in uses.items():
             used[key] += measured
+
+    for act in ranked:
+        judge(act, accepted if act in closed else [*closed, *accepted])
+    fallen = {act.id for act in closed if act.key in losses}
+    for act in ranked:
+        # What it gave way to was outdone itself, by a better trip or a limit: then only what counts is in its way.
+        if act.key in losses and losses[act.key].excluded_by in fallen:
+            judge(act, accepted)
     return losses
+
+
+def shut_out(acts: Sequence[Act], issued: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> set[ActivityKey]:
+    """Those of these acts that come too late: one of their holder's day that rules them out was credited for good."""
+    closed: dict[UUID, list[Act]] = defaultdict(list)
+    for act in issued:
+        if act.status == ISSUED and _closed(act, rules_of, now):
+            closed[act.holder_id].append(act)
+    return {
+        act.key
+        for act in acts
+        if _excluded(act, rules_of(act.methodology, act.day), closed[act.holder_id], rules_of) is not None
+    }
 
 
 def _closed(act: Act, rules_of: RulesOf, now: datetime) -> bool:

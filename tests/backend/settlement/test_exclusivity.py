@@ -123,6 +123,31 @@ def test_a_late_act_comes_to_its_right_when_the_other_is_taken_back(world: World
     assert reduction(world, alice) == METRO_G
 
 
+def test_a_late_act_takes_nobodys_claim(world: World, alice: UUID) -> None:
+    """Alice's car-free day comes after her ride was credited for good: bob, who parked that car, keeps what he has."""
+    bob, day = world.person("bob"), days_ago(9, 0)
+    settle(world, metro(alice, at=day + timedelta(hours=8)), car_free(bob, "F2", day, grade="E2"), now=days_ago(9, 23))
+    (late,) = settle(world, car_free(alice, at=day))
+    assert (late.status, late.code) == ("outdone", "DUPLICATE_CLAIM")
+    assert (reduction(world, alice), reduction(world, bob)) == (METRO_G, CAR_FREE_G)
+
+
+def test_an_act_gives_way_only_to_what_counts(world: World, alice: UUID) -> None:
+    """The ride that ruled the late car-free day out loses to a better trip; a journey by rail excludes no parking."""
+    day = days_ago(9, 0)
+    with world.house.transaction() as tx:
+        identity.set_consent(tx, holder_id=alice, partner="transit", scene="travel", granted=True, now=clock.now())
+    settle(world, metro(alice, at=day + timedelta(hours=8)), now=days_ago(9, 23))
+    (parked,) = settle(world, car_free(alice, at=day, grade="E2"))
+    assert (parked.status, parked.code) == ("outdone", "EXCLUDED_BY")
+    rail = act(alice, "R1", "rail_travel", {"air_km": "320", "rail_km": "340"}, day + timedelta(hours=7), minutes=120)
+    (journey,) = settle(world, rail)
+    assert reduction(world, alice) == CAR_FREE_G + journey.reduction_g
+    before = world.balances(alice)
+    settle(world, metro(alice, "M2", day + timedelta(hours=8, minutes=1), grade="E2"))
+    assert world.balances(alice) == before
+
+
 def test_two_late_acts_are_decided_by_their_merit_when_they_come_together(world: World, alice: UUID) -> None:
     day = days_ago(9, 0)
     outcomes = settle(world, metro(alice, at=day + timedelta(hours=8), grade="E2"), car_free(alice, at=day))
