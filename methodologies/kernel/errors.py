@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_SHOWN_LENGTH = 80
+
+
+def shown(value: object) -> str:
+    """What was received, for a message: at most 80 characters, and the name of its type where it has no text of its own
+    (an integer of thousands of digits, lists nested without end)."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):
+        text = type(value).__name__
+    if len(text) > _SHOWN_LENGTH:
+        text = text[: _SHOWN_LENGTH - 1] + "…"
+    return text.encode("utf-8", "backslashreplace").decode()
+
 
 class MethodologyError(Exception):
     """A quantification, a claim or a document that is refused.

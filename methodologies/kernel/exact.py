@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from methodologies.kernel.errors import MethodologyError
+from methodologies.kernel.errors import MethodologyError, shown
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
@@ -45,7 +45,7 @@ def not_a_number(name: str, value: object) -> MethodologyError:
         f"{name} 应为整数或十进制数文本（整数部分不超过 12 位，小数不超过 9 位）",
         f"{name} must be an integer or plain decimal text (at most 12 integer digits and 9 decimals)",
         field=name,
-        received=repr(value)[:80],
+        received=shown(value),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from methodologies.kernel.errors import DocumentError, MethodologyError
+from methodologies.kernel.errors import DocumentError, MethodologyError, shown
 from methodologies.kernel.exclusivity import check_exclusivity
 from methodologies.kernel.formulas import load_formulas
 from methodologies.kernel.methodology import Methodology
@@ -51,9 +51,9 @@ class Library:
         except (KeyError, TypeError):
             raise MethodologyError(
                 "UNKNOWN_METHODOLOGY",
-                f"未知的方法学 {code}",
-                f"unknown methodology {code}",
-                methodology=str(code),
+                f"未知的方法学 {shown(code)}",
+                f"unknown methodology {shown(code)}",
+                methodology=shown(code),
                 known=list(self.codes),
             ) from None
 

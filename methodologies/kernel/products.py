@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
-from methodologies.kernel.errors import MethodologyError
+from methodologies.kernel.errors import MethodologyError, shown
 from methodologies.kernel.exact import exact_text
 from methodologies.kernel.model import Place, Source, Title, digest
 from methodologies.kernel.parameters import Parameter, Row
@@ -246,7 +246,10 @@ class Products:
             return self.by_label[label]
         except (KeyError, TypeError):
             raise MethodologyError(
-                "UNKNOWN_PRODUCT", f"未登记的产品 {label}", f"product {label} is not registered", label=str(label)
+                "UNKNOWN_PRODUCT",
+                f"未登记的产品 {shown(label)}",
+                f"product {shown(label)} is not registered",
+                label=shown(label),
             ) from None
 
     def find(self, model: str) -> Product | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from methodologies.kernel.definition import Definition, MonitoredField, Version
-from methodologies.kernel.errors import MethodologyError
+from methodologies.kernel.errors import MethodologyError, shown
 from methodologies.kernel.model import ANY_PROFILE
 from methodologies.kernel.parameters import Parameter
 
@@ -28,9 +28,9 @@ def profile_not_supported(
     supported = sorted(registered if ANY_PROFILE in version.profiles else version.profiles)
     return MethodologyError(
         "PROFILE_NOT_SUPPORTED",
-        f"{definition.title.zh}没有基准线方案 {profile} 的因子，不会替换为其他方案",
-        f"{definition.title.en} has no factors for profile {profile}; no other profile is used instead",
-        profile=str(profile),
+        f"{definition.title.zh}没有基准线方案 {shown(profile)} 的因子，不会替换为其他方案",
+        f"{definition.title.en} has no factors for profile {shown(profile)}; no other profile is used instead",
+        profile=shown(profile),
         supported=supported,
     )
 
@@ -39,20 +39,20 @@ def grade_not_accepted(definition: Definition, version: Version, grade: object) 
     accepted = "、".join(version.grades)
     return MethodologyError(
         "GRADE_NOT_ACCEPTED",
-        f"{definition.title.zh}不接受证据等级 {grade}，接受 {accepted}",
-        f"{definition.title.en} does not accept evidence grade {grade}",
-        grade=str(grade),
+        f"{definition.title.zh}不接受证据等级 {shown(grade)}，接受 {accepted}",
+        f"{definition.title.en} does not accept evidence grade {shown(grade)}",
+        grade=shown(grade),
         accepted=list(version.grades),
     )
 
 
 def unknown_data(definition: Definition, unknown: list[str]) -> MethodologyError:
-    names = ", ".join(unknown)
+    names = shown(", ".join(unknown))
     return MethodologyError(
         "UNKNOWN_DATA",
         f"未知的活动数据：{names}",
         f"unknown data: {names}",
-        unknown=unknown,
+        unknown=[shown(name) for name in unknown],
         known=sorted(definition.monitored),
     )
 
@@ -66,7 +66,7 @@ def missing_data(definition: Definition, missing: list[str]) -> MethodologyError
 
 def unknown_choice(field: MonitoredField, value: object) -> MethodologyError:
     """UNKNOWN_CATEGORY, UNKNOWN_CONDITION, UNKNOWN_MODEL …: the code names the field."""
-    received = str(value)[:80]
+    received = shown(value)
     known = "、".join(f"{code}（{title.zh}）" for code, title in field.choices.items())
     return MethodologyError(
         f"UNKNOWN_{field.name.upper()}",
@@ -87,6 +87,10 @@ def not_published(parameter: Parameter, keys: Mapping[str, str]) -> MethodologyE
         parameter=parameter.name,
         **chosen,
     )
+
+
+def not_a_mapping() -> MethodologyError:
+    return invalid("DATA", "活动数据应为名称到数值的映射", "activity data must map names to values")
 
 
 def invalid(what: str, zh: str, en: str) -> MethodologyError:

@@ -63,6 +63,8 @@ class Router:
 
     def plan_for(self, data: Mapping[str, Any], day: date, profile: str, grade: str) -> Plan:
         """The plan of an act; raises `MethodologyError` when there is none."""
+        if type(data) is not dict and not isinstance(data, Mapping):  # a list of names has the shape of a known act
+            raise refusals.not_a_mapping()
         try:
             route = self._routes[bisect_right(self._days, day), profile, tuple(data)]
             plan = route.plans[tuple([data[name] for name in route.selectors])]
@@ -92,10 +94,8 @@ class Router:
         """The slow path: check everything, then keep route and plan for the next act of the same shape."""
         if type(day) is not date:
             raise refusals.invalid("DAY", "活动日期应为日历日", "the activity's day must be a calendar day")
-        if not isinstance(data, Mapping) or not all(isinstance(name, str) for name in data):
-            raise refusals.invalid(
-                "DATA", "活动数据应为名称到数值的映射", "activity data must map names to values"
-            )
+        if not all(isinstance(name, str) for name in data):
+            raise refusals.not_a_mapping()
         if not isinstance(profile, str):
             raise refusals.invalid("PROFILE", "基准线方案应为文本", "a profile must be text")
         key = (bisect_right(self._days, day), profile, tuple(data))

@@ -197,6 +197,40 @@ def test_a_quantification_is_frozen() -> None:
         done.grade = "E1"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("data", [["distance_km"], ("distance_km",), {"distance_km"}, [], (), set(), ""])
+def test_names_without_values_are_refused_also_when_such_an_act_is_known(data: object) -> None:
+    methodologies.quantify("metro_ride", {"distance_km": 1}, DAY, "CN-DEFAULT")
+    methodologies.quantify("learning", {}, DAY, "CN-DEFAULT")
+    for code in ("metro_ride", "learning"):
+        assert refused(code, data).code == "INVALID_DATA"
+    with pytest.raises(MethodologyError, match="INVALID_DATA"):
+        methodologies.recompute(recorded("metro_ride", {"distance_km": 1}), data)  # type: ignore[arg-type]
+
+
+def nested(depth: int) -> list[Any]:
+    box: list[Any] = []
+    for _ in range(depth):
+        box = [box]
+    return box
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, nested(100_000), "9" * 1_000_000, "\ud800"], ids=["int", "list", "text", "half"]
+)
+def test_what_has_no_short_text_is_refused_in_a_short_sentence(value: Any) -> None:
+    errors = [
+        refused("metro_ride", {"distance_km": value}),
+        refused("device_reuse", {"category": value}),
+        refused("metro_ride", {"distance_km": 1}, profile=value),
+        refused("metro_ride", {"distance_km": 1}, grade=value),
+        refused(value, {}),
+    ]
+    if isinstance(value, str):
+        errors.append(refused("metro_ride", {value: 1}))
+    for error in errors:
+        assert len(str(error).encode()) < 2000
+
+
 def test_a_batch_answers_in_order_and_one_bad_act_harms_no_other() -> None:
     results = methodologies.quantify_batch(
         [
@@ -267,6 +301,16 @@ def test_a_spoiled_record_is_refused(spoil: str) -> None:
     with pytest.raises(MethodologyError) as caught:
         methodologies.recompute(basis, {"weight_kg": 1})
     assert caught.value.code == "BASIS_TAMPERED"
+
+
+@pytest.mark.parametrize("value", [10**5000, nested(100_000), "\ud800"], ids=["int", "list", "half"])
+@pytest.mark.parametrize("where", ["hash", "rows", "sentence"])
+def test_a_record_without_a_canonical_text_is_refused(where: str, value: Any) -> None:
+    basis = {**recorded("clothes_donation", {"weight_kg": 1}), where: value}
+    with pytest.raises(MethodologyError) as caught:
+        methodologies.recompute(basis, {"weight_kg": 1})
+    assert caught.value.code == "BASIS_TAMPERED"
+    assert len(str(caught.value).encode()) < 2000
 
 
 def test_a_changed_formula_is_not_passed_off_as_the_recorded_one() -> None:
