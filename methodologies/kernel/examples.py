@@ -126,7 +126,8 @@ def uncovered_days(methodology: Methodology, examples: list[Example]) -> list[tu
         days = {example.day for example in examples if profile in (ANY_PROFILE, example.profile)}
         for needed in (day - timedelta(days=1), day):
             if needed not in days:
-                missing.append((f"no example on {needed} for profile {profile}", place))
+                where = f"for profile {profile} in {methodology.code}/examples.yaml"
+                missing.append((f"no example on {needed} {where}", place))
     return missing
 
 

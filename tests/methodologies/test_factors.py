@@ -127,8 +127,12 @@ def test_a_newer_year_may_not_reach_back_over_published_days(tree: Path) -> None
     file.write_text(text + ROW.format(year="2024", day="2025-06-01"))
     assert {"BACKDATED"} <= {finding.code for finding in check_library(tree)}
     file.write_text(text + ROW.format(year="2024", day="2026-12-30"))
-    codes = {finding.code for finding in check_library(tree)}
+    found = check_library(tree)
+    codes = {finding.code for finding in found}
     assert "BACKDATED" not in codes and {"NOT_LOCKED", "EXAMPLE_MISSING"} <= codes
+    asked = " ".join(finding.message for finding in found if finding.code == "EXAMPLE_MISSING")
+    for code in ("class_electricity", "ev_charging", "ev_trip"):  # the row is theirs together; who lacks what is said
+        assert f"no example on 2026-12-29 for profile any in {code}/examples.yaml" in asked
 
 
 def test_a_shared_row_is_published_once_and_the_same_for_every_methodology() -> None:
