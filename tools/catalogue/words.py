@@ -96,7 +96,8 @@ KEYS = {
     "model": "产品",
     "certified_model": "产品",
 }
-_UNITS = {"1": "", "item": "件", "trip": "次", "step": "步", "sheet": "张", "page": "页", "night": "夜", "day": "天"}
+_COUNTED = ("1", "item", "trip", "step", "sheet", "page", "night", "day", "person")
+_UNITS = {unit: unit_zh(parse_unit(unit)) for unit in _COUNTED}
 
 
 def unit_text(text: str) -> str:

@@ -143,7 +143,7 @@ def _arithmetic(formula: ShownFormula, done: Quantification) -> Markup:
 
     def result(symbol: str) -> list[Element]:
         value = Fraction(results[symbol])
-        equals = [] if symbol in single else [element("mo", "="), _number(value)]
+        equals = [] if symbol in single else [element("mo", "="), _number(value, alone=True)]
         about = reading_text(value)
         return [*equals, element("mo", "≈"), element("mn", about[2:])] if about.startswith("约 ") else equals
 
@@ -156,8 +156,9 @@ def _is_single(node: object) -> bool:
     return not hasattr(node, "op") and not hasattr(node, "func")
 
 
-def _number(value: Fraction | int) -> Element:
-    """A number exactly: decimals where they end, else a fraction; brackets around what is negative."""
+def _number(value: Fraction | int, alone: bool = False) -> Element:
+    """A number exactly: decimals where they end, else a fraction; brackets around what is negative, unless it stands
+    alone."""
     value = Fraction(value)
     top, slash, bottom = exact_text(abs(value)).partition("/")
     shown = element("mn", top)
@@ -167,5 +168,6 @@ def _number(value: Fraction | int) -> Element:
     if value >= 0:
         return shown
     row = element("mrow")
-    row.extend([element("mo", "("), element("mo", "−"), shown, element("mo", ")")])
+    minus = [element("mo", "−"), shown]
+    row.extend(minus if alone else [element("mo", "("), *minus, element("mo", ")")])
     return row

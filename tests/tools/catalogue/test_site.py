@@ -156,6 +156,12 @@ def test_every_symbol_says_what_it_is_and_in_which_unit(code: str, site: Site) -
             assert ("监测数据" if origin == "activity" else "参数") in told
 
 
+def test_a_negative_result_stands_without_brackets_and_people_are_counted_in_words(site: Site) -> None:
+    """An example of a car-free day that is none emits more than it saves; a meeting counts those who attend."""
+    assert "<mo>=</mo><mrow><mo>−</mo><mn>530</mn></mrow>" in site.html("methodologies/car_free_day.html")
+    assert ">人</abbr>" in site.html("methodologies/online_meeting.html")
+
+
 def test_calculated_quantities_have_units(site: Site) -> None:
     article = site.article("low_carbon_pc", "formula-with_baseline")
     row = next(row for row in re.findall(r"<tr>.*?</tr>", article, re.S) if "<var>certain</var>" in row)
