@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from backend import clock, identity, settlement
+from backend import clock, identity, ledger, settlement
 from backend.activities import ORIGINAL, Contended
 from backend.ids import new_id
 from backend.settlement import Draft, Outcome, Statement
@@ -41,6 +41,7 @@ def act(
     minutes: int = 0,
     revision: int = 1,
     serial: str = "CAR-1",
+    programme: str = "members",
 ) -> Statement:
     """One line of the transit operator's about one act; with `minutes` it is a trip."""
     ended_at = at + timedelta(minutes=minutes) if minutes else None
@@ -55,7 +56,7 @@ def act(
         revision=revision,
         rank=ORIGINAL,
         order_type="trip.completed",
-        receiver=identity.Receiver(holder, "members", b""),
+        receiver=identity.Receiver(holder, programme, b""),
         content_hash=f"{order_no} {revision}".encode(),
         evidence="{}",
         translate=lambda order_type: draft,
@@ -170,6 +171,26 @@ def test_two_days_of_parking_are_two_acts(world: World, alice: UUID) -> None:
     assert (parked.status, parked.code) == ("outdone", "DAILY_PARKING")
     settle(world, car_free(alice, "F2", days_ago(2, 0)), car_free(alice, revision=2))
     assert reduction(world, alice) == 2 * CAR_FREE_G
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_accounts_of_one_person_share_their_days(world: World, order: tuple[int, ...]) -> None:
+    """A car-free day for the employer, and commutes as a member: one person, one day, one credit."""
+    alice = world.person("alice")
+    with world.house.transaction() as tx:
+        identity.save_programme(tx, code="staff", kind="staff", title_zh="员工", title_en="Staff", profile="CN-DEFAULT")
+        identity.enrol(tx, alice, "staff", "staff", now=clock.now())
+    statements = [
+        car_free(alice, programme="staff"),
+        metro(alice),
+        metro(alice, "M2", days_ago(2, 8, 10)),
+    ]
+    for position in order:
+        settle(world, statements[position], now=days_ago(1, 23))
+    settle(world, metro(alice, "M3", days_ago(2, 8, 0), programme="staff"), now=days_ago(1, 23))
+    with world.house.transaction() as tx:
+        held = {code: accounts.get("reduction", 0) for code, accounts in ledger.balances(tx, alice).items()}
+    assert held == {"members": 0, "staff": CAR_FREE_G + METRO_G}  # the earlier of two overlapping rides counts
 
 
 @pytest.mark.parametrize("driving_first", [True, False])
