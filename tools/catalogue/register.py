@@ -22,6 +22,9 @@ def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, li
     for profile in library.profiles.values():
         for source in profile.sources:
             found[source.tag][f"基准线方案 {profile.code}", f"profiles.html#profile-{profile.code}"] = None
+    for equivalence in library.registers.equivalences.values():
+        for source in _sources_of_rows(equivalence.factor.rows):
+            found[source.tag]["等价物", f"equivalences.html#equivalence-{equivalence.code}"] = None
     for product in library.products:
         for source in _sources_of(product):
             found[source.tag][product.name.zh, f"products/{product.label}.html"] = None

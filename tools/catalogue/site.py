@@ -15,6 +15,7 @@ import jinja2
 from methodologies import Library, Methodology
 from methodologies.kernel.parameters import Parameter
 from tools.catalogue import charts, history, words
+from tools.catalogue.equivalences import equivalences_content
 from tools.catalogue.formulas import shown_formulas
 from tools.catalogue.products import product_content
 from tools.catalogue.register import citations
@@ -119,6 +120,7 @@ def _pages(library: Library) -> Iterator[Page]:
     for product in library.products:
         content = partial(product_content, library, product, titles)
         yield Page(f"products/{product.label}.html", product.name.zh, "product.html", content)
+    yield Page("equivalences.html", "等价物", "equivalences.html", partial(equivalences_content, library, titles))
     yield Page("profiles.html", "基准线方案", "profiles.html", dict)
     yield Page("sources.html", "来源登记", "sources.html", lambda: {"citations": citations(library, tables)})
 

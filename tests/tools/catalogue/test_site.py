@@ -27,7 +27,7 @@ LIBRARY = methodologies.library()
 
 
 def test_there_is_a_page_for_everything(site: Site) -> None:
-    expected = {"index.html", "profiles.html", "sources.html"}
+    expected = {"index.html", "equivalences.html", "profiles.html", "sources.html"}
     expected |= {f"methodologies/{code}.html" for code in LIBRARY.codes}
     expected |= {f"products/{product.label}.html" for product in LIBRARY.products}
     expected |= {f"factors/{name}.html" for name in tables_of(LIBRARY)}
@@ -220,6 +220,16 @@ def test_what_is_published_about_a_product_is_on_its_page(site: Site) -> None:
     assert shares
     for row in shares:
         assert f"row-{row.row_hash}" in site.pages[f"products/{row.keys[0][1]}.html"].ids
+
+
+def test_equivalences_are_shown_with_their_factors(site: Site) -> None:
+    page = site.pages["equivalences.html"]
+    for code, equivalence in LIBRARY.registers.equivalences.items():
+        assert f"equivalence-{code}" in page.ids and equivalence.title.zh in page.text
+        for row in equivalence.factor.rows:
+            assert f"row-{row.row_hash}" in page.ids and row.sentence in page.text
+        told = equivalence.of(1000, max(row.in_force_from for row in equivalence.factor.rows))
+        assert told is not None and told["sentence_zh"] in page.text
 
 
 def test_methodologies_that_exclude_each_other_name_each_other(site: Site) -> None:
