@@ -14,19 +14,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from methodologies.kernel.checking import Finding, check_library
 from methodologies.kernel.definition import ClaimRule, Limit, MonitoredField, Version
-from methodologies.kernel.effects import Comparison
-from methodologies.kernel.effects import compare as compare_libraries
 from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import Library, load_library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import CLAIM_TYPES, GRADES, Profile, Source, Title
 from methodologies.kernel.products import Certificate, Footprint, Product, Products
-from methodologies.kernel.published import write_lock
 from methodologies.kernel.quantification import Basis, Quantification
 from methodologies.kernel.replay import recompute as _recompute
-from methodologies.kernel.reviewing import review_text
+from methodologies.review.checking import Finding, check_library
+from methodologies.review.effects import Comparison
+from methodologies.review.effects import compare as compare_libraries
+from methodologies.review.published import write_lock
+from methodologies.review.reviewing import review_text
 
 __all__ = [
     "CLAIM_TYPES",

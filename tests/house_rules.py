@@ -231,12 +231,12 @@ def formulas_hold_no_numbers(module: Module) -> Complaints:
 
 
 def methodologies_know_only_the_shared_parts(module: Module) -> Complaints:
-    """Methodologies never import each other, and kernel and factors know no methodology: one folder can be
-    published, corrected or withdrawn without reading the others."""
+    """Methodologies never import each other, and the kernel knows neither them nor their review: one folder can be
+    published, corrected or withdrawn without reading the others, and no gram depends on how a change is reviewed."""
     if not module.inside("methodologies") or module.path.count("/") < 2:
         return
     own = module.name.split(".")[1]
-    allowed = {"kernel": {"kernel"}, "factors": {"factors", "kernel"}}.get(own, {own, "kernel", "factors"})
+    allowed = {"kernel": {"kernel"}}.get(own, {own, "kernel"})
     for line, target in module.imports:
         parts = target.split(".")
         folder = len(parts) > 1 and (ROOT / "methodologies" / parts[1]).is_dir()

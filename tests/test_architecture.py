@@ -105,6 +105,7 @@ BAD: dict[str, list[tuple[str, str]]] = {
     "methodologies_know_only_the_shared_parts": [
         (FORMULA, "import methodologies.bus.formula"),
         ("methodologies/kernel/model.py", "from methodologies.bicycle.formula import er"),
+        ("methodologies/kernel/library.py", "from methodologies.review import published"),
     ],
     "alternatives_never_meet": [
         ("backend/partners/adapters/zhuanzhuan.py", "from backend.partners.adapters import dangdang"),

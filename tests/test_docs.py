@@ -27,6 +27,7 @@ from tests.house_rules import ROOT
 from tests.test_architecture import FOREIGN
 
 DOCS = ROOT / "docs"
+LIBRARY_CODE = [path for room in ("kernel", "review") for path in sorted((ROOT / "methodologies" / room).glob("*.py"))]
 EXAMPLE = DOCS / "examples" / "partner.py"
 EXAMPLE_JS = DOCS / "examples" / "partner.mjs"
 EXPLAINED = re.compile(r'^\| <a id="([A-Z_]+)"></a>`\1` \| ([^|]+) \|', re.MULTILINE)
@@ -68,7 +69,7 @@ def refusals() -> Iterator[tuple[str, int | None]]:
 
 def library_codes() -> Iterator[str]:
     """The codes the methodologies refuse with, or that a check reports."""
-    for path in sorted(ROOT.glob("methodologies/kernel/*.py")):
+    for path in LIBRARY_CODE:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 named = {"MethodologyError": node.args[0], "Discrepancy": node.args[0]}.get(node.func.id)
@@ -103,7 +104,7 @@ def test_every_stable_code_is_explained() -> None:
 
 def _checking_code(code: str) -> bool:
     """Codes that `check` composes from words the syntax tree does not show."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("methodologies/kernel/*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in LIBRARY_CODE)
     return f'"{code}"' in sources or f'"{code.removeprefix("INVALID_")}"' in sources
 
 

@@ -10,13 +10,13 @@ import yaml
 
 import methodologies
 from methodologies.kernel.library import load_library
-from methodologies.kernel.published import write_lock
+from methodologies.review.published import write_lock
 
 
 def edited(folder: Path, document: str, edit: Callable[[dict[str, Any]], None]) -> methodologies.Library:
     """A copy of the library, made in this folder, with one of its documents changed by `edit`."""
     root = folder / "methodologies"
-    shutil.copytree(methodologies.ROOT, root, ignore=shutil.ignore_patterns("__pycache__", "kernel"))
+    shutil.copytree(methodologies.ROOT, root, ignore=shutil.ignore_patterns("__pycache__", "kernel", "review"))
     file = root / document
     content = yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader)  # every scalar stays text
     edit(content)

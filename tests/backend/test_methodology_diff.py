@@ -18,7 +18,7 @@ from backend import cli, releases
 def project(tmp_path: Path) -> Path:
     """A repository with a folder `library`, tagged v1; its newest commit is a page beside the library."""
     root = tmp_path / "project"
-    leave_out = shutil.ignore_patterns("kernel", "__pycache__", "__*__.py")
+    leave_out = shutil.ignore_patterns("kernel", "review", "__pycache__", "__*__.py")
     shutil.copytree(methodologies.ROOT, root / "library", ignore=leave_out)
     git(root, "init", "--quiet")
     commit(root, "the library")

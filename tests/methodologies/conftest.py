@@ -13,6 +13,6 @@ def tree(tmp_path: Path) -> Path:
     """The library's documents and formulas (not the kernel) in a directory of their own."""
     root = tmp_path / "library"
     shutil.copytree(
-        methodologies.ROOT, root, ignore=shutil.ignore_patterns("kernel", "__pycache__", "__*__.py")
+        methodologies.ROOT, root, ignore=shutil.ignore_patterns("kernel", "review", "__pycache__", "__*__.py")
     )
     return root

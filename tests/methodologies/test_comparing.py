@@ -9,13 +9,13 @@ import pytest
 
 import methodologies
 from methodologies import DocumentError
-from methodologies.kernel.annual import annual
-from methodologies.kernel.comparing import ADDED, CORRECTED, EDITED, REMOVED
-from methodologies.kernel.effects import Comparison, compare, percent_text
 from methodologies.kernel.library import Library, load_library
-from methodologies.kernel.personas import Persona, RepeatedAct, read_personas
-from methodologies.kernel.reviewing import review_text
-from methodologies.kernel.text_tables import Column, aligned, markdown, width
+from methodologies.review.annual import annual
+from methodologies.review.comparing import ADDED, CORRECTED, EDITED, REMOVED
+from methodologies.review.effects import Comparison, compare, percent_text
+from methodologies.review.personas import Persona, RepeatedAct, read_personas
+from methodologies.review.reviewing import review_text
+from methodologies.review.text_tables import Column, aligned, markdown, width
 
 LIBRARY = methodologies.library()
 PERSONAS = {persona.code: persona for persona in read_personas(methodologies.ROOT, LIBRARY)}

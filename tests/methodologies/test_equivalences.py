@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import methodologies
-from methodologies.kernel.checking import check_library
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import load_library
+from methodologies.review.checking import check_library
 
 DAY = date(2026, 6, 5)
 FILE = "equivalences.yaml"

@@ -11,12 +11,12 @@ import yaml
 
 import methodologies
 from methodologies import MethodologyError
-from methodologies.kernel.checking import check_library
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import load_library
-from methodologies.kernel.published import compare_lock
 from methodologies.kernel.registers import read_registers
 from methodologies.kernel.tables import FOLDER
+from methodologies.review.checking import check_library
+from methodologies.review.published import compare_lock
 
 TABLES = methodologies.library().registers.tables
 GRID = "factors/grid_electricity.yaml"

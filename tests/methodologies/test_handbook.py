@@ -12,7 +12,8 @@ import pytest
 import methodologies
 
 HANDBOOK = (methodologies.ROOT.parent / "docs/methodologies.md").read_text(encoding="utf-8")
-KERNEL = methodologies.ROOT / "kernel"
+#: The modules that read and check the documents, by name.
+CODE = {file.stem: file for room in ("kernel", "review") for file in (methodologies.ROOT / room).glob("*.py")}
 #: code → (what the handbook says a finding reads like) of the table of codes.
 TOLD = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", HANDBOOK, re.MULTILINE))
 Spoil = Callable[[Path], None]
@@ -78,7 +79,7 @@ def test_each_fault_reads_as_the_handbook_says(code: str, tree: Path) -> None:
 def codes_of_the_check() -> set[str]:
     """Every code the check can report, read from the kernel."""
     found = {"INVALID_DOCUMENT"}
-    for file in KERNEL.glob("*.py"):
+    for file in CODE.values():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -99,7 +100,7 @@ def test_the_sentences_of_the_strict_reader_are_quoted_right() -> None:
     table = HANDBOOK[HANDBOOK.index("| 说法 | 意思 |") :].split("\n\n")[0]
     quoted = [words for line in table.splitlines()[2:] for words in re.findall("`([^`]+)`", line.split("|")[1])]
     assert len(quoted) > 20
-    sources = "".join(file.read_text(encoding="utf-8") for file in KERNEL.glob("*.py"))
+    sources = "".join(file.read_text(encoding="utf-8") for file in CODE.values())
     assert [words for words in quoted if words not in sources] == []
 
 
@@ -107,7 +108,7 @@ def keys_of_the_documents() -> set[str]:
     """Every key the strict reader knows of a methodology, a shared table, a row and an example."""
     found: set[str] = set()
     for name in ("reading", "rows", "tables", "examples"):
-        for node in ast.walk(ast.parse((KERNEL / f"{name}.py").read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse(CODE[name].read_text(encoding="utf-8"))):
             read = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mapping"
             listed = isinstance(node, ast.Assign) and re.search(
                 "_REQUIRED|_KEYS|_OPTIONS|_AMOUNTS", ast.unparse(node.targets[0])

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from methodologies.kernel.checking import check_library
 from methodologies.kernel.documents import read_document
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import load_library
+from methodologies.review.checking import check_library
 
 METRO = "metro_ride/methodology.yaml"
 DEVICE = "device_reuse/methodology.yaml"

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 import methodologies
-from methodologies.kernel.checking import check_library
 from methodologies.kernel.errors import DocumentError
-from methodologies.kernel.examples import read_examples, run_example, uncovered_days
 from methodologies.kernel.library import Library, load_methodology
-from methodologies.kernel.published import compare_lock
+from methodologies.review.checking import check_library
+from methodologies.review.examples import read_examples, run_example, uncovered_days
+from methodologies.review.published import compare_lock
 
 LIBRARY = methodologies.library()
 NUMBERS, EXPECTED, SHARED = 8, 3, 3

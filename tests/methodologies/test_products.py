@@ -9,11 +9,11 @@ import pytest
 
 import methodologies
 from methodologies import MethodologyError
-from methodologies.kernel.checking import check_library
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import Library, load_library
-from methodologies.kernel.published import compare_lock
 from methodologies.kernel.registers import read_registers
+from methodologies.review.checking import check_library
+from methodologies.review.published import compare_lock
 
 PRODUCTS = methodologies.products()
 CERTIFIED = ("legion_y9000k_irx9", "thinkbook_x_imh", "yoga_book_9_13imu9", "yoga_pro_16s_imh9")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 import methodologies
-from methodologies.kernel.checking import check_library
-from methodologies.kernel.entries import published_entries
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import Library, load_library, load_methodology
-from methodologies.kernel.published import LOCK, compare_lock, write_lock
 from methodologies.kernel.registers import read_registers
+from methodologies.review.checking import check_library
+from methodologies.review.entries import published_entries
+from methodologies.review.published import LOCK, compare_lock, write_lock
 
 LIBRARY = methodologies.library()
 CODES = LIBRARY.codes

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import methodologies
-from methodologies.kernel.checking import check_library
-from methodologies.kernel.examples import overstatement, read_examples
 from methodologies.kernel.library import load_library
 from methodologies.kernel.model import HOUSE
 from methodologies.kernel.parameters import row_hash_of
+from methodologies.review.checking import check_library
+from methodologies.review.examples import overstatement, read_examples
 
 LIBRARY = methodologies.library()
 DAY = date(2025, 6, 1)

@@ -3,7 +3,7 @@
 import pytest
 
 import methodologies
-from methodologies.kernel.examples import Example, read_examples, run_example, uncovered_days
+from methodologies.review.examples import Example, read_examples, run_example, uncovered_days
 
 LIBRARY = methodologies.library()
 EXAMPLES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from methodologies import Library, Methodology, Source
-from methodologies.kernel.examples import read_examples
 from methodologies.kernel.parameters import Parameter, Row
 from methodologies.kernel.products import Product
+from methodologies.review.examples import read_examples
 
 
 def citations(library: Library, tables: Mapping[str, Parameter]) -> dict[str, list[tuple[str, str]]]:

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from methodologies import Library, Methodology, MethodologyError, Quantification
 from methodologies.kernel.exact import exact_text, reading_text
-from methodologies.kernel.examples import Example, read_examples
 from methodologies.kernel.parameters import row_value
+from methodologies.review.examples import Example, read_examples
 from tools.catalogue.formulas import ShownFormula
 from tools.catalogue.typesetting import element, evaluate, typeset
 

@@ -9,8 +9,8 @@ import pytest
 
 import methodologies
 from methodologies import Methodology, MethodologyError, Quantification
-from methodologies.kernel.examples import Example, read_examples
 from methodologies.kernel.parameters import row_value
+from methodologies.review.examples import Example, read_examples
 from tests.tools.catalogue.mathml import calculate, read_lines
 from tests.tools.catalogue.reading import Site, maths
 from tools.catalogue.typesetting import evaluate, named, read_formulas, typeset

@@ -11,11 +11,11 @@ import pytest
 
 import methodologies
 from methodologies.kernel.exact import reading_text
-from methodologies.kernel.examples import read_examples
 from methodologies.kernel.library import load_library
 from methodologies.kernel.model import CLAIM_TYPES, CONFIDENCES, SCENES
 from methodologies.kernel.product_reading import CATEGORIES, STAGES
 from methodologies.kernel.reading import IDENTITY_FIELDS
+from methodologies.review.examples import read_examples
 from tests.house_rules import ROOT
 from tests.tools.catalogue.reading import PageReader, Site, maths
 from tools.catalogue import words
@@ -291,7 +291,8 @@ def test_every_code_has_a_chinese_word() -> None:
 def tree(tmp_path: Path) -> Path:
     """The library's documents and formulas (not the kernel) in a directory of their own."""
     root = tmp_path / "library"
-    shutil.copytree(methodologies.ROOT, root, ignore=shutil.ignore_patterns("kernel", "__pycache__", "__*__.py"))
+    leave_out = shutil.ignore_patterns("kernel", "review", "__pycache__", "__*__.py")
+    shutil.copytree(methodologies.ROOT, root, ignore=leave_out)
     return root
 
 

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from methodologies.kernel.annual import Annual, annual
-from methodologies.kernel.comparing import Change, changes, first_days
 from methodologies.kernel.exact import rounded_text
 from methodologies.kernel.library import Library
 from methodologies.kernel.model import EAC_BACKED
-from methodologies.kernel.personas import Persona, read_personas, year_after
+from methodologies.review.annual import Annual, annual
+from methodologies.review.comparing import Change, changes, first_days
+from methodologies.review.personas import Persona, read_personas, year_after
 
 _PERCENT_PLACES = 2
 

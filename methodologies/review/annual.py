@@ -12,8 +12,8 @@ from methodologies.kernel.errors import MethodologyError
 from methodologies.kernel.exact import ZERO
 from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
-from methodologies.kernel.personas import Persona
 from methodologies.kernel.quantification import Quantification
+from methodologies.review.personas import Persona
 
 _Used = dict[tuple[str, str, date], Fraction]
 

@@ -8,16 +8,16 @@ from datetime import date
 from pathlib import Path
 
 from methodologies.kernel.errors import DocumentError
-from methodologies.kernel.examples import overstatement, read_examples, run_example, uncovered_days
 from methodologies.kernel.exclusivity import check_exclusivity
 from methodologies.kernel.library import Library, check_segments, load_methodology, methodology_folders
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.model import Place
 from methodologies.kernel.parameters import Parameter
-from methodologies.kernel.personas import read_personas
 from methodologies.kernel.products import FOOTPRINT
-from methodologies.kernel.published import compare_lock
 from methodologies.kernel.registers import Registers, read_registers
+from methodologies.review.examples import overstatement, read_examples, run_example, uncovered_days
+from methodologies.review.personas import read_personas
+from methodologies.review.published import compare_lock
 
 ERROR = "error"
 WARNING = "warning"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from methodologies.kernel.comparing import ADDED, CORRECTED, EDITED, REMOVED, Change
-from methodologies.kernel.effects import Amount, Comparison, Effect, Year, percent_text, unit_of
 from methodologies.kernel.model import ENGAGEMENT
-from methodologies.kernel.text_tables import Column, aligned, markdown
+from methodologies.review.comparing import ADDED, CORRECTED, EDITED, REMOVED, Change
+from methodologies.review.effects import Amount, Comparison, Effect, Year, percent_text, unit_of
+from methodologies.review.text_tables import Column, aligned, markdown
 
 _KINDS_ZH = {ADDED: "新增", CORRECTED: "更正", EDITED: "修改", REMOVED: "删除"}
 _REWRITES_ZH = {

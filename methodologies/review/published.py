@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from methodologies.kernel.entries import published_entries, rows_of, shared_parameters
 from methodologies.kernel.errors import DocumentError
 from methodologies.kernel.library import Library
 from methodologies.kernel.model import ANY_PROFILE, Place
+from methodologies.review.entries import published_entries, rows_of, shared_parameters
 
 LOCK = "PUBLISHED.lock"
 _HEADER = """# What is published: sha256 and address, one per line.

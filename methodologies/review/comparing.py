@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from methodologies.kernel.entries import Entry, published_entries
 from methodologies.kernel.library import Library
 from methodologies.kernel.methodology import Methodology
 from methodologies.kernel.products import FOLDER as PRODUCTS
-from methodologies.kernel.published import discrepancies
 from methodologies.kernel.tables import FOLDER
+from methodologies.review.entries import Entry, published_entries
+from methodologies.review.published import discrepancies
 
 _TITLES_ZH = {
     FOLDER: "共用因子表",
