@@ -47,7 +47,8 @@ def quantify(vault: Vault, inputs: Sequence[Input]) -> list[Quantified | str]:
             answers.append(result.code)
             continue
         try:
-            claims = known.get(act.methodology).claim_keys(identity, data)
+            named = {**identity, "day": act.day.isoformat()}  # however its source spells the day
+            claims = known.get(act.methodology).claim_keys(named, data)
         except MethodologyError as error:
             answers.append(error.code)
             continue

@@ -112,8 +112,9 @@ class Methodology:
     def claim_keys(self, identity: Mapping[str, str], data: Mapping[str, Any] | None = None) -> list[str]:
         """The canonical claim strings of one act, such as ``device:SN123``; the caller hashes them with its key.
 
-        `identity` offers partner, order_no, line, serial, trip_id, certificate_no, meter, period where known. A missing
-        required one is MISSING_EVIDENCE; so is, when `data` are passed, one that these data require.
+        `identity` offers partner, order_no, line, serial, trip_id, certificate_no, meter, period where known, and the
+        act's day as YYYY-MM-DD. A missing required one is MISSING_EVIDENCE; so is, when `data` are passed, one that
+        these data require.
         """
         return claim_keys(self.definition, identity, data or {})
 

@@ -44,7 +44,7 @@ _REQUIRED = (
     "versions",
     "parameters",
 )
-IDENTITY_FIELDS = ("partner", "order_no", "line", "serial", "trip_id", "certificate_no", "meter", "period")
+IDENTITY_FIELDS = ("partner", "order_no", "line", "serial", "trip_id", "certificate_no", "meter", "period", "day")
 
 
 def read_definition(file: Path, registers: Registers) -> Definition:

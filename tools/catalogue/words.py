@@ -54,6 +54,7 @@ IDENTITY = {
     "certificate_no": "证书编号",
     "meter": "电表号",
     "period": "计量期",
+    "day": "活动当日",
 }
 CATEGORIES = {
     "laptop": "笔记本电脑",

@@ -46,7 +46,7 @@ def act(
     """One line of the transit operator's about one act; with `minutes` it is a trip."""
     ended_at = at + timedelta(minutes=minutes) if minutes else None
     named = {"partner": "transit", "order_no": order_no, "line": "1", "trip_id": order_no}
-    named |= {"serial": serial, "period": clock.day_of(at).isoformat()}
+    named["serial"] = serial
     draft = Draft(methodology, data, named, at, grade, 0, at if minutes else None, ended_at)
     return Statement(
         source_id=new_id(),
@@ -164,6 +164,15 @@ def test_commutes_do_not_exclude_each_other(world: World, alice: UUID) -> None:
 def test_somebody_else_parking_their_car_changes_nothing(world: World, alice: UUID) -> None:
     settle(world, metro(alice), car_free(world.person("bob")))
     assert reduction(world, alice) == METRO_G
+
+
+def test_a_car_stands_still_once_a_day_for_whoever_says_so(world: World, alice: UUID) -> None:
+    """The day is that of the act: no source may spell it its own way. The next day is another act."""
+    bob = world.person("bob")
+    settle(world, car_free(alice), now=days_ago(0, 1))
+    (again,) = settle(world, car_free(bob, "F2", days_ago(1, 1), serial="car-1"), now=days_ago(0, 1))
+    settle(world, car_free(bob, "F3", days_ago(2, 1), serial="car-1"), now=days_ago(0, 1))
+    assert (again.code, reduction(world, bob)) == ("DUPLICATE_CLAIM", CAR_FREE_G)
 
 
 def test_two_days_of_parking_are_two_acts(world: World, alice: UUID) -> None:
