@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from methodologies.kernel.definition import ClaimRule, Limit, MonitoredField, Version
+from methodologies.kernel.equivalences import equivalences_of
 from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import Library, load_library
 from methodologies.kernel.methodology import Methodology
@@ -126,8 +127,7 @@ def equivalences(reduction_g: int, day: date) -> list[dict[str, Any]]:
     """What a reduction compares to on a day (trees, kilometres, electricity), for display only: code, title,
     amount (exact) and amount_text, unit, factor row, sentence_zh. Nothing for zero or fewer grams; pass grams
     reduced, never grams that offsets or certificates back."""
-    told = (one.of(reduction_g, day) for one in library().registers.equivalences.values())
-    return [equivalence for equivalence in told if equivalence is not None]
+    return equivalences_of(library().registers.equivalences.values(), reduction_g, day)
 
 
 def check(today: date | None = None, root: Path | None = None) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -10,7 +10,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from methodologies.kernel import refusals
 from methodologies.kernel.documents import Node, read_document
+from methodologies.kernel.errors import MethodologyError, shown
 from methodologies.kernel.exact import exact_text, reading_text
 from methodologies.kernel.model import Place, Source, Title, digest
 from methodologies.kernel.parameters import Parameter
@@ -20,6 +22,7 @@ from methodologies.kernel.units import GRAMS, Unit, parse_unit
 
 DOCUMENT = "equivalences.yaml"
 OWNER = "equivalences"
+_MOST_GRAMS = 10**18  # what a ledger can hold
 _SMALLEST = Fraction(1, 1000)  # people read three decimals; below that a figure would say nothing
 
 
@@ -56,6 +59,22 @@ class Equivalence:
             "factor": row.as_json(),
             "sentence_zh": self.sentence.format(amount=told, factor=row.value_text),
         }
+
+
+def equivalences_of(known: Iterable[Equivalence], reduction_g: int, day: date) -> list[dict[str, Any]]:
+    """`reduction_g` in each of the `known`, where it can be told; NOT_A_NUMBER or INVALID_DAY for anything else than
+    whole grams on a calendar day."""
+    if type(reduction_g) is not int or abs(reduction_g) > _MOST_GRAMS:
+        raise MethodologyError(
+            "NOT_A_NUMBER",
+            f"减排量应为整数克，收到 {shown(reduction_g)}",
+            f"a reduction must be whole grams; received {shown(reduction_g)}",
+            received=shown(reduction_g),
+        )
+    if type(day) is not date:
+        raise refusals.not_a_day()
+    told = (one.of(reduction_g, day) for one in known)
+    return [equivalence for equivalence in told if equivalence is not None]
 
 
 def read_equivalences(

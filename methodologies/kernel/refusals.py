@@ -89,6 +89,10 @@ def not_published(parameter: Parameter, keys: Mapping[str, str]) -> MethodologyE
     )
 
 
+def not_a_day() -> MethodologyError:
+    return invalid("DAY", "活动日期应为日历日", "the activity's day must be a calendar day")
+
+
 def not_a_mapping() -> MethodologyError:
     return invalid("DATA", "活动数据应为名称到数值的映射", "activity data must map names to values")
 

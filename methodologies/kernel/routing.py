@@ -93,7 +93,7 @@ class Router:
     def _prepare(self, data: Mapping[str, Any], day: date, profile: str, grade: str) -> Plan:
         """The slow path: check everything, then keep route and plan for the next act of the same shape."""
         if type(day) is not date:
-            raise refusals.invalid("DAY", "活动日期应为日历日", "the activity's day must be a calendar day")
+            raise refusals.not_a_day()
         if not all(isinstance(name, str) for name in data):
             raise refusals.not_a_mapping()
         if not isinstance(profile, str):

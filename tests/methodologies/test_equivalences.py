@@ -1,14 +1,15 @@
 """Equivalences: grams reduced told as trees, kilometres and electricity, with dated, sourced factors, for display."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import methodologies
-from methodologies.kernel.errors import DocumentError
+from methodologies.kernel.errors import DocumentError, MethodologyError
 from methodologies.kernel.library import load_library
 from methodologies.review.checking import check_library
 
@@ -32,6 +33,18 @@ def test_grams_divided_by_the_factor() -> None:
         "相当于 2 棵城市树苗生长 10 年吸收的二氧化碳（每棵 10 年 60.5 公斤；各来源最多相差 13 倍，仅供展示）"
     )
     json.dumps(list(found.values()))
+
+
+@pytest.mark.parametrize("grams", [None, True, 1.5, "5", Fraction(1, 3), 10**5000, []], ids=type)
+def test_only_whole_grams_are_compared(grams: Any) -> None:
+    with pytest.raises(MethodologyError, match="NOT_A_NUMBER"):
+        methodologies.equivalences(grams, DAY)
+
+
+@pytest.mark.parametrize("day", [None, "2026-06-05", datetime(2026, 6, 5)])
+def test_only_on_a_calendar_day(day: Any) -> None:
+    with pytest.raises(MethodologyError, match="INVALID_DAY"):
+        methodologies.equivalences(1000, day)
 
 
 def test_the_tree_carries_its_period_its_source_and_how_far_sources_differ() -> None:
