@@ -1,5 +1,6 @@
 """The backend of a carbon-inclusion 碳普惠 points service. `create_app` wires the components, nothing else."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -14,7 +15,11 @@ from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider
 from backend.logs import configure_logs
 from backend.partners import Gate
 from backend.settings import Settings
+from backend.settlement import DerivedEffect, register_effects
 from backend.vault import Vault
+
+#: What hangs on activities and goes back with them, in the order in which it is taken back.
+EFFECTS: tuple[DerivedEffect, ...] = ()
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +39,15 @@ class House:
         return database.transaction(self.sessions)
 
 
-def build_house(settings: Settings) -> House:
-    """Everything shared, from settings alone: the worker and the commands need no web server."""
+def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) -> House:
+    """Everything shared, from settings alone: the worker and the commands need no web server.
+
+    `effects`: what is taken back together with an activity.
+    """
     if faults := settings.unsafe_in_production():
         raise Misconfigured("; ".join(faults))
     sessions = database.session_factory(database.make_engine(settings.database_url))
+    register_effects(sessions, effects)
     statements = database.make_statement_engine(settings.database_url)
     vault = Vault(settings.vault_key, settings.fingerprint_key)
     wechat: WeChatProvider = (

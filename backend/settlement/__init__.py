@@ -1,5 +1,6 @@
 """Settlement: settle(batch), reverse(acts) and restate(version), the one pipeline over activities and points."""
 
+from backend.settlement.effects import DerivedEffect, register_effects
 from backend.settlement.forecasting import Forecast, forecast
 from backend.settlement.issuing import CREDIT_ACCOUNTS, chain_position
 from backend.settlement.restating import BATCH, Judged, RefusedAct, RunState, restate
@@ -9,6 +10,7 @@ from backend.settlement.statements import Draft, Outcome, Statement, Translate
 __all__ = [
     "BATCH",
     "CREDIT_ACCOUNTS",
+    "DerivedEffect",
     "Draft",
     "Forecast",
     "Judged",
@@ -19,6 +21,7 @@ __all__ = [
     "Translate",
     "chain_position",
     "forecast",
+    "register_effects",
     "restate",
     "reverse",
     "settle",

@@ -1,7 +1,8 @@
 """The one pipeline: statements in, grams and points out; and the same chain taken back.
 
 A batch is one database transaction of the caller's. Each stage is a few statements over the whole list. Locks are taken
-in one order: inbox and links (by the caller), orders, consents, holder days, claims, lots, balances.
+in one order: inbox and links (by the caller), orders, consents, holder days, claims, lots, balances, and what hangs on
+the acts that are taken back.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend import activities, clock, identity
 from backend.activities import Act, ActivityKey, Quantified
 from backend.points import Award
-from backend.settlement import intake, issuing, screening
+from backend.settlement import effects, intake, issuing, screening
 from backend.settlement.intake import Standing
 from backend.settlement.screening import Screened
 from backend.settlement.statements import Draft, Outcome, Statement
@@ -44,7 +45,7 @@ def settle(tx: Session, vault: Vault, statements: Sequence[Statement], *, now: d
 def reverse(
     tx: Session, keys: Collection[ActivityKey], *, reason: str = "REVERSED", now: datetime
 ) -> list[ActivityKey]:
-    """Take acts back as one chain: grams, points, claims. Returns those that were really taken back now.
+    """Take acts back as one chain: grams, points, claims and what was derived from them. Returns those taken back now.
 
     Acts that lost to them come to their right. Acts already taken back or refused are left alone.
     """
@@ -135,7 +136,10 @@ def _decide(
     activities.record(tx, [act for act in (*decision.issue, *decision.outdone) if act.key in new_keys], now=now)
     changed = (*decision.issue, *decision.displaced, *decision.still_outdone)
     activities.save_statuses(tx, [act for act in changed if act.key not in new_keys])
-    return issuing.post(tx, decision.issue, [*withdrawn, *decision.displaced], now=now)
+    gone = [*withdrawn, *decision.displaced]
+    awards = issuing.post(tx, decision.issue, gone, now=now)
+    effects.take_back(tx, gone, now=now)
+    return awards
 
 
 def _countable(acts: Mapping[ActivityKey, Act]) -> list[Act]:
