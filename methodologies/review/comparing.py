@@ -15,6 +15,7 @@ from methodologies.kernel.products import FOLDER as PRODUCTS
 from methodologies.kernel.tables import FOLDER
 from methodologies.review.entries import Entry, published_entries
 from methodologies.review.published import discrepancies
+from methodologies.review.wording import is_wording
 
 _TITLES_ZH = {
     FOLDER: "共用因子表",
@@ -147,6 +148,8 @@ def first_days(change: Change, published: Library, proposed: Library) -> Iterato
 
 def _reached(change: Change, published: Library, proposed: Library) -> list[Methodology]:
     known = {methodology.code: methodology for methodology in [*published, *proposed]}
+    if is_wording(change.address):
+        return []
     if change.owner in known:
         return [known[change.owner]]
     if change.owner == "evidence_grades":

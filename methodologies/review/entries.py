@@ -1,4 +1,5 @@
-"""What is published: everything in the tree that decides a gram, a refusal or a claim, each with its hash."""
+"""What is published: everything in the tree that decides a gram, a refusal or a claim, and its wording, each with its
+hash."""
 
 from __future__ import annotations
 
@@ -16,6 +17,12 @@ from methodologies.kernel.parameters import Parameter
 from methodologies.kernel.products import FOLDER as PRODUCTS
 from methodologies.kernel.products import Product, model_key
 from methodologies.kernel.tables import FOLDER
+from methodologies.review.wording import (
+    texts_of_equivalence,
+    texts_of_methodology,
+    texts_of_profile,
+    wording_address,
+)
 
 _ONE_DAY = timedelta(days=1)
 
@@ -47,6 +54,7 @@ def published_entries(library: Library) -> list[Entry]:
         )
         for profile in library.profiles.values()
     ]
+    entries.extend(_wordings(library))
     for owner, parameter in shared_parameters(library):
         entries.extend(rows_of(owner, parameter))
     for one in library.registers.equivalences.values():
@@ -56,6 +64,18 @@ def published_entries(library: Library) -> list[Entry]:
     for methodology in library:
         entries.extend(_of_methodology(methodology))
     return entries
+
+
+def _wordings(library: Library) -> Iterator[Entry]:
+    """One entry for all the words of a document: see `wording`."""
+    for profile in library.profiles.values():
+        place = Place(library.root / "profiles.yaml", 1)
+        yield Entry(wording_address(f"profile {profile.code}"), digest(texts_of_profile(profile)), place)
+    for one in library.registers.equivalences.values():
+        yield Entry(wording_address(f"equivalence {one.code}"), digest(texts_of_equivalence(one)), one.place)
+    for methodology in library:
+        texts = texts_of_methodology(methodology.definition)
+        yield Entry(wording_address(methodology.code), digest(texts), methodology.definition.place)
 
 
 def _of_product(product: Product) -> Iterator[Entry]:

@@ -1,9 +1,10 @@
 """Numbers, units and days, each changed on its own in a copy of the tree: `check` speaks every time.
 
-The sample is drawn anew for every file, always the same for the same file: NUMBERS of each methodology, EXPECTED of its
-examples, SHARED of each register, table and product.
+The sample is drawn anew for every file, always the same for the same file: NUMBERS of each methodology, TOLD of those
+in its words, EXPECTED of its examples, SHARED of each register, table and product.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from methodologies.review.examples import read_examples, run_example, uncovered_
 from methodologies.review.published import compare_lock
 
 LIBRARY = methodologies.library()
-NUMBERS, EXPECTED, SHARED = 8, 3, 3
+NUMBERS, TOLD, EXPECTED, SHARED = 8, 3, 3, 3
 REGISTERS = sorted(
     file.relative_to(methodologies.ROOT).as_posix()
     for file in (
@@ -37,6 +38,8 @@ UNITS = ("gCO2e", "kgCO2e/km", "kgCO2e/item", "km", "kWh", "1", "%", "tCO2", "it
 #: Moves with every review and decides nothing.
 FREE = {"review_before"}
 WORDS = {"zh", "en", "sentence", "note", "text", "description", "url", "title"}
+#: Lists of texts.
+WORDY = {"applicability", "boundary", *WORDS} - {"url"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,31 @@ def mutants(file: Path, count: int, within: str = "") -> Iterator[str]:
     file.write_text(original, encoding="utf-8")
 
 
+def reworded(file: Path, count: int) -> Iterator[str]:
+    """Like `mutants`, for a digit that stands in a text."""
+    original = file.read_text(encoding="utf-8")
+    root = yaml.compose(original, Loader=yaml.BaseLoader)
+    chance = Random("/".join(file.parts[-2:]))
+    found = [one for one in texts(root) if re.search("[0-9]", one.text)]
+    for scalar in chance.sample(found, min(count, len(found))):
+        text = re.sub("[0-9]", lambda digit: str((int(digit[0]) + 1) % 10), scalar.text, count=1)
+        quoted = json.dumps(text, ensure_ascii=False)
+        file.write_text(original[: scalar.start] + quoted + original[scalar.end :], encoding="utf-8")
+        yield f"{file.name}: {'.'.join(scalar.path)}: {text}"
+    file.write_text(original, encoding="utf-8")
+
+
+def texts(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[Scalar]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from texts(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from texts(child, path)
+    elif path and path[-1] in WORDY:
+        yield Scalar(path, node.value, node.start_mark.index, node.end_mark.index)
+
+
 def speaks(tree: Path, code: str) -> bool:
     """Whether `check` finds fault with one folder of the tree; the others are as published."""
     try:
@@ -105,6 +133,9 @@ def test_a_mutated_methodology_is_noticed(code: str, tree: Path) -> None:
     assert not speaks(tree, code)
     tried = 0
     for name in mutants(tree / code / "methodology.yaml", NUMBERS):
+        tried += 1
+        assert speaks(tree, code), name
+    for name in reworded(tree / code / "methodology.yaml", TOLD):
         tried += 1
         assert speaks(tree, code), name
     for name in mutants(tree / code / "examples.yaml", EXPECTED, within="expect"):

@@ -128,13 +128,24 @@ def test_editing_a_formula_is_caught(code: str, tree: Path) -> None:
     assert "PUBLISHED_CHANGED" in codes
 
 
-def test_comments_layout_and_titles_may_be_improved(tree: Path) -> None:
+def test_comments_and_layout_may_be_improved(tree: Path) -> None:
     document = tree / "metro_ride/methodology.yaml"
-    document.write_text(
-        "# 说明\n" + document.read_text().replace("title: {zh: 乘坐地铁,", "title: {zh: 乘坐轨道交通,")
-    )
+    document.write_text("# 说明\n" + document.read_text())
     formula = tree / "metro_ride/formula.py"
     formula.write_text(formula.read_text().replace('"""ER = d', '"""Reduction: ER = d'))
+    assert compare_lock(reloaded(tree, "metro_ride")) == []
+
+
+def test_words_may_be_improved_but_never_unseen(tree: Path) -> None:
+    """The lock lists the new wording beside the old one; going back to the old one is no news."""
+    document = tree / "metro_ride/methodology.yaml"
+    before = document.read_text()
+    document.write_text(before.replace("每人每天最多计 6 次", "每人每天最多计 7 次"))
+    reworded = reloaded(tree, "metro_ride")
+    assert [(one.code, one.address) for one in compare_lock(reworded)] == [("NOT_LOCKED", "metro_ride wording")]
+    assert write_lock(reworded) == ["metro_ride wording"]
+    assert compare_lock(reworded) == []
+    document.write_text(before)
     assert compare_lock(reloaded(tree, "metro_ride")) == []
 
 
