@@ -7,13 +7,29 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from backend import clock, identity, partners
 from backend.bilingual import halves
-from backend.identity import CONSENT_TEXTS, CURRENT_CONSENT_TEXT, SCENES, UnknownConsentText, UnknownScene
+from backend.errors import NotFound
+from backend.identity import (
+    COLLECTED,
+    CONSENT_TEXTS,
+    GRANTED,
+    NEVER_GIVEN,
+    RENEWAL_NEEDED,
+    SCENES,
+    WITHDRAWN,
+    ConsentText,
+    ConsentTextReplaced,
+    UnknownConsentText,
+    UnknownScene,
+)
 from backend.partners import UnknownPartner
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import CODE, Flag, Instant, bilingual, text
 from miniprogram_api.resource import Resource
 
 resource = Resource("consents", __name__, description="授权 / Consents")
+
+#: How many of its last changes a receipt shows.
+MOST_CHANGES = 100
 
 
 class ConsentChangeSchema(Schema):
@@ -31,21 +47,25 @@ class ConsentChangeSchema(Schema):
 
 
 class ConsentSchema(Schema):
-    """What stands. `granted` is false and the rest null where the member never decided."""
+    """What stands. `granted`: acts are credited. `renewal_needed`: the purpose changed since, and acts wait until the
+    member agrees again. Version and instant are null where the member never decided.
+    """
 
     partner = fields.String(required=True)
     partner_title = fields.String(required=True)
     scene = fields.String(required=True)
     scene_title = bilingual()
     granted = fields.Boolean(required=True)
+    state = fields.String(required=True, metadata={"enum": [GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN]})
     text_version = fields.String(required=True, allow_none=True)
     changed_at = Instant(required=True, allow_none=True)
 
 
 class ConsentTextSchema(Schema):
-    """The wording now in force. Acts of up to `look_back_days` before a consent count too."""
+    """A wording. Acts of up to `look_back_days` before a consent count too. A new purpose asks everybody again."""
 
     version = fields.String(required=True)
+    purpose_version = fields.String(required=True)
     look_back_days = fields.Integer(required=True)
     text = bilingual()
 
@@ -57,19 +77,46 @@ class ConsentsSchema(Schema):
     consents = fields.List(fields.Nested(ConsentSchema), required=True)
 
 
+class WithdrawalSchema(Schema):
+    """What withdrawing does to data to come, to data already here, and to points already earned."""
+
+    future_data = bilingual()
+    stored_data = bilingual()
+    points_earned = bilingual()
+
+
+class ConsentDecisionSchema(Schema):
+    """One change: granted or withdrawn, under which wording of which purpose."""
+
+    granted = fields.Boolean(required=True)
+    text_version = fields.String(required=True)
+    purpose_version = fields.String(required=True)
+    changed_at = Instant(required=True)
+
+
+class ConsentReceiptSchema(ConsentSchema):
+    """授权凭据: what was agreed to, in the words that were shown, and what became of it (newest change first)."""
+
+    text = fields.Nested(ConsentTextSchema, required=True)
+    collected = bilingual()
+    collected_from = bilingual()
+    purpose = bilingual()
+    legal_ground = bilingual()
+    on_withdrawal = fields.Nested(WithdrawalSchema, required=True)
+    records_kept = bilingual()
+    changes = fields.List(
+        fields.Nested(ConsentDecisionSchema), required=True, metadata={"description": f"the last {MOST_CHANGES}"}
+    )
+
+
 @resource.operation("GET", "/me/consents", answers=ConsentsSchema)
 def consents() -> dict[str, Any]:
     """What I allow, and under which text"""
     with house().transaction() as tx:
         setups = partners.partners(tx, house().vault)
         decided = {(row.partner, row.scene): row for row in identity.consents_of(tx, member().holder_id)}
-    wording = CONSENT_TEXTS[CURRENT_CONSENT_TEXT]
     return {
-        "text": {
-            "version": wording.version,
-            "look_back_days": wording.look_back_days,
-            "text": {"zh": wording.text_zh, "en": wording.text_en},
-        },
+        "text": _text(identity.current_consent_text()),
         "consents": [
             _consent(code, setup.title, scene, decided.get((code, scene)))
             for code, setup in setups.items()
@@ -82,7 +129,7 @@ def consents() -> dict[str, Any]:
     "PUT",
     "/me/consents",
     answers=ConsentSchema,
-    refuses=(UnknownPartner, UnknownScene, UnknownConsentText),
+    refuses=(UnknownPartner, UnknownScene, UnknownConsentText, ConsentTextReplaced),
 )
 @resource.body(ConsentChangeSchema)
 def change_consent(body: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +149,7 @@ def change_consent(body: dict[str, Any]) -> dict[str, Any]:
             partner=setup.code,
             scene=body["scene"],
             granted=body["granted"],
-            text_version=body.get("text_version", CURRENT_CONSENT_TEXT),
+            text_version=body.get("text_version"),
             now=now,
         )
         if consent.granted:
@@ -110,13 +157,68 @@ def change_consent(body: dict[str, Any]) -> dict[str, Any]:
         return _consent(setup.code, setup.title, consent.scene, consent)
 
 
+@resource.operation(
+    "GET", "/me/consents/<partner>/<scene>/receipt", answers=ConsentReceiptSchema, refuses=(NotFound,)
+)
+def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
+    """What I agreed to, and what withdrawing does
+
+    Withdrawing takes the same call as granting. NOT_FOUND where the member never decided.
+    """
+    with house().transaction() as tx:
+        setup = partners.partners(tx, house().vault).get(partner)
+        if setup is None or scene not in SCENES:
+            raise NotFound
+        changes = identity.consent_changes(tx, member().holder_id, partner, scene, limit=MOST_CHANGES)
+    if not changes:
+        raise NotFound
+    title = setup.title
+    # A withdrawal agrees to nothing: the words shown are those last agreed to.
+    agreed = next((change for change in changes if change.granted), changes[0])
+    text = CONSENT_TEXTS[agreed.text_version]
+    purpose = text.purpose
+    return _consent(partner, title, scene, changes[0]) | {
+        "text": _text(text),
+        "collected": halves(COLLECTED[scene]),
+        "collected_from": {"zh": f"合作平台“{title}”", "en": f"the partner platform {title}"},
+        "purpose": halves(purpose.purpose),
+        "legal_ground": halves(purpose.legal_ground),
+        "on_withdrawal": {
+            "future_data": halves(purpose.future_data),
+            "stored_data": halves(purpose.stored_data),
+            "points_earned": halves(purpose.points_earned),
+        },
+        "records_kept": halves(purpose.records),
+        "changes": [
+            {
+                "granted": change.granted,
+                "text_version": change.text_version,
+                "purpose_version": CONSENT_TEXTS[change.text_version].purpose.version,
+                "changed_at": change.changed_at,
+            }
+            for change in changes
+        ],
+    }
+
+
+def _text(wording: ConsentText) -> dict[str, Any]:
+    return {
+        "version": wording.version,
+        "purpose_version": wording.purpose.version,
+        "look_back_days": wording.look_back_days,
+        "text": {"zh": wording.text_zh, "en": wording.text_en},
+    }
+
+
 def _consent(partner: str, partner_title: str, scene: str, decided: Any | None) -> dict[str, Any]:
+    state = identity.consent_state(decided.granted, decided.text_version) if decided else NEVER_GIVEN
     return {
         "partner": partner,
         "partner_title": partner_title,
         "scene": scene,
         "scene_title": halves(SCENES[scene]),
-        "granted": decided.granted if decided else False,
+        "granted": state == GRANTED,
+        "state": state,
         "text_version": decided.text_version if decided else None,
         "changed_at": decided.changed_at if decided else None,
     }

@@ -1,16 +1,28 @@
 """Identity: programmes, persons and how they log in, partner links, and what they consented to."""
 
 from backend.identity.consent import (
-    CONSENT_TEXTS,
-    CURRENT_CONSENT_TEXT,
-    SCENES,
+    GRANTED,
+    NEVER_GIVEN,
+    RENEWAL_NEEDED,
+    WITHDRAWN,
     ConsentState,
+    consent_changes,
+    consent_state,
     consents_of,
     hold_consents,
     set_consent,
 )
+from backend.identity.consent_texts import (
+    COLLECTED,
+    CONSENT_TEXTS,
+    SCENES,
+    ConsentPurpose,
+    ConsentText,
+    current_consent_text,
+)
 from backend.identity.errors import (
     AlreadyLinked,
+    ConsentTextReplaced,
     InvalidRefreshToken,
     LinkTicketSpent,
     NotEnrolled,
@@ -60,12 +72,19 @@ from backend.identity.wechat import (
 
 __all__ = [
     "ACCESS_LIFE_S",
+    "COLLECTED",
     "CONSENT_TEXTS",
-    "CURRENT_CONSENT_TEXT",
+    "GRANTED",
+    "NEVER_GIVEN",
+    "RENEWAL_NEEDED",
     "SCENES",
+    "WITHDRAWN",
     "AccessClaims",
     "AlreadyLinked",
+    "ConsentPurpose",
     "ConsentState",
+    "ConsentText",
+    "ConsentTextReplaced",
     "InvalidRefreshToken",
     "InvalidToken",
     "LinkTicketSpent",
@@ -85,7 +104,10 @@ __all__ = [
     "WeChatProvider",
     "WeChatSession",
     "WeChatUnavailable",
+    "consent_changes",
+    "consent_state",
     "consents_of",
+    "current_consent_text",
     "end_session",
     "enrol",
     "enrol_in_consumer_programmes",

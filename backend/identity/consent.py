@@ -8,46 +8,14 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Session
 
-from backend.identity.errors import UnknownConsentText, UnknownScene
+from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, current_consent_text
+from backend.identity.errors import ConsentTextReplaced, UnknownConsentText, UnknownScene
 from backend.identity.models import Consent, ConsentChange
 from backend.ids import new_id
 from backend.lists import recordset
 
-#: What a consent can be given for; every methodology names its scene.
-SCENES = {
-    "device": "旧机交易、数码与家电回收 / trade-in and recycling of devices and appliances",
-    "donation": "衣物、图书捐赠 / donated clothes and books",
-    "commute": "绿色出行 / low-carbon trips",
-    "purchase": "低碳产品购买 / low-carbon purchases",
-    "travel": "低碳差旅 / low-carbon business travel",
-    "office": "在线会议、无纸化办公 / online meetings and paperless office",
-    "energy": "充电与绿色电力 / charging and green electricity",
-    "engagement": "低碳学习与捐步 / learning and donated steps",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentText:
-    """A published wording. `look_back_days`: how long before the consent an act may lie and still count."""
-
-    version: str
-    look_back_days: int
-    text_zh: str
-    text_en: str
-
-
-CONSENT_TEXTS = {
-    "2026-01": ConsentText(
-        "2026-01",
-        30,
-        "我同意该平台将我在所选场景下的低碳行为记录（订单或行程编号、时间、品类、数量、里程）提供给本计划，"
-        "用于核算减排量和发放积分；授权前 30 天内的行为可补记。我可随时撤回，撤回后不再接收新的记录。",
-        "I agree that this platform passes on records of my low-carbon acts in the chosen scene (order or trip number, "
-        "time, category, quantity, distance) for quantifying reductions and granting points; acts of the 30 days "
-        "before count too. I may withdraw at any time; nothing new is taken from then on.",
-    )
-}
-CURRENT_CONSENT_TEXT = "2026-01"
+#: What a member's consent can be: `renewal_needed` was given for a purpose that has changed since.
+GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN = "granted", "withdrawn", "renewal_needed", "never_given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +26,14 @@ class ConsentState:
     counts_from: datetime
 
 
+def consent_state(granted: bool, text_version: str) -> str:
+    """How a decision under this wording stands now."""
+    if not granted:
+        return WITHDRAWN
+    same_purpose = CONSENT_TEXTS[text_version].purpose.version == current_consent_text().purpose.version
+    return GRANTED if same_purpose else RENEWAL_NEEDED
+
+
 def set_consent(
     tx: Session,
     *,
@@ -65,21 +41,30 @@ def set_consent(
     partner: str,
     scene: str,
     granted: bool,
-    text_version: str = CURRENT_CONSENT_TEXT,
+    text_version: str | None = None,
     now: datetime,
 ) -> Consent:
-    """Grant or withdraw. Every change is kept; setting what already stands changes nothing."""
+    """Grant or withdraw, under the wording in force where none is named. Every change is kept; setting what already
+    stands changes nothing, and agreeing again without a withdrawal between loses no day that was covered.
+
+    Raises ConsentTextReplaced when somebody agrees to a purpose that is no longer ours.
+    """
     if scene not in SCENES:
         raise UnknownScene(scene, scenes=sorted(SCENES))
-    text = CONSENT_TEXTS.get(text_version)
+    text = CONSENT_TEXTS.get(text_version) if text_version else current_consent_text()
     if text is None:
-        raise UnknownConsentText(text_version, versions=sorted(CONSENT_TEXTS))
+        raise UnknownConsentText(str(text_version), versions=sorted(CONSENT_TEXTS))
+    if consent_state(granted, text.version) == RENEWAL_NEEDED:
+        raise ConsentTextReplaced(version=current_consent_text().version)
     consent = tx.get(Consent, (holder_id, partner, scene), with_for_update=True)
-    if consent is not None and (consent.granted, consent.text_version) == (granted, text_version):
+    if consent is not None and consent.granted == granted and (not granted or consent.text_version == text.version):
         return consent
+    counts_from = now - timedelta(days=text.look_back_days)
+    if consent is not None and consent.granted and granted:
+        counts_from = min(counts_from, consent.counts_from)
     change = {"holder_id": holder_id, "partner": partner, "scene": scene, "granted": granted}
-    tx.add(ConsentChange(id=new_id(), text_version=text_version, changed_at=now, **change))
-    consent = tx.merge(Consent(text_version=text_version, look_back_days=text.look_back_days, changed_at=now, **change))
+    tx.add(ConsentChange(id=new_id(), text_version=text.version, changed_at=now, **change))
+    consent = tx.merge(Consent(text_version=text.version, counts_from=counts_from, changed_at=now, **change))
     tx.flush()
     return consent
 
@@ -89,6 +74,12 @@ def consents_of(tx: Session, holder_id: UUID) -> list[Consent]:
     return list(
         tx.scalars(select(Consent).where(Consent.holder_id == holder_id).order_by(Consent.partner, Consent.scene))
     )
+
+
+def consent_changes(tx: Session, holder_id: UUID, partner: str, scene: str, *, limit: int) -> list[ConsentChange]:
+    """The member's last decisions about one partner and scene, newest first."""
+    mine = (ConsentChange.holder_id == holder_id, ConsentChange.partner == partner, ConsentChange.scene == scene)
+    return list(tx.scalars(select(ConsentChange).where(*mine).order_by(ConsentChange.id.desc()).limit(limit)))
 
 
 def hold_consents(tx: Session, wanted: Collection[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], ConsentState]:
@@ -107,7 +98,7 @@ def hold_consents(tx: Session, wanted: Collection[tuple[UUID, str, str]]) -> dic
     )
     return {
         (row.holder_id, row.partner, row.scene): ConsentState(
-            row.granted, row.changed_at - timedelta(days=row.look_back_days)
+            consent_state(row.granted, row.text_version) == GRANTED, row.counts_from
         )
         for row in tx.execute(query)
     }

@@ -42,6 +42,14 @@ class UnknownConsentText(Refusal):
     title = "授权文本版本不存在 / No such version of the consent text"
 
 
+class ConsentTextReplaced(Refusal):
+    """The purpose changed since this text: who agrees has to see the text in force."""
+
+    code = "CONSENT_TEXT_REPLACED"
+    status = 409
+    title = "授权用途已更新，请阅读并同意新的文本 / The purpose has changed; please read and agree to the new text"
+
+
 class UnknownScene(Refusal):
     code = "UNKNOWN_SCENE"
     title = "没有这个授权场景 / No such consent scene"

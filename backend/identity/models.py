@@ -8,7 +8,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -129,7 +128,10 @@ class SpentLinkTicket(Base):
 
 
 class Consent(Base):
-    """What a member allows now, per partner and scene. Locked while an act is credited under it."""
+    """What a member allows now, per partner and scene. Locked while an act is credited under it.
+
+    `counts_from`: acts from then on count; the look-back of the text before the first of the consents in a row.
+    """
 
     __tablename__ = "consents"
 
@@ -138,7 +140,7 @@ class Consent(Base):
     scene: Mapped[str] = mapped_column(Text, primary_key=True)
     granted: Mapped[bool]
     text_version: Mapped[str] = mapped_column(Text)
-    look_back_days: Mapped[int] = mapped_column(Integer)
+    counts_from: Mapped[datetime] = mapped_column(Instant)
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
 

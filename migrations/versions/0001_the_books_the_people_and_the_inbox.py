@@ -254,7 +254,7 @@ def upgrade() -> None:
         sa.Column("scene", sa.Text(), nullable=False),
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("text_version", sa.Text(), nullable=False),
-        sa.Column("look_back_days", sa.Integer(), nullable=False),
+        sa.Column("counts_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_consents_holder_id_holders")),
         sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_consents_partner_partners")),

@@ -37,6 +37,7 @@ def test_granting_and_withdrawing(world):
         "scene": "commute",
         "scene_title": None,
         "granted": True,
+        "state": "granted",
         "text_version": TEXT,
         "changed_at": "2026-06-08T04:00:00Z",
     }

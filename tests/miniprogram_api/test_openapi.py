@@ -59,7 +59,7 @@ def test_the_document_is_valid_openapi(app):
 
 def test_every_operation_is_described_and_documents_its_errors_as_problems(document):
     found = dict(operations(document))
-    assert len(found) == 18
+    assert len(found) == 19
     for name, operation in found.items():
         assert operation["summary"], name
         for status, response in operation["responses"].items():
@@ -141,6 +141,7 @@ def test_real_answers_follow_their_schemas(busy):
         *(("/activities/{activity_id}", {"activity_id": act["id"]}) for act in acts),
         *(("/activities", {}), ("/methodologies", {})),
         *(("/methodologies/{code}", {"code": code}) for code in codes),
+        ("/me/consents/{partner}/{scene}/receipt", {"partner": "transit", "scene": "commute"}),
         ("/products", {}),
         *(("/products/{label}", {"label": label}) for label in labels),
     ]
