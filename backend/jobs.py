@@ -7,7 +7,7 @@ is a lease in the database: whoever holds it renews it, and another takes over w
 import gc
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, partners, points
+from backend import clock, outbox, partners, points, sync
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
 from backend.vault import Vault
@@ -49,6 +49,7 @@ class Job:
 
 
 JOBS = (
+    Job("outbox.give_positions", 1, lambda tx, now: outbox.give_positions(tx)),
     Job("points.ripen", 10, lambda tx, now: points.ripen(tx, now=now)),
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
@@ -104,8 +105,8 @@ def calm_garbage_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop) -> None:
-    """The worker process: settle events and run the schedule until told to stop."""
+def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, *, sandbox_hosts: Collection[str] = ()) -> None:
+    """The worker process: settle events, deliver notices and run the schedule until told to stop."""
     calm_garbage_collector()
     owner = str(uuid4())
     scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
@@ -120,12 +121,15 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop) -> None:
             max_instances=1,
             next_run_time=clock.now(),
         )
+    courier = sync.Courier(sessions, vault, sandbox_hosts)
     scheduler.start()
+    courier.start()
     try:
         while not stop.wanted:
             if not _settle_once(sessions, vault):
                 time.sleep(IDLE_SECONDS)
     finally:
+        courier.stop()
         scheduler.shutdown()
 
 

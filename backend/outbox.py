@@ -1,8 +1,11 @@
 """What happened, written in the same database transaction as what happened.
 
 An outbox row is the only way news leaves the books: whoever follows (boards, third-party platforms, notices) reads
-rows in the order of their ids and keeps its own place. Nothing is announced that did not commit, and nothing that
+rows in the order of their positions and keeps its own place. Nothing is announced that did not commit, and nothing that
 committed goes unannounced.
+
+Positions are given after the commit, because ids are made before it: of two rows the one with the smaller id may become
+visible later, and whoever followed ids would pass it over.
 """
 
 import json
@@ -12,24 +15,36 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid
+from sqlalchemy import Index, Row, Text, Uuid, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from backend.database import Base, Instant
+from backend.database import Amount, Base, Instant
 from backend.ids import new_id
-from backend.lists import insert_rows
+from backend.lists import insert_rows, recordset
 
 
 class OutboxRow(Base):
-    """One announcement. `topic` is dotted and past tense (`reduction.issued`); `payload` is canonical JSON."""
+    """One announcement. `topic` is dotted and past tense (`reduction.issued`); `payload` is canonical JSON.
+
+    `position`: where it stands for those who follow; none until `give_positions` has seen it.
+    """
 
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_without_position",
+            "id",
+            postgresql_where=text("position IS NULL"),
+            sqlite_where=text("position IS NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     topic: Mapped[str] = mapped_column(Text)
     holder_id: Mapped[UUID | None] = mapped_column(Uuid)
     payload: Mapped[str] = mapped_column(Text)
     announced_at: Mapped[datetime] = mapped_column(Instant)
+    position: Mapped[int | None] = mapped_column(Amount, unique=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +70,34 @@ def announce(tx: Session, announcements: Sequence[Announcement], *, now: datetim
             for item in announcements
         ],
     )
+
+
+def give_positions(tx: Session, *, limit: int = 1_000) -> int:
+    """Give the next positions to announcements that committed without one. Returns how many.
+
+    For one process at a time. Two at once cannot spoil it: the unique key undoes the second one's transaction.
+    """
+    last = last_position(tx)
+    query = select(OutboxRow.id).where(OutboxRow.position.is_(None)).order_by(OutboxRow.id).limit(limit)
+    rows = [(id, last + number) for number, id in enumerate(tx.scalars(query), start=1)]
+    if not rows:
+        return 0
+    given = recordset(tx, "given", {"id": Uuid(), "position": Amount}, rows)
+    tx.execute(
+        update(OutboxRow)
+        .values(position=given.c.position)
+        .where(OutboxRow.id == given.c.id, OutboxRow.position.is_(None))
+        .execution_options(synchronize_session=False)
+    )
+    return len(rows)
+
+
+def last_position(tx: Session) -> int:
+    """The position of the newest announcement that has one; 0 when none has."""
+    return tx.scalar(select(func.max(OutboxRow.position))) or 0
+
+
+def read_after(tx: Session, position: int, *, limit: int) -> Sequence[Row[Any]]:
+    """The announcements behind a position, in order; whoever has read up to one of them has missed none before it."""
+    query = select(OutboxRow.__table__).where(OutboxRow.position > position)
+    return tx.execute(query.order_by(OutboxRow.position).limit(limit)).all()

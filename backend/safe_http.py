@@ -35,6 +35,7 @@ __all__ = [
     "OutsideRefused",
     "OutsideUnavailable",
     "call",
+    "check_url",
     "get_json",
     "post_json",
 ]
@@ -147,6 +148,11 @@ def call(
     before anything is sent.
     """
     return _call(method, url, body, headers or {}, _Limits(deadline_s, max_bytes, allowed_hosts))
+
+
+def check_url(url: str, *, allowed_hosts: Collection[str] = ()) -> None:
+    """Refuse (AddressRefused) a URL whose form alone rules it out; its addresses are looked at when it is called."""
+    _refuse_url(url, _Limits(DEADLINE_S, MAX_BYTES, allowed_hosts))
 
 
 @dataclass(frozen=True, slots=True)

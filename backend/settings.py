@@ -22,7 +22,8 @@ class Settings:
     """What the operator chose. Secrets do not show in its repr.
 
     `token_keys`: newest first; the first signs, all verify. `vault_key` wraps the per-person keys. `fingerprint_key`
-    keys claim fingerprints and look-up indexes; it never rotates, because claims are for life.
+    keys claim fingerprints and look-up indexes; it never rotates, because claims are for life. `sandbox_hosts` ("host"
+    or "host:port", small letters) may be notified without TLS and at private addresses; refused in production.
     """
 
     environment: str
@@ -34,6 +35,7 @@ class Settings:
     wechat_provider: str = "sandbox"
     wechat_appid: str = "sandbox"
     wechat_secret: str = field(default="", repr=False)
+    sandbox_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
 
     @property
@@ -61,6 +63,7 @@ class Settings:
             wechat_provider=env.str("WECHAT_PROVIDER", "sandbox" if sandbox else "wechat"),
             wechat_appid=env.str("WECHAT_APPID", "sandbox" if sandbox else ""),
             wechat_secret=env.str("WECHAT_SECRET", ""),
+            sandbox_hosts=tuple(filter(None, (env.str("SANDBOX_HOSTS", "") or "").lower().split(","))),
             log_level=env.str("LOG_LEVEL", "INFO"),
         )
         try:
@@ -95,6 +98,8 @@ class Settings:
             faults.append("WECHAT_PROVIDER=sandbox logs in anybody as anybody")
         elif not (self.wechat_appid and self.wechat_secret):
             faults.append("WECHAT_APPID and WECHAT_SECRET are needed")
+        if self.sandbox_hosts:
+            faults.append("SANDBOX_HOSTS opens the way to private addresses")
         if not self.database_url:
             faults.append("DATABASE_URL is missing")
         return faults

@@ -12,7 +12,8 @@ import backend.jobs
 import backend.ledger.models
 import backend.outbox
 import backend.partners.models
-import backend.points.models  # noqa: F401  (the models register themselves)
+import backend.points.models
+import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine
 from backend.settings import Settings
 

@@ -43,6 +43,86 @@ def _refuse_changes(table: str) -> None:
         )
 
 
+def _create_sync_tables() -> None:
+    """Third-party platforms, and what is delivered to them."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "sync_destinations",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("topics", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("position", number, nullable=False),
+        sa.Column("quiet_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_sync_destinations")),
+    )
+    op.create_table(
+        "sync_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_keys_destination_sync_destinations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_keys")),
+    )
+    with op.batch_alter_table("sync_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sync_keys_destination"), ["destination"], unique=False)
+
+    op.create_table(
+        "sync_sequences",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("last", number, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_sequences_destination_sync_destinations")
+        ),
+        sa.PrimaryKeyConstraint("destination", "holder_id", "programme", name=op.f("pk_sync_sequences")),
+    )
+    op.create_table(
+        "sync_deliveries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("outbox_id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("sequence", number, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'delivered', 'dead', 'stopped')", name=op.f("ck_sync_deliveries_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_deliveries_destination_sync_destinations")
+        ),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_sync_deliveries_outbox_id_outbox")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_deliveries")),
+        sa.UniqueConstraint("destination", "outbox_id", name=op.f("uq_sync_deliveries_destination_outbox_id")),
+        sa.UniqueConstraint(
+            *("destination", "holder_id", "programme", "sequence"),
+            name=op.f("uq_sync_deliveries_destination_holder_id_programme_sequence"),
+        ),
+    )
+    with op.batch_alter_table("sync_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_sync_deliveries_waiting",
+            ["destination", "next_attempt_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
+
+
 def upgrade() -> None:
     op.create_table(
         "claims",
@@ -109,8 +189,20 @@ def upgrade() -> None:
         sa.Column("holder_id", sa.Uuid(), nullable=True),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("position", name=op.f("uq_outbox_position")),
     )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_without_position",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("position IS NULL"),
+            sqlite_where=sa.text("position IS NULL"),
+        )
+
+    _create_sync_tables()
     op.create_table(
         "partners",
         sa.Column("code", sa.Text(), nullable=False),
@@ -760,6 +852,27 @@ def downgrade() -> None:
     op.drop_table("quantification_bases")
     op.drop_table("programmes")
     op.drop_table("partners")
+    with op.batch_alter_table("sync_deliveries", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_sync_deliveries_waiting",
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
+
+    op.drop_table("sync_deliveries")
+    op.drop_table("sync_sequences")
+    with op.batch_alter_table("sync_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sync_keys_destination"))
+
+    op.drop_table("sync_keys")
+    op.drop_table("sync_destinations")
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_outbox_without_position",
+            postgresql_where=sa.text("position IS NULL"),
+            sqlite_where=sa.text("position IS NULL"),
+        )
+
     op.drop_table("outbox")
     op.drop_table("orders")
     op.drop_table("order_lines")

@@ -1,0 +1,24 @@
+"""Sync: what is announced in the outbox, told to third-party platforms."""
+
+from backend.sync.courier import Courier
+from backend.sync.delivering import deliver_round, due_destinations
+from backend.sync.errors import DestinationExists, UnknownDestination, UnknownKind, UnknownTopic
+from backend.sync.notices import TOPICS, holder_pseudonym
+from backend.sync.registry import DestinationState, add_destination, destinations, redrive, rotate_key
+
+__all__ = [
+    "TOPICS",
+    "Courier",
+    "DestinationExists",
+    "DestinationState",
+    "UnknownDestination",
+    "UnknownKind",
+    "UnknownTopic",
+    "add_destination",
+    "deliver_round",
+    "destinations",
+    "due_destinations",
+    "holder_pseudonym",
+    "redrive",
+    "rotate_key",
+]

@@ -1,0 +1,25 @@
+"""What operators of destinations are told no with."""
+
+from backend.errors import Refusal
+
+
+class UnknownDestination(Refusal):
+    code = "UNKNOWN_DESTINATION"
+    status = 404
+    title = "没有这个同步目标 / No such destination"
+
+
+class DestinationExists(Refusal):
+    code = "DESTINATION_EXISTS"
+    status = 409
+    title = "该同步目标已存在 / There is a destination of this name already"
+
+
+class UnknownTopic(Refusal):
+    code = "UNKNOWN_TOPIC"
+    title = "没有这类通知 / There are no notices of this topic"
+
+
+class UnknownKind(Refusal):
+    code = "UNKNOWN_KIND"
+    title = "没有这种同步方式 / There is no destination of this kind"

@@ -1,0 +1,87 @@
+"""Destinations, their keys, and what was delivered to them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Amount, Base, Instant
+
+
+class Destination(Base):
+    """A platform that is told. `topics` is a JSON list; `position` is the last announcement that was fanned out to it.
+
+    Nothing is sent before `quiet_until`, which a receiver sets by asking for patience. `claimed_until` says until when
+    one worker alone delivers here; a worker that dies lets it run out.
+    """
+
+    __tablename__ = "sync_destinations"
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(Text)
+    topics: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool]
+    position: Mapped[int] = mapped_column(Amount)
+    quiet_until: Mapped[datetime] = mapped_column(Instant)
+    claimed_until: Mapped[datetime] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DestinationKey(Base):
+    """A key we sign with (`whsec_…`), sealed by the house; several are valid during a rotation."""
+
+    __tablename__ = "sync_keys"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    destination: Mapped[str] = mapped_column(ForeignKey("sync_destinations.code"), index=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    valid_from: Mapped[datetime] = mapped_column(Instant)
+    valid_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class AccountSequence(Base):
+    """The number of the last notice about one account that was made for one destination."""
+
+    __tablename__ = "sync_sequences"
+
+    destination: Mapped[str] = mapped_column(ForeignKey("sync_destinations.code"), primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    programme: Mapped[str] = mapped_column(Text, primary_key=True)
+    last: Mapped[int] = mapped_column(Amount)
+
+
+class Delivery(Base):
+    """One announcement on its way to one destination; `id` is the id the receiver sees, over every attempt.
+
+    `state`: waiting → delivered | dead (every attempt failed) | stopped (the destination wants nothing any more).
+    """
+
+    __tablename__ = "sync_deliveries"
+    __table_args__ = (
+        UniqueConstraint("destination", "outbox_id"),
+        UniqueConstraint("destination", "holder_id", "programme", "sequence"),
+        CheckConstraint("state IN ('waiting', 'delivered', 'dead', 'stopped')", name="state"),
+        Index(
+            "ix_sync_deliveries_waiting",
+            "destination",
+            "next_attempt_at",
+            "id",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    destination: Mapped[str] = mapped_column(ForeignKey("sync_destinations.code"))
+    outbox_id: Mapped[UUID] = mapped_column(ForeignKey("outbox.id"))
+    holder_id: Mapped[UUID] = mapped_column(Uuid)
+    programme: Mapped[str] = mapped_column(Text)
+    sequence: Mapped[int] = mapped_column(Amount)
+    state: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_attempt_at: Mapped[datetime] = mapped_column(Instant)
+    last_status: Mapped[int | None] = mapped_column(Integer)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    delivered_at: Mapped[datetime | None] = mapped_column(Instant)

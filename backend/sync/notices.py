@@ -1,0 +1,67 @@
+"""What a third-party platform reads: a list of fields per topic, under names only that platform knows people by.
+
+A field is sent because it stands here, not because an announcement holds it. Holders and activities go out as keyed
+pseudonyms that differ from destination to destination, so two platforms cannot put their notices together.
+"""
+
+import json
+import re
+from datetime import datetime
+from uuid import UUID
+
+from backend import clock, strict_json
+from backend.strict_json import JsonValue
+from backend.sync.interfaces import Notice
+from backend.vault import Vault
+
+_ACT = ("programme", "methodology", "day", "reduction_g", "offset_g", "eac_wh")
+#: Topic → the fields of its announcement that are passed on.
+TOPICS = {
+    "reduction.issued": (*_ACT, "points"),
+    "reduction.reversed": (*_ACT, "reason"),
+    "reduction.restated": (*_ACT, "previous"),
+}
+
+
+def notice_id(delivery_id: UUID) -> str:
+    """The id a receiver sees: `ntc_` and 32 hexadecimal digits."""
+    return f"ntc_{delivery_id.hex}"
+
+
+def delivery_id(notice: str) -> UUID | None:
+    """The delivery a notice id stands for; None for any other text."""
+    digits = notice.removeprefix("ntc_")
+    return UUID(digits) if re.fullmatch("[0-9a-f]{32}", digits) else None
+
+
+def pseudonym(vault: Vault, destination: str, kind: str, id: UUID | str) -> str:
+    """How one destination knows a holder or an activity: 32 hexadecimal digits, always the same there."""
+    return vault.index("sync", destination, kind, str(id)).hex()[:32]
+
+
+def holder_pseudonym(vault: Vault, destination: str, holder_id: UUID) -> str:
+    """The name one destination knows a holder by."""
+    return pseudonym(vault, destination, "holder", holder_id)
+
+
+def notice(
+    vault: Vault,
+    destination: str,
+    *,
+    delivery_id: UUID,
+    topic: str,
+    holder_id: UUID,
+    sequence: int,
+    payload: str,
+    announced_at: datetime,
+) -> Notice:
+    """The message of one delivery; the same arguments give the same bytes."""
+    announced = json.loads(payload)
+    data: dict[str, JsonValue] = {
+        "holder": holder_pseudonym(vault, destination, holder_id),
+        "sequence": sequence,
+        "activity": pseudonym(vault, destination, "activity", announced["activity_id"]),
+        **{name: announced[name] for name in TOPICS[topic]},
+    }
+    message: dict[str, JsonValue] = {"type": topic, "timestamp": clock.iso(announced_at), "data": data}
+    return Notice(notice_id(delivery_id), strict_json.canonical(message).encode())

@@ -1,0 +1,150 @@
+"""Destinations and their keys as the operator configured them."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from backend import outbox, signing
+from backend.ids import new_id
+from backend.sync.destinations import DESTINATIONS
+from backend.sync.errors import DestinationExists, UnknownDestination, UnknownKind, UnknownTopic
+from backend.sync.models import Delivery, Destination, DestinationKey
+from backend.sync.notices import TOPICS, delivery_id
+from backend.vault import Vault
+
+WAITING, DELIVERED, DEAD, STOPPED = "waiting", "delivered", "dead", "stopped"
+_CONTEXT = b"sync key"
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationState:
+    """A destination as an operator sees it: `counts` are deliveries by state."""
+
+    code: str
+    kind: str
+    url: str
+    topics: tuple[str, ...]
+    active: bool
+    quiet_until: datetime
+    counts: dict[str, int]
+
+
+def add_destination(
+    tx: Session,
+    vault: Vault,
+    *,
+    code: str,
+    url: str,
+    kind: str = "webhook",
+    topics: Sequence[str] = tuple(TOPICS),
+    allowed_hosts: Collection[str] = (),
+    now: datetime,
+) -> str:
+    """Begin to tell a platform what is announced from now on. Returns its secret, which is shown once.
+
+    Raises UnknownKind, UnknownTopic, AddressRefused, DestinationExists.
+    """
+    if kind not in DESTINATIONS:
+        raise UnknownKind(kind=kind, known=sorted(DESTINATIONS))
+    if unknown := sorted(set(topics) - TOPICS.keys()):
+        raise UnknownTopic(topics=unknown, known=sorted(TOPICS))
+    DESTINATIONS[kind].check_url(url, allowed_hosts)
+    if tx.get(Destination, code) is not None:
+        raise DestinationExists(destination=code)
+    tx.add(
+        Destination(
+            code=code,
+            kind=kind,
+            url=url,
+            topics=json.dumps(sorted(set(topics))),
+            active=True,
+            position=outbox.last_position(tx),
+            quiet_until=now,
+            claimed_until=now,
+            created_at=now,
+        )
+    )
+    tx.flush()
+    return _add_key(tx, vault, code, now=now)
+
+
+def rotate_key(tx: Session, vault: Vault, code: str, *, overlap: timedelta, now: datetime) -> str:
+    """Make a new secret; notices are signed with the old ones as well until the overlap ends. Returns the new one."""
+    require(tx, code)
+    still = or_(DestinationKey.valid_until.is_(None), DestinationKey.valid_until > now + overlap)
+    statement = (
+        update(DestinationKey).values(valid_until=now + overlap).where(DestinationKey.destination == code, still)
+    )
+    tx.execute(statement.execution_options(synchronize_session=False))
+    return _add_key(tx, vault, code, now=now)
+
+
+def _add_key(tx: Session, vault: Vault, code: str, *, now: datetime) -> str:
+    secret = signing.new_secret()
+    sealed = vault.house.seal(secret.encode(), _CONTEXT)
+    tx.add(DestinationKey(id=new_id(), destination=code, sealed_key=sealed, valid_from=now, valid_until=None))
+    tx.flush()
+    return secret
+
+
+def keys_at(tx: Session, vault: Vault, code: str, now: datetime) -> tuple[signing.SecretKey | signing.SigningKey, ...]:
+    """The keys a notice is signed with at an instant, newest first; the newest is always among them."""
+    query = (
+        select(DestinationKey.sealed_key)
+        .where(
+            DestinationKey.destination == code,
+            or_(DestinationKey.valid_until.is_(None), DestinationKey.valid_until > now),
+        )
+        .order_by(DestinationKey.valid_from.desc(), DestinationKey.id.desc())
+        .limit(signing.MAX_SIGNATURES)
+    )
+    return tuple(signing.parse_signing_key(vault.house.open(sealed, _CONTEXT).decode()) for sealed in tx.scalars(query))
+
+
+def require(tx: Session, code: str) -> Destination:
+    """The destination, locked until the transaction ends, or UnknownDestination."""
+    found = tx.get(Destination, code, with_for_update=True)
+    if found is None:
+        raise UnknownDestination(destination=code)
+    return found
+
+
+def destinations(tx: Session) -> list[DestinationState]:
+    """Every destination with what became of its notices."""
+    counts: dict[str, dict[str, int]] = {}
+    grouped = select(Delivery.destination, Delivery.state, func.count()).group_by(Delivery.destination, Delivery.state)
+    for code, state, count in tx.execute(grouped):
+        counts.setdefault(code, {})[state] = count
+    return [
+        DestinationState(
+            row.code,
+            row.kind,
+            row.url,
+            tuple(json.loads(row.topics)),
+            row.active,
+            row.quiet_until,
+            counts.get(row.code, {}),
+        )
+        for row in tx.scalars(select(Destination).order_by(Destination.code))
+    ]
+
+
+def redrive(tx: Session, code: str, *, notice: str | None = None, now: datetime) -> int:
+    """Give a destination's dead and stopped notices another life, under the ids they had; returns how many.
+
+    `notice` picks one of them by the id the receiver sees. A destination that was stopped is active again and goes on
+    where it was.
+    """
+    destination = require(tx, code)
+    destination.active, destination.quiet_until = True, now
+    conditions: list[Any] = [Delivery.destination == code, Delivery.state.in_((DEAD, STOPPED))]
+    if notice is not None:
+        conditions.append(Delivery.id == delivery_id(notice))
+    statement = update(Delivery).values(state=WAITING, attempts=0, next_attempt_at=now).where(*conditions)
+    statement = statement.returning(Delivery.id).execution_options(synchronize_session=False)
+    return len(list(tx.scalars(statement)))
