@@ -21,7 +21,7 @@ PRODUCTION = {
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PRODUCTION, "REDIS_URL", "WECHAT_PROVIDER", "LOG_LEVEL"):
+    for name in (*PRODUCTION, "REDIS_URL", "WECHAT_PROVIDER", "SANDBOX_HOSTS", "LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -55,6 +55,7 @@ def test_production_names_every_fault_at_once(monkeypatch: pytest.MonkeyPatch) -
     ("name", "value"),
     [
         ("WECHAT_PROVIDER", "sandbox"),
+        ("SANDBOX_HOSTS", "127.0.0.1:9000"),
         ("WECHAT_SECRET", ""),
         ("VAULT_KEY", "too short"),
         ("FINGERPRINT_KEY", "zz" * 32),
