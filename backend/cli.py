@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 import methodologies
 from backend import (
@@ -21,6 +21,7 @@ from backend import (
     house,
     jobs,
     ledger,
+    operator_commands,
     partners,
     points,
     releases,
@@ -36,6 +37,7 @@ audit_group = AppGroup("audit", help="Recompute what was issued.")
 methodology_group = AppGroup("methodology", help="The methodologies library.")
 partner_group = AppGroup("partner", help="Partners and their events.")
 sync_group = AppGroup("sync", help="Third-party platforms that are told what happens.")
+operator_group = AppGroup("operator", help="Operators, and the log of what they did.")
 database_group = AppGroup("database", help="The database schema.")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -45,10 +47,21 @@ def register(app: Flask) -> None:
     from backend.sandbox import sandbox_group, simulate
 
     groups = (ledger_group, audit_group, methodology_group, partner_group, sync_group, database_group, sandbox_group)
-    for group in groups:
+    for group in (*groups, operator_group):
         app.cli.add_command(group)
     partner_group.add_command(simulate)
     app.cli.add_command(worker)
+
+
+def _add(group: AppGroup, commands: Iterable[click.Command]) -> None:
+    """Put commands that stand in a module of their own into a group."""
+    for command in commands:
+        assert command.callback is not None
+        command.callback = with_appcontext(command.callback)
+        group.add_command(command)
+
+
+_add(operator_group, operator_commands.OPERATOR)
 
 
 def _report(differences: Iterable[dict[str, object]], sound: str) -> None:

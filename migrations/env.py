@@ -7,9 +7,11 @@ from alembic import context
 from sqlalchemy import text
 
 import backend.activities.models
+import backend.approvals
 import backend.identity.models
 import backend.jobs
 import backend.ledger.models
+import backend.operator_log
 import backend.outbox
 import backend.partners.models
 import backend.points.models

@@ -40,6 +40,7 @@ FLOORS = {
     "backend": TOP,  # create_app
     "backend.cli": TOP,
     "backend.jobs": TOP,
+    "backend.operator_commands": TOP,  # what operators do at a terminal
     "backend.restatement": TOP,  # what its command says
     "backend.sandbox": TOP,
     "migrations": TOP,

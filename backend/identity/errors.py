@@ -53,3 +53,26 @@ class ConsentTextReplaced(Refusal):
 class UnknownScene(Refusal):
     code = "UNKNOWN_SCENE"
     title = "没有这个授权场景 / No such consent scene"
+
+
+class UnknownOperator(Refusal):
+    code = "UNKNOWN_OPERATOR"
+    status = 401
+    title = "操作员名称或令牌不正确，或已停用 / No active operator has this name and token"
+
+
+class OperatorNotAllowed(Refusal):
+    code = "OPERATOR_NOT_ALLOWED"
+    status = 403
+    title = "该操作员无此权限 / The operator's role does not allow this"
+
+
+class OperatorExists(Refusal):
+    code = "OPERATOR_EXISTS"
+    status = 409
+    title = "已有同名操作员 / This operator's name is taken"
+
+
+class InvalidOperatorName(Refusal):
+    code = "INVALID_OPERATOR_NAME"
+    title = "操作员名称为 1 至 64 个字母、数字或 . _ @ - / A name has 1 to 64 letters, digits or . _ @ -"

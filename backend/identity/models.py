@@ -76,6 +76,23 @@ class Enrolment(Base):
     enrolled_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class Operator(Base):
+    """Who runs the house. Never removed: the log and the approvals name them."""
+
+    __tablename__ = "operators"
+    __table_args__ = (
+        CheckConstraint("role IN ('viewer', 'reviewer', 'finance', 'administrator')", name="role"),
+        UniqueConstraint("name"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool]
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    appointed_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class LoginSession(Base):
     """A logged-in device. Its refresh token changes at every use; when an old one returns, the session ends."""
 

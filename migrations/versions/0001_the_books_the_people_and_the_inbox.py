@@ -20,7 +20,7 @@ depends_on = None
 #: What is written here is never changed or removed: corrections are new rows.
 APPEND_ONLY = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
-    "consent_changes",
+    *("consent_changes", "operator_log", "approval_requests", "approval_decisions", "approval_executions"),
 )
 
 
@@ -162,6 +162,89 @@ def upgrade() -> None:
         sa.Column("system", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_accounts")),
         sa.UniqueConstraint("name", "asset", name=op.f("uq_ledger_accounts_name_asset")),
+    )
+    op.create_table(
+        "operators",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("token_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("appointed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('viewer', 'reviewer', 'finance', 'administrator')", name=op.f("ck_operators_role")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operators")),
+        sa.UniqueConstraint("name", name=op.f("uq_operators_name")),
+    )
+    op.create_table(
+        "operator_log",
+        sa.Column(
+            "sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("operator_id", sa.Uuid(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_log_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_operator_log")),
+    )
+    op.create_table(
+        "operator_log_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_operator_log_head_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_log_head")),
+    )
+    op.create_table(
+        "approval_requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["requested_by"], ["operators.id"], name=op.f("fk_approval_requests_requested_by_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval_requests")),
+        sa.UniqueConstraint("id", "requested_by", name=op.f("uq_approval_requests_id_requested_by")),
+    )
+    op.create_table(
+        "approval_decisions",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("decided_by <> requested_by", name=op.f("ck_approval_decisions_two_operators")),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["operators.id"], name=op.f("fk_approval_decisions_decided_by_operators")
+        ),
+        sa.ForeignKeyConstraint(
+            ["request_id", "requested_by"],
+            ["approval_requests.id", "approval_requests.requested_by"],
+            name=op.f("fk_approval_decisions_request_id_requested_by_approval_requests"),
+        ),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_approval_decisions")),
+    )
+    op.create_table(
+        "approval_executions",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("executed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["approval_decisions.request_id"],
+            name=op.f("fk_approval_executions_request_id_approval_decisions"),
+        ),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_approval_executions")),
     )
     op.create_table(
         "order_lines",
@@ -751,6 +834,15 @@ def upgrade() -> None:
             {"name": "owed.points", "asset": "points", "system": True},
         ],
     )
+    op.bulk_insert(
+        sa.table(
+            "operator_log_head",
+            sa.column("id", sa.Integer),
+            sa.column("sequence", sa.Integer),
+            sa.column("hash", sa.LargeBinary),
+        ),
+        [{"id": 1, "sequence": 0, "hash": bytes(32)}],
+    )
     for table in APPEND_ONLY:
         _refuse_changes(table)
 
@@ -876,6 +968,10 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("orders")
     op.drop_table("order_lines")
+    for table in ("approval_executions", "approval_decisions", "approval_requests"):
+        op.drop_table(table)
+    for table in ("operator_log_head", "operator_log", "operators"):
+        op.drop_table(table)
     op.drop_table("ledger_accounts")
     op.drop_table("leases")
     op.drop_table("holders")

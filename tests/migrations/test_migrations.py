@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-import backend.jobs  # noqa: F401  (its tables belong to the models)
+import backend.cli  # noqa: F401  (knows every table, those of the schedule and the operators too)
 from backend.database import Base, alembic_config, make_engine
 from backend.ledger import CHART
 
