@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
-from backend import partners
+from backend import partners, sync
 
 #: What every code of a problem document means; the `type` of a problem points here.
 PROBLEMS = Path(__file__).resolve().parents[2] / "docs" / "problems.md"
@@ -63,13 +63,20 @@ def problem_codes() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """The state of the inbox for Prometheus, read from the database when asked: the same in every process."""
+    """The inbox and the notices for Prometheus, read from the database when asked: the same in every process."""
     registry = CollectorRegistry()
     events = Gauge("inbox_events", "Partner events by state", ["partner", "state"], registry=registry)
     oldest = Gauge("inbox_oldest_waiting_seconds", "Age of the oldest event that is due", registry=registry)
+    notices = Gauge("sync_notices", "Notices to other platforms by state", ["destination", "state"], registry=registry)
+    active = Gauge("sync_destination_active", "0 where a platform was stopped", ["destination"], registry=registry)
     with _house().transaction() as tx:
         state = partners.inbox_state(tx)
+        told = sync.destinations(tx)
     for (partner, name), count in state.counts.items():
         events.labels(partner, name).set(count)
     oldest.set(state.oldest_waiting_s)
+    for item in told:
+        active.labels(item.code).set(item.active)
+        for name, count in item.counts.items():
+            notices.labels(item.code, name).set(count)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -8,17 +8,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from standardwebhooks import WebhookVerificationError
 
-from backend import clock, outbox, sync
+from backend import clock, outbox, settlement, sync
+from backend.ids import new_id
 from backend.safe_http import AddressRefused
 from backend.sync.models import Delivery
+from tests.backend.corrected import corrected
 from tests.backend.sync.receiver import Received, Receiver
 from tests.backend.world import World, cancel, days_ago, trip
 from tests.house_rules import ROOT
@@ -51,6 +58,13 @@ def deliver(world: World, code: str, *receivers: Receiver) -> None:
     hosts = [receiver.host for receiver in receivers]
     while sync.deliver_round(world.house.sessions, world.house.vault, code, allowed_hosts=hosts):
         pass
+
+
+def news(holder: UUID) -> outbox.Announcement:
+    """What settlement announces of a credited act."""
+    payload = {"activity_id": str(new_id()), "programme": "members", "methodology": "metro_ride", "day": "2026-01-01"}
+    payload |= {"reduction_g": 1, "offset_g": 0, "eac_wh": 0, "points": 1, "reason": None, "internal": "stays here"}
+    return outbox.Announcement("reduction.issued", holder, payload)
 
 
 def counts(world: World, code: str) -> dict[str, int]:
@@ -136,17 +150,42 @@ def test_what_commits_late_is_not_passed_over(world: World, receiver: Receiver) 
     """An announcement whose id was made earlier, but that is seen later, is told like every other."""
     holder = world.person("alice")
     add(world, "loyalty", receiver)
-    payload = {"activity_id": "a", "programme": "members", "methodology": "m", "day": "2026-01-01", "points": 0}
-    payload |= {"reduction_g": 1, "offset_g": 0, "eac_wh": 0}
-    news = outbox.Announcement("reduction.issued", holder, payload)
     early = datetime.now(UTC) - timedelta(minutes=10)
     with world.house.transaction() as tx:
-        outbox.announce(tx, [news], now=clock.now())
+        outbox.announce(tx, [news(holder)], now=clock.now())
     deliver(world, "loyalty", receiver)
     with time_machine.travel(early, tick=False), world.house.transaction() as tx:
-        outbox.announce(tx, [news], now=early)
+        outbox.announce(tx, [news(holder)], now=early)
     deliver(world, "loyalty", receiver)
     assert receiver.sequences() == [1, 2]
+
+
+def test_many_workers_at_once_send_each_notice_once_with_numbers_without_gaps(world: World, receiver: Receiver) -> None:
+    """They number the announcements, claim the destination and announce more, all at the same time."""
+    holders = [world.person(name) for name in ("alice", "bob", "carol")]
+    secret = add(world, "loyalty", receiver)
+    each = 40
+
+    def announce() -> None:
+        for _ in range(each):
+            with world.house.transaction() as tx:
+                outbox.announce(tx, [news(holder) for holder in holders], now=clock.now())
+
+    def work() -> None:
+        for _ in range(30):
+            with suppress(IntegrityError):  # another one numbers at this moment
+                number(world)
+            sync.deliver_round(world.house.sessions, world.house.vault, "loyalty", allowed_hosts=[receiver.host])
+
+    with ThreadPoolExecutor(5) as pool:
+        for done in [pool.submit(job) for job in (announce, announce, work, work, work)]:
+            done.result(timeout=120)
+    deliver(world, "loyalty", receiver)
+    told: dict[str, list[int]] = {}
+    for item in receiver.received:
+        told.setdefault(item.verify(secret)["data"]["holder"], []).append(item.data["sequence"])
+    assert [sorted(numbers) for numbers in told.values()] == [list(range(1, 2 * each + 1))] * len(holders)
+    assert len({item.id for item in receiver.received}) == len(receiver.received)
 
 
 def test_a_failing_notice_is_tried_ten_times_holds_up_nobody_and_keeps_its_id(world: World, receiver: Receiver) -> None:
@@ -351,6 +390,20 @@ def test_both_keys_sign_while_one_takes_over(world: World, receiver: Receiver) -
             receiver.received[1].verify(old)
 
 
+def test_the_metrics_tell_what_became_of_the_notices(world: World, receiver: Receiver, client: Any) -> None:
+    world.person("alice")
+    add(world, "loyalty", receiver)
+    act(world, "T1")
+    deliver(world, "loyalty", receiver)
+    receiver.answer = lambda _: 410
+    act(world, "T2", days=4)
+    deliver(world, "loyalty", receiver)
+    told = client.get("/metrics").text
+    for state in ("delivered", "stopped"):
+        assert f'sync_notices{{destination="loyalty",state="{state}"}} 1.0' in told
+    assert 'sync_destination_active{destination="loyalty"} 0.0' in told
+
+
 def test_production_tells_no_private_address(world: World, receiver: Receiver) -> None:
     """Without the sandbox's list, plain http is refused when it is set up and loopback when it is called."""
     world.person("alice")
@@ -392,12 +445,20 @@ def example_module() -> Any:
     return module
 
 
-def test_the_documented_receiver_keeps_the_balance_in_any_order(world: World, receiver: Receiver) -> None:
+def test_the_documented_receiver_keeps_the_balance_in_any_order(
+    world: World, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Acts are issued, restated by a corrected number, taken back; one is restated and then taken back."""
     alice = world.person("alice")
     old = add(world, "loyalty", receiver)
     act(world, "T1")
     act(world, "T2", days=4)
+    act(world, "T3", days=5)
     world.send("transit", cancel("T1", "alice"))
+    world.settle()
+    less = corrected(tmp_path, "metro_ride", "reduction_per_km", "0.04")
+    assert list(settlement.restate(world.house.sessions, "metro_ride", "V01", library=less))[-1].restated == 2
+    world.send("transit", cancel("T3", "alice"))
     world.settle()
     deliver(world, "loyalty", receiver)
     example = example_module()
@@ -405,7 +466,10 @@ def test_the_documented_receiver_keeps_the_balance_in_any_order(world: World, re
     for item in sorted(receiver.received * 2, key=lambda item: -item.data["sequence"]):
         accounts.take(item.id, example.verify(["whsec_" + "A" * 44, old], item.headers, item.body, now))
     account = (receiver.received[0].data["holder"], "members")
-    assert accounts.grams == {account: world.balances(alice)["reduction"]}
+    assert accounts.grams == {account: world.balances(alice)["reduction"]} == {account: 496}
+    kinds = {item.data["sequence"]: item.message["type"].removeprefix("reduction.") for item in receiver.received}
+    told = [kinds[number] for number in range(1, 8)]
+    assert told == ["issued", "issued", "issued", "reversed", "restated", "restated", "reversed"]
     assert accounts.missing(account) == []
     first = receiver.received[0]
     for body, moment in ((first.body + b" ", now), (first.body, now + 301)):
