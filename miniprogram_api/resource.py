@@ -51,17 +51,19 @@ class Resource(Blueprint):
         status: int = 200,
         refuses: Refusals = (),
         members_only: bool = True,
+        live_login: bool = True,
     ) -> Callable[[View], View]:
         """Register a view: what it answers, and the refusals it may raise beside the usual ones.
 
         With `members_only`, nobody gets past the door without a live login; what they sent is not even looked at.
+        Without `live_login` a valid access token is enough: the view itself looks at the login it belongs to.
         """
 
         def decorator(view: View) -> View:
             told: Refusals = (*getattr(view, "refuses", ()), *refuses, Unavailable)
             if members_only:
                 told = (*MEMBER_REFUSALS, *told)
-                view = self.doc(security=[{BEARER: []}])(_for_members(view))
+                view = self.doc(security=[{BEARER: []}])(_for_members(view, live_login))
             documented = self._document_refusals(told)(self.response(status, answers)(view))
             registered: View = self.route(rule, methods=[method])(documented)
             return registered
@@ -103,10 +105,10 @@ class Resource(Blueprint):
         return decorator
 
 
-def _for_members(view: View) -> View:
+def _for_members(view: View, live_login: bool) -> View:
     @wraps(view)
     def wrapper(*args: Any, **named: Any) -> Any:
-        authenticate()
+        authenticate(live_login=live_login)
         return view(*args, **named)
 
     return wrapper

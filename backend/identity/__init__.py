@@ -35,6 +35,7 @@ from backend.identity.errors import (
     UnknownProgramme,
     UnknownScene,
 )
+from backend.identity.forgetting import ERASED, KEPT, forget_person, hold_to_forget, users_of
 from backend.identity.links import (
     LinkView,
     Receiver,
@@ -94,8 +95,10 @@ __all__ = [
     "ADMINISTRATOR",
     "COLLECTED",
     "CONSENT_TEXTS",
+    "ERASED",
     "FINANCE",
     "GRANTED",
+    "KEPT",
     "NEVER_GIVEN",
     "RENEWAL_NEEDED",
     "REVIEWER",
@@ -144,8 +147,10 @@ __all__ = [
     "enrol",
     "enrol_in_consumer_programmes",
     "enrolments",
+    "forget_person",
     "has_administrator",
     "hold_consents",
+    "hold_to_forget",
     "issue_access",
     "link_partner_user",
     "links_of",
@@ -168,4 +173,5 @@ __all__ = [
     "start_session",
     "unlink",
     "user_ref_index",
+    "users_of",
 ]

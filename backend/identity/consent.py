@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, current_consent_text
 from backend.identity.errors import ConsentTextReplaced, UnknownConsentText, UnknownScene
 from backend.identity.models import Consent, ConsentChange
+from backend.identity.persons import hold_person
 from backend.ids import new_id
 from backend.lists import recordset
 
@@ -56,6 +57,8 @@ def set_consent(
         raise UnknownConsentText(str(text_version), versions=sorted(CONSENT_TEXTS))
     if consent_state(granted, text.version) == RENEWAL_NEEDED:
         raise ConsentTextReplaced(version=current_consent_text().version)
+    if granted:
+        hold_person(tx, holder_id)
     consent = tx.get(Consent, (holder_id, partner, scene), with_for_update=True)
     if consent is not None and consent.granted == granted and (not granted or consent.text_version == text.version):
         return consent

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.errors import NotFound
 from backend.identity.errors import AlreadyLinked, LinkTicketSpent, NotEnrolled
 from backend.identity.models import Consent, Enrolment, PartnerLink, PersonKey, SpentLinkTicket
-from backend.identity.persons import person_sealer
+from backend.identity.persons import hold_person, person_sealer
 from backend.ids import new_id
 from backend.lists import insert_rows, recordset
 from backend.vault import Vault
@@ -66,6 +66,7 @@ def link_partner_user(
 
     Raises NotEnrolled when the member has no such account, AlreadyLinked when the user is linked elsewhere.
     """
+    hold_person(tx, holder_id)
     if tx.get(Enrolment, (holder_id, programme)) is None:
         raise NotEnrolled(programme=programme)
     index = user_ref_index(vault, partner, user_ref)

@@ -47,9 +47,11 @@ class PersonKey(Base):
     """The wrapped key under which a person's evidence and references are sealed; NULL once they were forgotten."""
 
     __tablename__ = "person_keys"
+    __table_args__ = (CheckConstraint("(wrapped_key IS NULL) = (forgotten_at IS NOT NULL)", name="forgotten"),)
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
     wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    forgotten_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class PersonIdentity(Base):

@@ -73,10 +73,14 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
 
 
 def _known_holder(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> UUID | None:
+    """The person known by the first of these identities that is known, held against being forgotten until commit."""
     rows = tx.execute(
-        select(PersonIdentity.kind, PersonIdentity.value_index, PersonIdentity.holder_id).where(
-            tuple_(PersonIdentity.kind, PersonIdentity.value_index).in_(wanted)
+        select(PersonIdentity.kind, PersonIdentity.value_index, PersonIdentity.holder_id)
+        .join(PersonKey, PersonKey.holder_id == PersonIdentity.holder_id)
+        .where(
+            tuple_(PersonIdentity.kind, PersonIdentity.value_index).in_(wanted), PersonKey.wrapped_key.is_not(None)
         )
+        .with_for_update(read=True, of=PersonKey)
     )
     by_key = {(row.kind, row.value_index): row.holder_id for row in rows}
     return next((by_key[key] for key in wanted if key in by_key), None)
@@ -89,6 +93,13 @@ def _make_person(tx: Session, vault: Vault, now: datetime) -> UUID:
     tx.add(PersonKey(holder_id=holder_id, wrapped_key=vault.new_person_key(holder_id.bytes)))
     tx.flush()
     return holder_id
+
+
+def hold_person(tx: Session, holder_id: UUID) -> None:
+    """Let nobody forget this person until commit. Raises SessionEnded when they were."""
+    query = select(PersonKey.holder_id).where(PersonKey.holder_id == holder_id, PersonKey.wrapped_key.is_not(None))
+    if tx.scalar(query.with_for_update(read=True)) is None:
+        raise SessionEnded
 
 
 def person_sealer(tx: Session, vault: Vault, holder_id: UUID) -> Sealer:

@@ -6,6 +6,7 @@ from backend.partners.errors import (
     UnknownEventType,
     UnknownPartner,
 )
+from backend.partners.forgetting import forget_member
 from backend.partners.inbox import (
     InboxState,
     deliveries,
@@ -41,6 +42,7 @@ __all__ = [
     "deliveries",
     "erase_unowned",
     "expire_parked",
+    "forget_member",
     "has_keys",
     "inbox_state",
     "partners",

@@ -497,11 +497,11 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'parked'"),
         )
         batch_op.create_index(
-            "ix_inbox_parked_holder",
+            "ix_inbox_unsettled_holder",
             ["holder_id"],
             unique=False,
-            postgresql_where=sa.text("state = 'parked'"),
-            sqlite_where=sa.text("state = 'parked'"),
+            postgresql_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
+            sqlite_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_inbox_unowned",
@@ -617,6 +617,10 @@ def upgrade() -> None:
         "person_keys",
         sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(wrapped_key IS NULL) = (forgotten_at IS NOT NULL)", name=op.f("ck_person_keys_forgotten")
+        ),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_person_keys_holder_id_holders")),
         sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_person_keys")),
     )
@@ -908,9 +912,9 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
         )
         batch_op.drop_index(
-            "ix_inbox_parked_holder",
-            postgresql_where=sa.text("state = 'parked'"),
-            sqlite_where=sa.text("state = 'parked'"),
+            "ix_inbox_unsettled_holder",
+            postgresql_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
+            sqlite_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_inbox_parked",

@@ -149,6 +149,15 @@ ATTEMPTS = [
         for path in ("/me/entries", "/activities")
         for value in ("", "x", "A" * 43, "A" * 44, "%00" * 43, "..%2F..", "-" * 43, "%F0%9F%98%80", "A" * 9000)
     ),
+    # deleting the account takes a confirmation
+    *(
+        Attempt("DELETE", f"/me{query}", 422, "INVALID_REQUEST", names=("confirmation",))
+        for query in ("", "?confirmation=", "?confirmation=%00", "?confirmation=" + "1" * 65, "?Confirmation=yes")
+    ),
+    *(
+        Attempt("DELETE", f"/me?confirmation={value}", 409, "INVALID_CONFIRMATION")
+        for value in ("yes", "true", "1780891200." + "A" * 43, "9999999999." + "A" * 43, "%D9%A1.x", "1780891200.")
+    ),
     # things that are not there
     *(
         Attempt("GET", path, 404, "NOT_FOUND")
@@ -189,7 +198,8 @@ ATTEMPTS = [
             ("PUT", REFRESH),
             ("GET", "/auth/logout"),
             ("POST", "/me"),
-            ("DELETE", "/me"),
+            ("GET", "/me/deletion-requests"),
+            ("PATCH", "/me"),
             ("PATCH", "/me/accounts"),
             ("POST", "/me/entries"),
             ("DELETE", CONSENTS),

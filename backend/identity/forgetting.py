@@ -1,0 +1,76 @@
+"""Forgetting a person: the key that opens everything sealed for them is destroyed, the books stay whole."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from backend.identity.consent import consents_of, set_consent
+from backend.identity.errors import SessionEnded
+from backend.identity.models import LoginSession, PartnerLink, PersonIdentity, PersonKey
+
+#: What deletion erases; each is `中文 / English`.
+ERASED = (
+    "微信身份标识；以同一微信再次登录将成为新会员 / "
+    "WeChat identities; logging in with the same WeChat makes a new member",
+    "您的个人密钥；以其加密的原始凭证和平台用户标识自此无法读取 / "
+    "your personal key; evidence and references sealed under it can never be read again",
+    "等待处理的记录及其内容 / records that waited, and their content",
+    "全部登录、平台关联与授权 / all logins, partner links and consents",
+)
+#: What deletion keeps, and why.
+KEPT = (
+    (
+        "减排量与积分账目（不含微信标识）；剩余积分不可再用 / "
+        "the books of reductions and points, without any identity; points left cannot be used any more",
+        "账目只增不改，须保持平衡并可供核查 / books are append-only, have to balance and can be audited",
+    ),
+    (
+        "核算输入（如里程、品类、数量、时间）与平台订单编号 / "
+        "inputs of the calculation (distance, category, quantity, time) and order numbers",
+        "每一克减排量都须可重新计算；订单取消时须能冲回 / "
+        "every gram has to be recomputable, and goes back when its order is cancelled",
+    ),
+    (
+        "行为的加密指纹（无法还原） / keyed fingerprints of acts, which nobody can read back",
+        "防止同一行为被重复计算 / so that no act is counted twice",
+    ),
+    (
+        "授权变更记录 / records of consents and their changes",
+        "依法至少保存三年 / the law asks for three years at least",
+    ),
+)
+
+
+def hold_to_forget(tx: Session, holder_id: UUID) -> datetime | None:
+    """Let nobody log in, link or consent as this person until commit; when they were forgotten, if they were."""
+    query = select(PersonKey).where(PersonKey.holder_id == holder_id)
+    key = tx.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if key is None:
+        raise SessionEnded
+    return key.forgotten_at
+
+
+def users_of(tx: Session, holder_id: UUID) -> list[tuple[str, bytes]]:
+    """The (partner, user reference index) this person is linked to now."""
+    open_links = (PartnerLink.holder_id == holder_id, PartnerLink.ended_at.is_(None))
+    rows = tx.execute(select(PartnerLink.partner, PartnerLink.user_ref_index).where(*open_links))
+    return [(row.partner, row.user_ref_index) for row in rows]
+
+
+def forget_person(tx: Session, holder_id: UUID, *, now: datetime) -> None:
+    """Destroy the key, erase identities and references, end logins, links and consents. Holds as `hold_to_forget`."""
+    mine = PartnerLink.holder_id == holder_id
+    tx.execute(select(PartnerLink.id).where(mine).order_by(PartnerLink.id).with_for_update())
+    ended = func.coalesce(PartnerLink.ended_at, now)
+    tx.execute(update(PartnerLink).where(mine).values(ended_at=ended, sealed_user_ref=b"", user_ref_index=b""))
+    for consent in consents_of(tx, holder_id):
+        given = {"partner": consent.partner, "scene": consent.scene, "text_version": consent.text_version}
+        set_consent(tx, holder_id=holder_id, granted=False, now=now, **given)
+    tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
+    live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
+    tx.execute(update(LoginSession).where(*live).values(ended_at=now))
+    tx.execute(
+        update(PersonKey).where(PersonKey.holder_id == holder_id).values(wrapped_key=None, forgotten_at=now)
+    )
