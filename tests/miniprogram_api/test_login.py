@@ -36,6 +36,7 @@ def test_a_new_account_holds_nothing(world):
         "reduction_g": 0,
         "offset_g": 0,
         "eac_wh": 0,
+        "equivalences": [],
         "points": {"pending": 0, "available": 0, "reserved": 0, "debt": 0},
     }
 
