@@ -90,17 +90,14 @@ def _backdated(library: Library, locked: set[str]) -> Iterable[Discrepancy]:
     for owner, parameter in owners:
         entries = list(zip(rows_of(owner, parameter), parameter.rows, strict=True))
         for entry, row in entries:
+            if entry.address in locked or row.replaces:
+                continue
             earlier = [
                 other.in_force_from
                 for twin, other in entries
                 if twin.address in locked and parameter.choosing(other) == parameter.choosing(row)
             ]
-            if (
-                entry.address not in locked
-                and not row.replaces
-                and earlier
-                and row.in_force_from <= max(earlier)
-            ):
+            if earlier and row.in_force_from <= max(earlier):
                 message = f"{entry.address} comes before a published row"
                 yield Discrepancy("BACKDATED", entry.address, message, row.place)
     for methodology in library:
