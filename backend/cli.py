@@ -26,6 +26,7 @@ from backend import (
     points,
     releases,
     restatement,
+    review_commands,
     settlement,
     strict_json,
     sync,
@@ -37,8 +38,9 @@ audit_group = AppGroup("audit", help="Recompute what was issued.")
 methodology_group = AppGroup("methodology", help="The methodologies library.")
 partner_group = AppGroup("partner", help="Partners and their events.")
 sync_group = AppGroup("sync", help="Third-party platforms that are told what happens.")
-operator_group = AppGroup("operator", help="Operators, and the log of what they did.")
 database_group = AppGroup("database", help="The database schema.")
+#: What operators do stands in modules of its own.
+OPERATORS = (operator_commands.OPERATOR, review_commands.ACTIVITY, review_commands.DEBT)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -47,21 +49,15 @@ def register(app: Flask) -> None:
     from backend.sandbox import sandbox_group, simulate
 
     groups = (ledger_group, audit_group, methodology_group, partner_group, sync_group, database_group, sandbox_group)
-    for group in (*groups, operator_group):
+    for group in (*groups, *OPERATORS):
         app.cli.add_command(group)
     partner_group.add_command(simulate)
     app.cli.add_command(worker)
 
 
-def _add(group: AppGroup, commands: Iterable[click.Command]) -> None:
-    """Put commands that stand in a module of their own into a group."""
-    for command in commands:
-        assert command.callback is not None
-        command.callback = with_appcontext(command.callback)
-        group.add_command(command)
-
-
-_add(operator_group, operator_commands.OPERATOR)
+for _command in (command for group in OPERATORS for command in group.commands.values()):
+    assert _command.callback is not None
+    _command.callback = with_appcontext(_command.callback)
 
 
 def _report(differences: Iterable[dict[str, object]], sound: str) -> None:

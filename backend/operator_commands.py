@@ -133,5 +133,8 @@ def _log(tx: Session, by: OperatorView | None, action: str, subject: str, reason
     operator_log.write(tx, operator_id=who, action=action, subject=subject, reason=reason, now=clock.now())
 
 
-#: `flask operator …`
-OPERATOR = (add_operator, list_operators, deactivate_operator, rotate_token, show_log)
+OPERATOR = click.Group(
+    "operator",
+    help="Operators, and the log of what they did.",
+    commands=(add_operator, list_operators, deactivate_operator, rotate_token, show_log),
+)

@@ -9,6 +9,8 @@ from environs import EnvError, FileAwareEnv
 from backend.errors import Misconfigured
 
 ENVIRONMENTS = ("sandbox", "test", "production")
+#: Points that may be written off for one person, where the operator does not say otherwise.
+WRITE_OFF_LIMIT = 10_000
 SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
 
 
@@ -24,6 +26,7 @@ class Settings:
     `token_keys`: newest first; the first signs, all verify. `vault_key` wraps the per-person keys. `fingerprint_key`
     keys claim fingerprints and look-up indexes; it never rotates, because claims are for life. `sandbox_hosts` ("host"
     or "host:port", small letters) may be notified without TLS and at private addresses; refused in production.
+    `write_off_limit`: points that two operators may write off for one person, ever.
     """
 
     environment: str
@@ -37,6 +40,7 @@ class Settings:
     wechat_secret: str = field(default="", repr=False)
     sandbox_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
+    write_off_limit: int = WRITE_OFF_LIMIT
 
     @property
     def sandbox(self) -> bool:
@@ -65,6 +69,7 @@ class Settings:
             wechat_secret=env.str("WECHAT_SECRET", ""),
             sandbox_hosts=tuple(filter(None, (env.str("SANDBOX_HOSTS", "") or "").lower().split(","))),
             log_level=env.str("LOG_LEVEL", "INFO"),
+            write_off_limit=env.int("WRITE_OFF_LIMIT", WRITE_OFF_LIMIT),
         )
         try:
             env.seal()

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend import activities, clock, identity, ledger
+from backend import activities, clock, identity, ledger, points
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import bilingual
 from miniprogram_api.me import programme_title
@@ -22,6 +22,9 @@ class PointsSchema(Schema):
     available = fields.Integer(required=True)
     reserved = fields.Integer(required=True)
     debt = fields.Integer(required=True)
+    debt_sentence = bilingual(
+        allow_none=True, metadata={"description": "待扣回的说明；没有则为 null / null for no debt"}
+    )
 
 
 class AccountSchema(Schema):
@@ -75,6 +78,7 @@ def _balances(by_account: Mapping[str, int]) -> dict[str, Any]:
         "reduction_g": reduction_g,
         "offset_g": by_account.get("offset", 0),
         "eac_wh": by_account.get("eac", 0),
-        "points": {stage: by_account.get(f"points.{stage}", 0) for stage in stages},
+        "points": {stage: by_account.get(f"points.{stage}", 0) for stage in stages}
+        | {"debt_sentence": points.debt_sentence(by_account.get("points.debt", 0))},
         "equivalences": activities.equivalences(reduction_g, clock.today()),
     }

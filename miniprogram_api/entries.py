@@ -13,7 +13,7 @@ from miniprogram_api.resource import Resource
 
 KINDS = (
     "issue 入账, issue.reversed 冲正, restatement 重述, restatement.reversed 重述随入账冲正, "
-    "ripen 积分生效, lapse 积分过期"
+    "ripen 积分生效, lapse 积分过期, write_off 待扣回积分核销"
 )
 
 resource = Resource("entries", __name__, description="入账记录 / Entries")

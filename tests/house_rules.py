@@ -41,6 +41,7 @@ FLOORS = {
     "backend.cli": TOP,
     "backend.jobs": TOP,
     "backend.operator_commands": TOP,  # what operators do at a terminal
+    "backend.review_commands": TOP,
     "backend.restatement": TOP,  # what its command says
     "backend.sandbox": TOP,
     "migrations": TOP,

@@ -1,5 +1,6 @@
 """Activities: orders and their lines, quantification, claims, and who wins when acts contend."""
 
+from backend.activities.claims import ClaimView, claims_of
 from backend.activities.deciding import Decision, decide
 from backend.activities.errors import ActRefused, Contended, UnknownVersion
 from backend.activities.models import RestatementRun
@@ -50,7 +51,7 @@ from backend.activities.reading import (
     monitored_data,
 )
 from backend.activities.reasons import REASONS, sentence
-from backend.activities.records import Act, ActivityKey, load, record, record_bases, save_statuses
+from backend.activities.records import Act, ActivityKey, find_key, load, record, record_bases, save_statuses
 from backend.activities.replay import Recomputed, basis_of, recompute_all
 from backend.activities.restatement_runs import (
     Scope,
@@ -82,6 +83,7 @@ __all__ = [
     "Act",
     "ActRefused",
     "ActivityKey",
+    "ClaimView",
     "Contended",
     "Credited",
     "Decision",
@@ -105,6 +107,7 @@ __all__ = [
     "basis_of",
     "canonical_data",
     "claims_engagement",
+    "claims_of",
     "count_issued",
     "credits_of",
     "day_rules",
@@ -114,6 +117,7 @@ __all__ = [
     "equivalences",
     "exact_text",
     "explain",
+    "find_key",
     "hold",
     "hold_run",
     "issued_after",

@@ -1,7 +1,8 @@
 """Claims in the database: who owns a physical act, who else claims it, and the locks under which that is decided."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, Uuid, delete, select, update
@@ -134,3 +135,26 @@ def require_held(
 def load_parties(tx: Session, stored: Mapping[bytes, Contest]) -> dict[ActivityKey, Act]:
     """The acts behind the stored contests."""
     return load(tx, {key for contest in stored.values() for key in contest.parties})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A claim as operators see it: whose it is (None once released), and who waits for it, the earliest first."""
+
+    fingerprint: bytes
+    owner: Act | None
+    contenders: Sequence[Act]
+
+
+def claims_of(tx: Session, key: ActivityKey) -> list[ClaimView]:
+    """What this activity claims, as owner or contender, by fingerprint."""
+    found = contests(tx, fingerprints_of(tx, [key])[key], lock=False)
+    acts = load_parties(tx, found)
+    return [
+        ClaimView(
+            fingerprint,
+            acts[contest.owner] if contest.owner else None,
+            sorted((acts[each] for each in contest.contenders), key=lambda act: (act.begins_at, act.key)),
+        )
+        for fingerprint, contest in sorted(found.items())
+    ]

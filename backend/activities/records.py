@@ -122,3 +122,9 @@ def load(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, Act]:
 def act_of(row: Any) -> Act:
     """A stored row as an Act (its claims are in the claims table)."""
     return Act(**{name: getattr(row, name) for name in _STORED})
+
+
+def find_key(tx: Session, activity_id: UUID) -> ActivityKey | None:
+    """The key of an activity of which only the id is known: for operators, who seldom ask, so no index serves it."""
+    row = tx.execute(select(Activity.holder_id, Activity.id).where(Activity.id == activity_id)).one_or_none()
+    return None if row is None else (row.holder_id, row.id)

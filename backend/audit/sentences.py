@@ -37,6 +37,8 @@ class Story:
 
 def sentence_zh(story: Story) -> str:
     """The entry in one sentence, two where it was taken back."""
+    if story.entry.transaction.kind == "write_off":
+        return _write_off(story.entry)
     tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
     tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal}
     teller = tellers.get(story.entry.transaction.kind)
@@ -111,6 +113,10 @@ def _ripen(story: Story, act: Act) -> str:
 
 def _lapse(story: Story, act: Act) -> str:
     return f"{_day(act.day)}“{_title(act)}”获得的积分中，{_moved(story.entry)['expired.points']} 积分已过期。"
+
+
+def _write_off(entry: Entry) -> str:
+    return f"经审批，您的 {_moved(entry)['written_off.points']} 待扣回积分已核销，不再从之后的积分中扣回。"
 
 
 def _transfers(entry: Entry) -> str:

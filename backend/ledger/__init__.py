@@ -2,7 +2,16 @@
 
 from backend.ledger.chart import CHART, EAC, OFFSET, POINTS, REDUCTION, STEPS, Account
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
-from backend.ledger.reading import Entry, all_balances, entries, entries_of_activities, entry, hold_balances
+from backend.ledger.reading import (
+    Entry,
+    all_balances,
+    entries,
+    entries_of_activities,
+    entry,
+    hold_balances,
+    is_reversal,
+    moved_into,
+)
 from backend.ledger.service import Transaction, Transfer, balances, post, reversal, system_balances
 from backend.ledger.trial_balance import differences
 
@@ -27,6 +36,8 @@ __all__ = [
     "entries_of_activities",
     "entry",
     "hold_balances",
+    "is_reversal",
+    "moved_into",
     "post",
     "reversal",
     "system_balances",

@@ -35,6 +35,7 @@ CHART = {
         Account("issuer.points", POINTS, True, "积分签发 / issued points"),
         Account("expired.points", POINTS, True, "过期积分 / expired points"),
         Account("spent.points", POINTS, True, "已兑换积分 / spent points"),
+        Account("written_off.points", POINTS, True, "核销积分 / points written off"),
         Account("owed.points", POINTS, True, "应收回积分 / points to be taken back"),
     )
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, select, tuple_
+from sqlalchemy import Text, Uuid, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
@@ -101,3 +101,15 @@ def all_balances(tx: Session, accounts: Collection[str]) -> dict[tuple[UUID, str
     """Every holder's balance on these accounts, for checking."""
     query = select(Balance.__table__).where(Balance.account.in_(accounts))
     return {(row.holder_id, row.programme, row.account): row.amount for row in tx.execute(query)}
+
+
+def is_reversal(tx: Session, transaction_id: UUID) -> bool:
+    """Whether this is the id of a transaction that takes another one back."""
+    query = select(LedgerTransaction.id).where(LedgerTransaction.id == transaction_id)
+    return tx.scalar(query.where(LedgerTransaction.reverses_id.is_not(None)).limit(1)) is not None
+
+
+def moved_into(tx: Session, holder_id: UUID, account: str) -> int:
+    """How much of this holder's was ever moved into a system account."""
+    query = select(func.sum(LedgerTransfer.amount))
+    return int(tx.scalar(query.where(LedgerTransfer.holder_id == holder_id, LedgerTransfer.credit == account)) or 0)

@@ -1,5 +1,12 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
+from backend.points.debts import (
+    WriteOffLimit,
+    WriteOffTooLarge,
+    debt_sentence,
+    decide_write_off,
+    request_write_off,
+)
 from backend.points.policy import Rule, rule_on
 from backend.points.reading import differences, lots_of, newest_lots
 from backend.points.service import (
@@ -17,11 +24,16 @@ __all__ = [
     "Award",
     "Earning",
     "Rule",
+    "WriteOffLimit",
+    "WriteOffTooLarge",
     "award",
+    "debt_sentence",
+    "decide_write_off",
     "differences",
     "lapse",
     "lots_of",
     "newest_lots",
+    "request_write_off",
     "ripen",
     "rule_on",
     "rules",

@@ -1,9 +1,11 @@
 """Settlement: settle(batch), reverse(acts) and restate(version), the one pipeline over activities and points."""
 
 from backend.settlement.effects import DerivedEffect, register_effects
+from backend.settlement.errors import NothingToReverse, ReversalIsFinal
 from backend.settlement.forecasting import Forecast, forecast
 from backend.settlement.issuing import CREDIT_ACCOUNTS, chain_position
 from backend.settlement.restating import BATCH, Judged, RefusedAct, RunState, restate
+from backend.settlement.reviewing import contested, reverse_after_review
 from backend.settlement.service import reverse, settle
 from backend.settlement.statements import Draft, Outcome, Statement, Translate
 
@@ -14,15 +16,19 @@ __all__ = [
     "Draft",
     "Forecast",
     "Judged",
+    "NothingToReverse",
     "Outcome",
     "RefusedAct",
+    "ReversalIsFinal",
     "RunState",
     "Statement",
     "Translate",
     "chain_position",
+    "contested",
     "forecast",
     "register_effects",
     "restate",
     "reverse",
+    "reverse_after_review",
     "settle",
 ]

@@ -835,6 +835,7 @@ def upgrade() -> None:
             {"name": "issuer.points", "asset": "points", "system": True},
             {"name": "expired.points", "asset": "points", "system": True},
             {"name": "spent.points", "asset": "points", "system": True},
+            {"name": "written_off.points", "asset": "points", "system": True},
             {"name": "owed.points", "asset": "points", "system": True},
         ],
     )

@@ -127,7 +127,7 @@ def test_a_reversal_names_what_it_takes_back_and_the_other_way_round(world, ride
     assert original["sentence_zh"].endswith("6 月 7 日起可用。这笔入账已于 6 月 8 日冲正。")
     account = rider.account()
     assert account["reduction_g"] == 0
-    assert account["points"] == {"pending": 0, "available": 0, "reserved": 0, "debt": 0}
+    assert account["points"] == {"pending": 0, "available": 0, "reserved": 0, "debt": 0, "debt_sentence": None}
     (activity,) = rider.get("/activities").json["items"]
     assert (activity["status"], activity["reason"]["code"], activity["reduction_g"]) == ("taken_back", "CANCELLED", 0)
 

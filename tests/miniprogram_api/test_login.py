@@ -37,7 +37,7 @@ def test_a_new_account_holds_nothing(world):
         "offset_g": 0,
         "eac_wh": 0,
         "equivalences": [],
-        "points": {"pending": 0, "available": 0, "reserved": 0, "debt": 0},
+        "points": {"pending": 0, "available": 0, "reserved": 0, "debt": 0, "debt_sentence": None},
     }
 
 

@@ -1,0 +1,99 @@
+"""What operators decide about members' acts and points at a terminal. `cli.py` puts it on its page."""
+
+import json
+from uuid import UUID
+
+import click
+
+from backend import approvals, clock, house, identity, points, settlement
+from backend.activities import Act
+from backend.columns import aligned
+from backend.identity import FINANCE
+from backend.operator_commands import acting, deciding, told_refusals
+
+
+@click.command("reverse")
+@click.argument("activity_id", type=click.UUID)
+@acting
+def reverse(activity_id: UUID, name: str, token: str, reason: str) -> None:
+    """Take an activity back as one chain: grams, points, claims, and what was derived from it."""
+    with told_refusals():
+        with house().transaction() as tx:
+            operator = identity.authenticate_operator(tx, name, token)
+        done = settlement.reverse_after_review(house().sessions, activity_id, operator=operator, reason=reason)
+    click.echo("已冲正 taken back" if done else "此前已冲正，未作改动 taken back before, nothing changed")
+
+
+@click.command("claims")
+@click.argument("activity_id", type=click.UUID)
+def claims(activity_id: UUID) -> None:
+    """Who claims the same physical act: the owner of each claim, and those who wait for it."""
+    with told_refusals(), house().transaction() as tx:
+        found = settlement.contested(tx, activity_id)
+    rows: list[tuple[str, ...]] = [
+        ("claim", "party", "partner", "order/line", "member", "activity", "grade", "begins", "status")
+    ]
+    for claim in found:
+        rows += [_party(claim.fingerprint, "owner 持有", claim.owner)] if claim.owner else []
+        rows += [_party(claim.fingerprint, "waits 等待", act) for act in claim.contenders]
+    click.echo("\n".join(aligned(rows)) if len(rows) > 1 else "没有申领 claims nothing")
+
+
+def _party(fingerprint: bytes, party: str, act: Act) -> tuple[str, ...]:
+    status = f"{act.status} {act.reason}" if act.reason else act.status
+    order, begins = f"{act.order_no}/{act.line}", clock.iso(act.begins_at)
+    return fingerprint.hex()[:12], party, act.partner, order, str(act.holder_id), str(act.id), act.grade, begins, status
+
+
+@click.command("write-off")
+@click.argument("holder_id", type=click.UUID)
+@click.argument("programme")
+@click.argument("amount", metavar="POINTS", type=click.IntRange(1))
+@acting
+def write_off(holder_id: UUID, programme: str, amount: int, name: str, token: str, reason: str) -> None:
+    """Ask for points that a member owes to be written off; prints the request that another operator decides."""
+    limit = house().settings.write_off_limit
+    with deciding(name, token, FINANCE) as (tx, by):
+        asked = points.request_write_off(
+            tx, holder_id, programme, amount, operator=by, reason=reason, limit=limit, now=clock.now()
+        )
+    click.echo(str(asked))
+
+
+@click.command("decide")
+@click.argument("request_id", type=click.UUID)
+@click.option("--grant/--refuse", "granted", required=True, default=None)
+@acting
+def decide(request_id: UUID, granted: bool, name: str, token: str, reason: str) -> None:
+    """Another operator's decision; what is granted is written off at once."""
+    limit = house().settings.write_off_limit
+    with deciding(name, token, FINANCE) as (tx, by):
+        decided = points.decide_write_off(
+            tx, request_id, operator=by, granted=granted, reason=reason, limit=limit, now=clock.now()
+        )
+    click.echo("已核销 written off" if decided.status == "executed" else "已拒绝 refused")
+
+
+@click.command("requests")
+def requests() -> None:
+    """The newest requests, a JSON line each: who asked for what, why, and how far it is."""
+    with house().transaction() as tx:
+        found = approvals.newest(tx, now=clock.now())
+        people = [who for item in found for who in (item.requested_by, item.decided_by) if who]
+        names = identity.operator_names(tx, people)
+    for item in found:
+        said = {
+            "id": str(item.id),
+            "kind": item.kind,
+            **item.facts,
+            "reason": item.reason,
+            "requested_by": names[item.requested_by],
+            "decided_by": names[item.decided_by] if item.decided_by else None,
+            "status": item.status,
+            "expires_at": clock.iso(item.expires_at),
+        }
+        click.echo(json.dumps(said, ensure_ascii=False))
+
+
+ACTIVITY = click.Group("activity", help="Decisions about activities.", commands=(reverse, claims))
+DEBT = click.Group("debt", help="Points that members owe.", commands=(write_off, decide, requests))
