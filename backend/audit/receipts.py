@@ -46,7 +46,7 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     before = activities.explain(tx, previous) if previous else None
     earned = _points(tx, act, _issue_behind(entry, related)) if act else None
     undone_by = _reversal_of(entry, related)
-    reason = _reason(act, entry, related)
+    reason = entry.transaction.reason
     since = _restated_since(entry, related, restated)
     trail = explained.trail if explained else None
     story = Story(entry, act, trail, earned, undone_by, reason, list(since.values()), (previous, credits))
@@ -154,14 +154,6 @@ def _issue_behind(entry: Entry, related: Sequence[Entry]) -> Entry | None:
 
 def _reversal_of(entry: Entry, related: Sequence[Entry]) -> Entry | None:
     return next((other for other in related if other.transaction.reverses_id == entry.transaction.id), None)
-
-
-def _reason(act: Act | None, entry: Entry, related: Sequence[Entry]) -> str | None:
-    """Why the act does not count, on the reversal that ended it; an act credited again since has no such reason."""
-    reversals = (REVERSAL, RESTATEMENT_REVERSAL)
-    later = [other.transaction.kind for other in related if other.transaction.id > entry.transaction.id]
-    ended = entry.transaction.kind in reversals and not {ISSUE, RESTATEMENT} & set(later)
-    return act.reason if act is not None and ended else None
 
 
 def _equivalences(act: Act) -> list[dict[str, Any]]:

@@ -36,7 +36,10 @@ class LedgerAccount(Base):
 
 
 class LedgerTransaction(Base):
-    """One act in the books. `input_hash` covers everything the act says, so the same key never means two things."""
+    """One act in the books. `input_hash` covers everything the act says, so the same key never means two things.
+
+    `reason`: why a reversal was posted, as a code; what becomes of the act later does not change it.
+    """
 
     __tablename__ = "ledger_transactions"
     __table_args__ = (
@@ -54,6 +57,7 @@ class LedgerTransaction(Base):
     input_hash: Mapped[bytes] = mapped_column(LargeBinary)
     activity_id: Mapped[UUID | None] = mapped_column(Uuid)
     reverses_id: Mapped[UUID | None] = mapped_column(Uuid)
+    reason: Mapped[str | None] = mapped_column(Text)
     posted_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -77,6 +77,7 @@ def with_transfers(tx: Session, rows: Sequence[LedgerTransaction]) -> list[Entry
                 tuple(transfers[row.holder_id, row.id]),
                 row.activity_id,
                 row.reverses_id,
+                row.reason,
             ),
             row.posted_at,
         )

@@ -50,10 +50,11 @@ class Transaction:
     transfers: tuple[Transfer, ...]
     activity_id: UUID | None = None
     reverses_id: UUID | None = None
+    reason: str | None = None
 
     def input_hash(self) -> bytes:
         """SHA-256 over everything the act says, but not its id: a retry may come with a fresh one."""
-        said = [self.programme, self.kind, str(self.activity_id), str(self.reverses_id)]
+        said = [self.programme, self.kind, str(self.activity_id), str(self.reverses_id), str(self.reason)]
         said += [f"{t.debit}>{t.credit}:{t.amount}:{t.lot_id}" for t in self.transfers]
         return hashlib.sha256("\n".join(said).encode()).digest()
 
@@ -138,6 +139,7 @@ def _row(item: Transaction, now: datetime) -> dict[str, Any]:
         "input_hash": item.input_hash(),
         "activity_id": item.activity_id,
         "reverses_id": item.reverses_id,
+        "reason": item.reason,
         "posted_at": now,
     }
 
@@ -209,7 +211,9 @@ def _explain(error: IntegrityError) -> Exception:
     return error
 
 
-def reversal(original: Transaction, *, id: UUID, transfers: tuple[Transfer, ...]) -> Transaction:
+def reversal(
+    original: Transaction, *, id: UUID, transfers: tuple[Transfer, ...], reason: str | None = None
+) -> Transaction:
     """The transaction that takes `original` back by the given transfers; an original can be reversed once."""
     return replace(
         original,
@@ -218,6 +222,7 @@ def reversal(original: Transaction, *, id: UUID, transfers: tuple[Transfer, ...]
         idempotency_key=f"reverse:{original.id}",
         transfers=transfers,
         reverses_id=original.id,
+        reason=reason,
     )
 
 

@@ -113,8 +113,10 @@ def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
         if transfer.lot_id is not None
     }
     returned: Mapping[tuple[UUID, UUID], list[Transfer]] = points.take_back(tx, lots) if lots else {}
+    reasons = {act.id: act.reason for act in acts}
     reversals = []
     for item in originals:
+        reason = reasons[item.activity_id] if item.activity_id else None
         transfers: list[Transfer] = []
         for transfer in item.transfers:
             if transfer.lot_id is None:
@@ -122,7 +124,7 @@ def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
             else:
                 transfers.extend(returned[item.holder_id, transfer.lot_id])
         if transfers:  # points alone that all lapsed leave nothing to take back
-            reversals.append(ledger.reversal(item, id=new_id(), transfers=tuple(transfers)))
+            reversals.append(ledger.reversal(item, id=new_id(), transfers=tuple(transfers), reason=reason))
     return reversals
 
 

@@ -541,6 +541,7 @@ def upgrade() -> None:
         sa.Column("input_hash", sa.LargeBinary(), nullable=False),
         sa.Column("activity_id", sa.Uuid(), nullable=True),
         sa.Column("reverses_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["holder_id", "reverses_id"],

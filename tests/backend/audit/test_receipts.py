@@ -117,10 +117,22 @@ def test_an_act_credited_again_after_it_lost_for_a_while_has_two_issues(world, r
     assert [e["kind"] for e in ride] == ["issue", "issue.reversed", "issue"]
     first, undone, again = (member.receipt(e["id"]) for e in ride)
     assert (first["reversed_by"], again["reversed_by"]) == (undone["entry"]["id"], None)
-    # The act counts again, so the reversal no longer has a standing reason.
-    assert undone["reason"] is None
+    assert undone["reason"]["code"] == "OVERLAPPING_TRIP"
     assert first["points"]["lot"]["id"] != again["points"]["lot"]["id"]
     assert (first["points"]["lot"]["stage"], again["points"]["lot"]["stage"]) == ("closed", "pending")
+
+
+def test_a_reversal_keeps_the_reason_it_was_posted_for(world, ridden, acted_at):
+    """The ride lost to an earlier trip; that its order is cancelled afterwards is another story."""
+    member, _ = ridden
+    world.send("transit", trip("alice", 2, acted_at - timedelta(minutes=10)))
+    world.settle()
+    world.send("transit", cancellation("alice", "T1", acted_at))
+    world.settle()
+    (displaced,) = (e for e in member.entries() if e["kind"] == "issue.reversed")
+    receipt = member.receipt(displaced["id"])
+    assert receipt["reason"]["code"] == "OVERLAPPING_TRIP"
+    assert "取消" not in receipt["sentence_zh"]
 
 
 def test_somebody_elses_entry_has_no_receipt(world, ridden):
