@@ -13,6 +13,8 @@ import unicodedata
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from backend.signing_keys import SigningKey
+
 _NONCE_BYTES = 12
 
 
@@ -45,6 +47,8 @@ class Vault:
         self._wrapper = Sealer(_subkey(vault_key, b"wrap person keys"))
         self._index_key = _subkey(fingerprint_key, b"look-up index")
         self._claim_key = _subkey(fingerprint_key, b"claim fingerprint")
+        #: Signs what other platforms verify (ed25519); the public half may be shown to anybody.
+        self.statement_key = SigningKey(_subkey(vault_key, b"sign statements"))
 
     def new_person_key(self, holder: bytes) -> bytes:
         """A fresh data key, wrapped for storage; `holder` binds it to its owner."""

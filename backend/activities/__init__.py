@@ -47,6 +47,7 @@ from backend.activities.reading import (
     baseline_type,
     equivalences,
     explain,
+    holdings,
     methodology_title,
     monitored_data,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "find_key",
     "hold",
     "hold_run",
+    "holdings",
     "issued_after",
     "latest",
     "library",

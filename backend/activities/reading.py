@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import methodologies
-from backend.activities.models import Activity
+from backend.activities.models import Activity, ActivityRestatement
 from backend.activities.quantification import credited, credits_of
 from backend.activities.records import Act, act_of, load
 from backend.activities.replay import basis_of
+from backend.holdings import Held, held_rows
 from methodologies import MethodologyError, library, recompute
 
 
@@ -116,3 +117,9 @@ def baseline_type(profile: str) -> dict[str, str] | None:
     """What kind of baseline a profile stands for, in Chinese and English."""
     found = library().profiles.get(profile)
     return found.baseline_type.as_json() if found else None
+
+
+def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this holder, as they are handed out."""
+    models = (Activity, ActivityRestatement)
+    return {model.__tablename__: held_rows(tx, model, holder_id) for model in models}

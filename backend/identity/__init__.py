@@ -36,6 +36,7 @@ from backend.identity.errors import (
     UnknownScene,
 )
 from backend.identity.forgetting import ERASED, KEPT, forget_person, hold_to_forget, users_of
+from backend.identity.holdings import holdings
 from backend.identity.links import (
     LinkView,
     Receiver,
@@ -151,6 +152,7 @@ __all__ = [
     "has_administrator",
     "hold_consents",
     "hold_to_forget",
+    "holdings",
     "issue_access",
     "link_partner_user",
     "links_of",

@@ -16,7 +16,8 @@ from backend.ids import new_id
 from backend.lists import insert_rows, recordset
 from backend.vault import Vault
 
-_CONTEXT = b"partner user reference"
+#: What a sealed reference is bound to.
+CONTEXT = b"partner user reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def link_partner_user(
         "holder_id": holder_id,
         "partner": partner,
         "user_ref_index": index,
-        "sealed_user_ref": person_sealer(tx, vault, holder_id).seal(user_ref.encode(), _CONTEXT),
+        "sealed_user_ref": person_sealer(tx, vault, holder_id).seal(user_ref.encode(), CONTEXT),
         "programme": programme,
         "linked_at": now,
     }
@@ -121,7 +122,7 @@ def links_of(tx: Session, vault: Vault, holder_id: UUID) -> list[LinkView]:
         LinkView(
             link.id,
             link.partner,
-            sealer.open(link.sealed_user_ref, _CONTEXT).decode(),
+            sealer.open(link.sealed_user_ref, CONTEXT).decode(),
             link.programme,
             link.linked_at,
         )

@@ -61,7 +61,7 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
             "kind": kind,
             "value_index": value_index,
             "holder_id": found,
-            "sealed_value": sealer.seal(value.encode(), b"identity:" + kind.encode()),
+            "sealed_value": sealer.seal(value.encode(), identity_context(kind)),
             "recognised_at": now,
         }
         for (kind, value_index), (_, value) in zip(wanted, identities, strict=True)
@@ -70,6 +70,11 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
     decided = _known_holder(tx, wanted)
     assert decided is not None
     return decided
+
+
+def identity_context(kind: str) -> bytes:
+    """What a sealed identity is bound to."""
+    return b"identity:" + kind.encode()
 
 
 def _known_holder(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> UUID | None:

@@ -9,6 +9,7 @@ from backend.ledger.reading import (
     entries_of_activities,
     entry,
     hold_balances,
+    holdings,
     is_reversal,
     moved_into,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "entries_of_activities",
     "entry",
     "hold_balances",
+    "holdings",
     "is_reversal",
     "moved_into",
     "post",

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.holdings import Held, held_rows
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
 from backend.ledger.service import Transaction, Transfer
 from backend.lists import recordset
@@ -114,3 +115,9 @@ def moved_into(tx: Session, holder_id: UUID, account: str) -> int:
     """How much of this holder's was ever moved into a system account."""
     query = select(func.sum(LedgerTransfer.amount))
     return int(tx.scalar(query.where(LedgerTransfer.holder_id == holder_id, LedgerTransfer.credit == account)) or 0)
+
+
+def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this holder, as they are handed out."""
+    models = (LedgerTransaction, LedgerTransfer, Balance)
+    return {model.__tablename__: held_rows(tx, model, holder_id) for model in models}

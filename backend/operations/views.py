@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from sqlalchemy import text
 
 from backend import partners, sync
+from backend.signed_statements import key_set
 
 #: What every code of a problem document means; the `type` of a problem points here.
 PROBLEMS = Path(__file__).resolve().parents[2] / "docs" / "problems.md"
@@ -53,6 +54,14 @@ def _redis_answers() -> str:
     except redis.RedisError:
         return "unavailable"
     return "ok"
+
+
+@blueprint.get("/.well-known/jwks.json")
+def statement_keys() -> Response:
+    """The public key that signed statements are verified with, for everybody."""
+    response = jsonify(key_set(_house().vault.statement_key.public))
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 @blueprint.get("/docs/problems")

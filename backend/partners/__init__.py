@@ -7,6 +7,7 @@ from backend.partners.errors import (
     UnknownPartner,
 )
 from backend.partners.forgetting import forget_member
+from backend.partners.holdings import holdings
 from backend.partners.inbox import (
     InboxState,
     deliveries,
@@ -44,6 +45,7 @@ __all__ = [
     "expire_parked",
     "forget_member",
     "has_keys",
+    "holdings",
     "inbox_state",
     "partners",
     "redrive",

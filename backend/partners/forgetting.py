@@ -40,8 +40,8 @@ def forget_member(tx: Session, holder_id: UUID, *, now: datetime) -> datetime:
 
 
 def _end_events(tx: Session, holder_id: UUID, users: Sequence[tuple[str, bytes]]) -> None:
-    """End what waits of this person, and erase the bodies."""
-    known = (InboxEvent.state != DONE, InboxEvent.holder_id.is_not(None), InboxEvent.holder_id == holder_id)
+    """End what waits of this person, and erase the bodies of all their events."""
+    known = (InboxEvent.state != DONE, InboxEvent.holder_id == holder_id)
     given = recordset(tx, "given", {"partner": Text(), "user_ref_index": LargeBinary()}, sorted(users))
     same_user = (InboxEvent.partner == given.c.partner) & (InboxEvent.user_ref_index == given.c.user_ref_index)
     unknown = (InboxEvent.state == PARKED, select(given.c.partner).where(same_user).exists())
@@ -52,3 +52,5 @@ def _end_events(tx: Session, holder_id: UUID, users: Sequence[tuple[str, bytes]]
             some = ids[begin : begin + 1_000]
             statement = update(InboxEvent).where(InboxEvent.id.in_(some)).values(**_ENDED)
             tx.execute(statement.execution_options(synchronize_session=False))
+    settled = update(InboxEvent).where(InboxEvent.holder_id == holder_id, InboxEvent.sealed_body.is_not(None))
+    tx.execute(settled.values(sealed_body=None).execution_options(synchronize_session=False))

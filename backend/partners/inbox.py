@@ -174,8 +174,7 @@ def wake_orders(tx: Session, orders: Collection[tuple[str, str]], *, now: dateti
 
 def wake_holder(tx: Session, holder_id: UUID, partner: str, *, now: datetime) -> int:
     """Let the parked events of a member be settled that came from one partner."""
-    unsettled = (InboxEvent.state != DONE) & InboxEvent.holder_id.is_not(None)  # as the index says it
-    return _wake(tx, unsettled & (InboxEvent.holder_id == holder_id) & (InboxEvent.partner == partner), now)
+    return _wake(tx, (InboxEvent.holder_id == holder_id) & (InboxEvent.partner == partner), now)
 
 
 def wake_ready(tx: Session, *, now: datetime) -> int:

@@ -61,10 +61,10 @@ class InboxEvent(Base):
             sqlite_where=text("state = 'parked'"),
         ),
         Index(
-            "ix_inbox_unsettled_holder",
+            "ix_inbox_holder",
             "holder_id",
-            postgresql_where=text("state <> 'done' AND holder_id IS NOT NULL"),
-            sqlite_where=text("state <> 'done' AND holder_id IS NOT NULL"),
+            postgresql_where=text("holder_id IS NOT NULL"),
+            sqlite_where=text("holder_id IS NOT NULL"),
         ),
         Index(
             "ix_inbox_unowned",

@@ -8,7 +8,7 @@ from backend.points.debts import (
     request_write_off,
 )
 from backend.points.policy import Rule, rule_on
-from backend.points.reading import differences, lots_of, newest_lots
+from backend.points.reading import differences, holdings, lots_of, newest_lots
 from backend.points.service import (
     Award,
     Earning,
@@ -30,6 +30,7 @@ __all__ = [
     "debt_sentence",
     "decide_write_off",
     "differences",
+    "holdings",
     "lapse",
     "lots_of",
     "newest_lots",

@@ -7,6 +7,7 @@ from sqlalchemy import Uuid, func, select
 from sqlalchemy.orm import Session
 
 from backend import ledger
+from backend.holdings import Held, held_rows
 from backend.lists import recordset
 from backend.points.models import Lot
 
@@ -48,3 +49,8 @@ def differences(tx: Session) -> Iterator[dict[str, object]]:
                 "lots": lots.get(key, 0),
                 "balance": balances.get(key, 0),
             }
+
+
+def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this holder, as they are handed out."""
+    return {Lot.__tablename__: held_rows(tx, Lot, holder_id)}

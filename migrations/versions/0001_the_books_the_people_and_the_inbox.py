@@ -497,11 +497,11 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'parked'"),
         )
         batch_op.create_index(
-            "ix_inbox_unsettled_holder",
+            "ix_inbox_holder",
             ["holder_id"],
             unique=False,
-            postgresql_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
-            sqlite_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
+            postgresql_where=sa.text("holder_id IS NOT NULL"),
+            sqlite_where=sa.text("holder_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_inbox_unowned",
@@ -914,9 +914,9 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'done' AND holder_id IS NULL AND sealed_body IS NOT NULL"),
         )
         batch_op.drop_index(
-            "ix_inbox_unsettled_holder",
-            postgresql_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
-            sqlite_where=sa.text("state <> 'done' AND holder_id IS NOT NULL"),
+            "ix_inbox_holder",
+            postgresql_where=sa.text("holder_id IS NOT NULL"),
+            sqlite_where=sa.text("holder_id IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_inbox_parked",

@@ -59,7 +59,7 @@ def test_the_document_is_valid_openapi(app):
 
 def test_every_operation_is_described_and_documents_its_errors_as_problems(document):
     found = dict(operations(document))
-    assert len(found) == 21
+    assert len(found) == 22
     for name, operation in found.items():
         assert operation["summary"], name
         for status, response in operation["responses"].items():
@@ -137,6 +137,7 @@ def test_real_answers_follow_their_schemas(busy):
     labels = [product["label"] for product in busy.get("/products").json["items"]]
     asked = [
         *(("/me", {}), ("/me/accounts", {}), ("/me/entries", {}), ("/me/consents", {}), ("/me/partner-links", {})),
+        ("/me/export", {}),
         *(("/me/entries/{entry_id}/receipt", {"entry_id": entry["id"]}) for entry in entries),
         *(("/activities/{activity_id}", {"activity_id": act["id"]}) for act in acts),
         *(("/activities", {}), ("/methodologies", {})),

@@ -1,0 +1,54 @@
+"""What is held about one holder, row by row, so that it can be handed out."""
+
+from collections.abc import Collection, Iterator
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.database import Base
+
+#: A table as it is handed out: one JSON object per row.
+Held = Iterator[dict[str, Any]]
+_PAGE = 500
+
+#: Tables that name a holder and are not handed out, and why; each is `中文 / English`.
+LEFT_OUT = {
+    "person_keys": "解密个人数据的密钥 / the key that opens the person's data",
+    "claims": "无法还原的行为指纹 / fingerprints of acts that nobody can read back",
+    "claim_contenders": "无法还原的行为指纹 / fingerprints of acts that nobody can read back",
+    "order_lines": "仅为 activities 内容的校验值 / hashes of what activities say",
+    "holder_days": "处理用锁，日期见 activities / locks, on the days of activities",
+    "outbox": "内容与账目相同的通知 / notices that say what the books say",
+    "sync_deliveries": "上述通知的投递状态 / the state of delivering those notices",
+    "sync_sequences": "上述通知的序号 / the numbers of those notices",
+}
+
+
+def held_rows(tx: Session, model: type[Base], holder_id: UUID, *, without: Collection[str] = ()) -> Held:
+    """Every row of a table that is about this holder, oldest first, read as it is needed.
+
+    Instants are UTC texts, identifiers texts, bytes hexadecimal. `without`: columns that are left out.
+    """
+    table = model.__table__
+    holder = table.c.id if model.__tablename__ == "holders" else table.c.holder_id
+    query = select(*(column for column in table.c if column.name not in without)).where(holder == holder_id)
+    query = query.order_by(*(column for column in table.primary_key))
+    for row in tx.execute(query, execution_options={"yield_per": _PAGE}).mappings():
+        yield {name: _as_json(value) for name, value in row.items()}
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case datetime():
+            return clock.iso(value)
+        case date():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case bytes():
+            return value.hex()
+    return value

@@ -1,0 +1,57 @@
+"""What identity holds about a person, as it is handed out."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.holdings import Held, held_rows
+from backend.identity.links import CONTEXT
+from backend.identity.models import (
+    Consent,
+    ConsentChange,
+    Enrolment,
+    Holder,
+    LoginSession,
+    PartnerLink,
+    PersonIdentity,
+)
+from backend.identity.persons import identity_context, person_sealer
+from backend.vault import Vault
+
+
+def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this person; sealed values are opened, digests and look-up keys left out."""
+    return {
+        "holders": held_rows(tx, Holder, holder_id),
+        "person_identities": _identities(tx, vault, holder_id),
+        "enrolments": held_rows(tx, Enrolment, holder_id),
+        "login_sessions": held_rows(
+            tx, LoginSession, holder_id, without=("refresh_digest", "previous_digest")
+        ),
+        "partner_links": _links(tx, vault, holder_id),
+        "consents": held_rows(tx, Consent, holder_id),
+        "consent_changes": held_rows(tx, ConsentChange, holder_id),
+    }
+
+
+def _identities(tx: Session, vault: Vault, holder_id: UUID) -> Held:
+    sealer = person_sealer(tx, vault, holder_id)
+    query = select(PersonIdentity).where(PersonIdentity.holder_id == holder_id)
+    for row in tx.scalars(query.order_by(PersonIdentity.kind, PersonIdentity.value_index)):
+        value = sealer.open(row.sealed_value, identity_context(row.kind)).decode()
+        yield {"kind": row.kind, "value": value, "recognised_at": clock.iso(row.recognised_at)}
+
+
+def _links(tx: Session, vault: Vault, holder_id: UUID) -> Held:
+    sealer = person_sealer(tx, vault, holder_id)
+    for row in tx.scalars(select(PartnerLink).where(PartnerLink.holder_id == holder_id).order_by(PartnerLink.id)):
+        yield {
+            "id": str(row.id),
+            "partner": row.partner,
+            "user_ref": sealer.open(row.sealed_user_ref, CONTEXT).decode(),
+            "programme": row.programme,
+            "linked_at": clock.iso(row.linked_at),
+            "ended_at": clock.iso(row.ended_at) if row.ended_at else None,
+        }
