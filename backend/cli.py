@@ -243,7 +243,7 @@ def add_destination(destination: str, url: str, kind: str, topics: tuple[str, ..
 def list_destinations() -> None:
     """Every destination with its notices by state."""
     with house().transaction() as tx:
-        for item in sync.destinations(tx):
+        for item in sync.destination_states(tx):
             counts = " ".join(f"{state}={count}" for state, count in sorted(item.counts.items()))
             state = "active" if item.active else "stopped"
             click.echo(f"{item.code} {item.kind} {item.url} {state} {','.join(item.topics)} {counts}".rstrip())

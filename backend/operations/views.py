@@ -80,7 +80,7 @@ def metrics() -> Response:
     active = Gauge("sync_destination_active", "0 where a platform was stopped", ["destination"], registry=registry)
     with _house().transaction() as tx:
         state = partners.inbox_state(tx)
-        told = sync.destinations(tx)
+        told = sync.destination_states(tx)
     for (partner, name), count in state.counts.items():
         events.labels(partner, name).set(count)
     oldest.set(state.oldest_waiting_s)

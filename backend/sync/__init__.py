@@ -4,7 +4,7 @@ from backend.sync.courier import Courier
 from backend.sync.delivering import deliver_round, due_destinations
 from backend.sync.errors import DestinationExists, UnknownDestination, UnknownKind, UnknownTopic
 from backend.sync.notices import TOPICS, holder_pseudonym
-from backend.sync.registry import DestinationState, add_destination, destinations, redrive, rotate_key
+from backend.sync.registry import DestinationState, add_destination, destination_states, redrive, rotate_key
 
 __all__ = [
     "TOPICS",
@@ -16,7 +16,7 @@ __all__ = [
     "UnknownTopic",
     "add_destination",
     "deliver_round",
-    "destinations",
+    "destination_states",
     "due_destinations",
     "holder_pseudonym",
     "redrive",

@@ -114,7 +114,7 @@ def require(tx: Session, code: str) -> Destination:
     return found
 
 
-def destinations(tx: Session) -> list[DestinationState]:
+def destination_states(tx: Session) -> list[DestinationState]:
     """Every destination with what became of its notices."""
     counts: dict[str, dict[str, int]] = {}
     grouped = select(Delivery.destination, Delivery.state, func.count()).group_by(Delivery.destination, Delivery.state)

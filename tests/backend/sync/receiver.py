@@ -10,6 +10,12 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # the standard five would make callers wait for the kernel
+
+
 #: What to answer: a status, or a status with headers.
 Answer = int | tuple[int, dict[str, str]]
 
@@ -68,8 +74,7 @@ class Receiver:
             def log_message(self, format: str, *args: Any) -> None:
                 """Quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"http://{self.host}/notices?from=carbon"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

@@ -69,7 +69,7 @@ def news(holder: UUID) -> outbox.Announcement:
 
 def counts(world: World, code: str) -> dict[str, int]:
     with world.house.transaction() as tx:
-        return next(item for item in sync.destinations(tx) if item.code == code).counts
+        return next(item for item in sync.destination_states(tx) if item.code == code).counts
 
 
 def deliveries(world: World, code: str) -> list[Delivery]:
@@ -217,13 +217,16 @@ def test_a_failing_notice_is_tried_ten_times_holds_up_nobody_and_keeps_its_id(wo
     assert receiver.sequences().count(2) == 1
     assert (row.last_status, counts(world, "loyalty")) == (500, {"delivered": 1, "dead": 1})
 
-    receiver.answer = lambda _: 200
     with time_machine.travel(moment + timedelta(days=1), tick=False):
         deliver(world, "loyalty", receiver)
         assert len(receiver.received) == 11
         with world.house.transaction() as tx:
             assert sync.redrive(tx, "loyalty", notice="ntc_" + "0" * 32, now=clock.now()) == 0
             assert sync.redrive(tx, "loyalty", notice=failing[0].id, now=clock.now()) == 1
+        deliver(world, "loyalty", receiver)
+        assert counts(world, "loyalty") == {"delivered": 1, "waiting": 1}  # with ten attempts before it
+    receiver.answer = lambda _: 200
+    with time_machine.travel(moment + timedelta(days=1, seconds=6), tick=False):
         deliver(world, "loyalty", receiver)
     assert receiver.received[-1].id == failing[0].id
     assert counts(world, "loyalty") == {"delivered": 2}
@@ -285,6 +288,19 @@ def test_a_receiver_that_asks_for_patience_is_left_alone(world: World, receiver:
     assert sorted(receiver.sequences()) == [1, 1, 2]
 
 
+def test_a_receiver_that_asks_for_patience_is_not_sent_the_rest_of_the_batch(world: World, receiver: Receiver) -> None:
+    holder = world.person("alice")
+    add(world, "loyalty", receiver)
+    with world.house.transaction() as tx:
+        outbox.announce(tx, [news(holder)] * 50, now=clock.now())
+    receiver.answer = lambda _: (429, {"Retry-After": "600"})
+    deliver(world, "loyalty", receiver)
+    assert 1 <= len(receiver.received) <= 8  # the calls that were under way when the first answer came
+    rows = deliveries(world, "loyalty")
+    assert sum(row.attempts for row in rows) == len(receiver.received)
+    assert {row.state for row in rows} == {"waiting"}
+
+
 def test_410_stops_the_destination_until_it_is_redriven(world: World, receiver: Receiver) -> None:
     world.person("alice")
     add(world, "loyalty", receiver)
@@ -307,8 +323,11 @@ def test_410_stops_the_destination_until_it_is_redriven(world: World, receiver: 
     assert {item.id for item in receiver.received[:2]} < {item.id for item in receiver.received[2:]}
 
 
-def test_a_hostile_receiver_delays_no_other(world: World, new_receiver: Callable[[], Receiver]) -> None:
+def test_a_hostile_receiver_delays_no_other(
+    world: World, new_receiver: Callable[[], Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One never answers while the courier works; the other gets everything meanwhile."""
+    monkeypatch.setattr("backend.sync.destinations.webhook.DEADLINE_S", 600.0)  # no call ends by itself
     world.person("alice")
     hostile, other = new_receiver(), new_receiver()
     release = threading.Event()
