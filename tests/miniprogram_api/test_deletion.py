@@ -180,3 +180,28 @@ def test_a_deletion_while_the_worker_settles_leaves_no_open_body_and_whole_books
     assert {event.state for event in rows(world, InboxEvent, holder)} == {"done"}
     with world.house.transaction() as tx:
         assert partners.wake_ready(tx, now=clock.now()) == 0
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_login_at_the_moment_of_deletion_is_of_the_old_person_or_of_a_new_one(world, busy, attempt):
+    before = busy.get("/me").json["id"]
+    confirmation = ask(busy)
+    with ThreadPoolExecutor(2) as pool:
+        deleting, logging_in = pool.submit(delete, busy, confirmation), pool.submit(world.login, "alice")
+        assert deleting.result().status_code == 200
+        seen = logging_in.result().get("/me")
+    assert seen.status_code == 401 or seen.json["id"] != before
+    assert rows(world, PersonIdentity, before) == []
+    assert world.login("alice").get("/me").json["id"] != before
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_link_made_at_the_moment_of_deletion_keeps_the_user_from_nobody(world, busy, attempt):
+    ticket, confirmation = world.ticket("transit", "second"), ask(busy)
+    asked = {"ticket": ticket, "programme": "members"}
+    with ThreadPoolExecutor(2) as pool:
+        deleting = pool.submit(delete, busy, confirmation)
+        linking = pool.submit(busy.call, "POST", "/me/partner-links", json=asked)
+        assert deleting.result().status_code == 200
+        assert linking.result().status_code in (201, 401)
+    world.login("alice").link("transit", "second")
