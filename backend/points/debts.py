@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend import approvals, identity, ledger, operator_log
 from backend.approvals import Approval
-from backend.errors import Refusal
+from backend.errors import NotFound, Refusal
 from backend.identity import FINANCE, OperatorView
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
@@ -74,6 +74,8 @@ def decide_write_off(
     SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, WriteOffTooLarge, WriteOffLimit.
     """
     operator.require(FINANCE)
+    if approvals.find(tx, request_id, now=now).kind != WRITE_OFF:
+        raise NotFound
     asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
     if granted:
         asked = approvals.execute(tx, request_id, WRITE_OFF, now=now)

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from backend import clock, identity
+from backend.identity import OperatorView
 from tests.backend.world import World
 
 
@@ -16,6 +17,13 @@ def operator_with_token(world: World, name: str, role: str) -> tuple[UUID, str]:
     with world.house.transaction() as tx:
         made, token = identity.add_operator(tx, name, role, now=clock.now())
     return made.id, token
+
+
+def signed_in(world: World, name: str, role: str) -> OperatorView:
+    """A new operator of this role, recognised by their token."""
+    _, token = operator_with_token(world, name, role)
+    with world.house.transaction() as tx:
+        return identity.authenticate_operator(tx, name, token)
 
 
 def run(app: Any, *arguments: str, token: str = "", **options: Any) -> Any:

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 import time_machine
 
-from backend import approvals, audit, clock, identity, ledger, operator_log, points, settlement
+from backend import approvals, audit, clock, ledger, operator_log, points, settlement
 from backend.approvals import ApprovalDecided, SecondOperatorNeeded
-from backend.errors import Refusal
+from backend.errors import NotFound, Refusal
 from backend.identity import OperatorNotAllowed, OperatorView
 from backend.points import WriteOffLimit, WriteOffTooLarge
-from tests.backend.operating import operator_with_token, run
+from tests.backend.operating import operator_with_token, run, signed_in
 from tests.backend.spending import spend
 from tests.backend.world import World, cancel, trade_in
 
@@ -36,9 +36,7 @@ class Owing:
         self.zhao, self.sun = self.operator("zhao"), self.operator("sun")
 
     def operator(self, name: str, role: str = "finance") -> OperatorView:
-        _, token = operator_with_token(self.world, name, role)
-        with self.world.house.transaction() as tx:
-            return identity.authenticate_operator(tx, name, token)
+        return signed_in(self.world, name, role)
 
     def ask(self, amount: int, by: OperatorView | None = None, limit: int = LIMIT) -> UUID:
         how = {"operator": by or self.zhao, "reason": "合作方失误", "limit": limit, "now": clock.now()}
@@ -93,6 +91,17 @@ def test_nobody_writes_off_alone_or_without_the_role(owing: Owing) -> None:
     with pytest.raises(OperatorNotAllowed):
         owing.ask(100, li)
     assert owing.debt == PHONE
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_only_write_offs_are_decided_here(owing: Owing, granted: bool) -> None:
+    with owing.world.house.transaction() as tx:
+        how = {"facts": {}, "reason": "", "operator_id": owing.zhao.id, "now": clock.now()}
+        other = approvals.request(tx, kind="another", **how)  # type: ignore[arg-type]
+    with pytest.raises(NotFound):
+        owing.decide(other, granted=granted)
+    with owing.world.house.transaction() as tx:
+        assert approvals.find(tx, other, now=clock.now()).status == "pending"
 
 
 def test_no_more_than_is_owed_then(owing: Owing) -> None:

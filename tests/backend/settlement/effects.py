@@ -92,6 +92,12 @@ def cancelled(trial: Trial) -> None:
     trial.settled("zhuanzhuan", cancel("D1", "alice"))
 
 
+def cancelled_twice_and_in_part(trial: Trial) -> None:
+    trial.derived("zhuanzhuan", trade_in("D1", "alice", "SN-1"), trial.alice)
+    for lines in ((1,), (), (), (1,)):
+        trial.settled("zhuanzhuan", cancel("D1", "alice", *lines))
+
+
 def line_by_line(trial: Trial) -> None:
     order = trade_in("D1", "alice", "SN-1")
     order["data"]["items"].append({"line": 2, "category": "tablet", "serial": "SN-2", "quantity": 1})
@@ -145,7 +151,15 @@ def reversed_when_ripe(trial: Trial) -> None:
 
 
 WAYS = (
-    *(cancelled, line_by_line, corrected_twice, moved_to_another_member, displaced_and_back, overlapped),
+    *(
+        cancelled,
+        cancelled_twice_and_in_part,
+        line_by_line,
+        corrected_twice,
+        moved_to_another_member,
+        displaced_and_back,
+        overlapped,
+    ),
     *(reversed_after_a_review, reversed_when_ripe),
 )
 

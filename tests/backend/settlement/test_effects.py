@@ -1,5 +1,6 @@
 """What hangs on an act goes back with it: in the same transaction, in every way an act can go, or not at all."""
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from backend import build_house, clock, settlement
 from backend.activities import ActivityKey
 from backend.errors import Misconfigured
 from backend.settings import Settings
+from tests.backend.operating import signed_in
 from tests.backend.settlement.effects import WAYS, Case, Trial, goes_back_whole
 from tests.backend.world import World, cancel, trade_in
 
@@ -83,6 +85,30 @@ def test_acts_of_one_batch_come_together_and_sorted(world: World, badges: Badges
     with world.house.transaction() as tx:
         settlement.reverse(tx, [*reversed(keys), keys[0]], now=clock.now())
     assert badges.calls == [sorted(keys)]
+
+
+def test_effects_go_back_while_partners_and_reviewers_are_at_it(world: World, badges: Badges) -> None:
+    """Cancellations and decisions about the same acts at the same moment: every badge is struck out."""
+    trial = Trial(world, case_of(badges))
+    wang = signed_in(world, "wang", "reviewer")
+    acts = [trial.derived("zhuanzhuan", trade_in(f"D{n}", "alice", f"SN-{n}"), trial.alice)[0] for n in range(8)]
+    for number in range(8):
+        world.send("zhuanzhuan", cancel(f"D{number}", "alice"))
+
+    def review() -> None:
+        for _, activity_id in reversed(acts):
+            settlement.reverse_after_review(world.house.sessions, activity_id, operator=wang, reason="x")
+
+    threads = [threading.Thread(target=job) for job in (review, review, world.settle, world.settle)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    world.settle()
+    world.check_books()
+    assert set(acts) == {key for call in badges.calls for key in call}
+    with world.house.transaction() as tx:
+        assert tx.execute(text("SELECT DISTINCT struck_out FROM badges")).scalars().all() == [1]
 
 
 def test_effects_are_called_in_the_order_of_the_house(world: World, badges: Badges) -> None:

@@ -7,21 +7,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from backend import activities, identity, ledger, operator_log, settlement
+from backend import activities, ledger, operator_log, settlement
 from backend.errors import NotFound
 from backend.identity import OperatorNotAllowed, OperatorView
 from backend.ids import new_id
 from backend.settlement import NothingToReverse, ReversalIsFinal
-from tests.backend.operating import operator_with_token, run
+from tests.backend.operating import operator_with_token, run, signed_in
 from tests.backend.world import World, cancel, days_ago, trade_in, trip
 
 PHONE = 23_750
 
 
 def reviewer(world: World, name: str = "li", role: str = "reviewer") -> OperatorView:
-    _, token = operator_with_token(world, name, role)
-    with world.house.transaction() as tx:
-        return identity.authenticate_operator(tx, name, token)
+    return signed_in(world, name, role)
 
 
 def settled(world: World, partner: str, event: dict[str, Any]) -> UUID:
