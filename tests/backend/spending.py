@@ -14,6 +14,11 @@ _LOTS = """
 SELECT CAST(id AS TEXT) AS id, remaining FROM points_lots
 WHERE stage = 'available' AND REPLACE(CAST(holder_id AS TEXT), '-', '') = :holder ORDER BY expires_at, id
 """
+#: In the order in which the house locks lots; SQLite holds its write lock from the first statement on.
+_HOLD = """
+SELECT id FROM points_lots
+WHERE stage = 'available' AND REPLACE(CAST(holder_id AS TEXT), '-', '') = :holder ORDER BY id FOR UPDATE
+"""
 _USE = """
 UPDATE points_lots SET remaining = remaining - :part,
        stage = CASE WHEN remaining = :part THEN 'closed' ELSE stage END
@@ -24,6 +29,8 @@ WHERE CAST(id AS TEXT) = :id
 def spend(world: World, holder: UUID, points: int) -> int:
     """Spend at most so many of the holder's available points; returns how many it was."""
     with world.house.transaction() as tx:
+        if tx.get_bind().dialect.name == "postgresql":
+            tx.execute(text(_HOLD), {"holder": holder.hex}).all()
         transfers, left = [], points
         for lot in tx.execute(text(_LOTS), {"holder": holder.hex}).all():
             part = min(left, lot.remaining)
