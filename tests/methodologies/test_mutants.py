@@ -23,7 +23,7 @@ from methodologies.review.examples import read_examples, run_example, uncovered_
 from methodologies.review.published import compare_lock
 
 LIBRARY = methodologies.library()
-NUMBERS, TOLD, EXPECTED, SHARED = 8, 3, 3, 3
+NUMBERS, TOLD, EXPECTED, SHARED = 4, 2, 2, 2
 REGISTERS = sorted(
     file.relative_to(methodologies.ROOT).as_posix()
     for file in (
@@ -141,7 +141,7 @@ def test_a_mutated_methodology_is_noticed(code: str, tree: Path) -> None:
     for name in mutants(tree / code / "examples.yaml", EXPECTED, within="expect"):
         tried += 1
         assert speaks(tree, code), name
-    assert tried > 5
+    assert tried > 4
 
 
 @pytest.mark.parametrize("file", REGISTERS)
