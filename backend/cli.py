@@ -25,7 +25,7 @@ from backend import (
     partners,
     points,
     releases,
-    restatement,
+    restatement_commands,
     review_commands,
     settlement,
     strict_json,
@@ -182,14 +182,12 @@ def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, ba
     """
     try:
         if dry_run:
-            found = restatement.dry_run(house(), code, version, batch=batch)
-            told = restatement.forecast_json(found) if as_json else "\n".join(restatement.forecast_lines(found))
-            click.echo(told)
+            restatement_commands.dry_run(house(), code, version, batch=batch, as_json=as_json)
             return
         if not yes:
             question = f"重述 {code} {version} 的已入账行为？建议先 --dry-run。Restate what was issued?"
             click.confirm(question, abort=True, err=True)
-        restatement.run(house(), code, version, batch=batch, as_json=as_json)
+        restatement_commands.run(house(), code, version, batch=batch, as_json=as_json)
     except (Refusal, methodologies.MethodologyError) as error:
         facts = json.dumps(error.facts, ensure_ascii=False, default=str)
         click.echo(f"{error.code}: {error} {facts}", err=True)

@@ -42,7 +42,7 @@ FLOORS = {
     "backend.jobs": TOP,
     "backend.operator_commands": TOP,  # what operators do at a terminal
     "backend.review_commands": TOP,
-    "backend.restatement": TOP,  # what its command says
+    "backend.restatement_commands": TOP,  # what its command says
     "backend.sandbox": TOP,
     "migrations": TOP,
     "wsgi": TOP,

@@ -50,15 +50,15 @@ class Interruption:
         self.asked = True
 
 
-def dry_run(house: House, methodology: str, version: str, *, batch: int) -> Forecast:
-    """Who would change, with the progress on standard error. Raises what `settlement.forecast` raises."""
+def dry_run(house: House, methodology: str, version: str, *, batch: int, as_json: bool) -> None:
+    """Tell who would change, with the progress on standard error. Raises what `settlement.forecast` raises."""
     told = settlement.forecast(house.sessions, methodology, version, limit=batch)
     found = next(told)
     progress = Progress("试算 dry run", found.total, sys.stderr)
     for found in told:
         progress.show(found.examined)
     progress.end()
-    return found
+    click.echo(_forecast_json(found) if as_json else "\n".join(_forecast_lines(found)))
 
 
 def run(house: House, methodology: str, version: str, *, batch: int, as_json: bool) -> None:
@@ -100,7 +100,7 @@ def _run_lines(state: RunState, refused: Iterable[RefusedAct]) -> Iterator[str]:
     yield from _refused_lines(refused)
 
 
-def forecast_json(found: Forecast) -> str:
+def _forecast_json(found: Forecast) -> str:
     """The dry run for programs."""
     return _json(
         {
@@ -113,7 +113,7 @@ def forecast_json(found: Forecast) -> str:
     )
 
 
-def forecast_lines(found: Forecast) -> Iterator[str]:
+def _forecast_lines(found: Forecast) -> Iterator[str]:
     """The dry run for people."""
     yield f"{found.methodology} {found.version} 试算：未写入任何内容 dry run: nothing was written"
     yield from aligned(
