@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +28,7 @@ from backend import (
     review_commands,
     settlement,
     strict_json,
-    sync,
+    sync_commands,
 )
 from backend.errors import Refusal
 
@@ -37,10 +36,9 @@ ledger_group = AppGroup("ledger", help="The books.")
 audit_group = AppGroup("audit", help="Recompute what was issued.")
 methodology_group = AppGroup("methodology", help="The methodologies library.")
 partner_group = AppGroup("partner", help="Partners and their events.")
-sync_group = AppGroup("sync", help="Third-party platforms that are told what happens.")
 database_group = AppGroup("database", help="The database schema.")
-#: What operators do stands in modules of its own.
-OPERATORS = (operator_commands.OPERATOR, review_commands.ACTIVITY, review_commands.DEBT)
+#: What operators do and say at a terminal stands in modules of its own.
+OPERATORS = (operator_commands.OPERATOR, review_commands.ACTIVITY, review_commands.DEBT, sync_commands.SYNC)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -48,7 +46,7 @@ def register(app: Flask) -> None:
     """Add every command to the application."""
     from backend.sandbox import sandbox_group, simulate
 
-    groups = (ledger_group, audit_group, methodology_group, partner_group, sync_group, database_group, sandbox_group)
+    groups = (ledger_group, audit_group, methodology_group, partner_group, database_group, sandbox_group)
     for group in (*groups, *OPERATORS):
         app.cli.add_command(group)
     partner_group.add_command(simulate)
@@ -219,63 +217,6 @@ def rotate_secret(partner: str, overlap_hours: int) -> None:
             tx, house().vault, partner, overlap=timedelta(hours=overlap_hours), now=clock.now()
         )
     click.echo(secret)
-
-
-@sync_group.command("add")
-@click.argument("destination")
-@click.argument("url")
-@click.option("--kind", default="webhook", show_default=True)
-@click.option("--topic", "topics", multiple=True, help="what to tell; may be repeated [default: every topic]")
-def add_destination(destination: str, url: str, kind: str, topics: tuple[str, ...]) -> None:
-    """Tell a platform what is announced from now on; prints its secret once."""
-    hosts = house().settings.sandbox_hosts
-    with _refusals_told(), house().transaction() as tx:
-        chosen = topics or tuple(sync.TOPICS)
-        secret = sync.add_destination(
-            tx, house().vault, code=destination, url=url, kind=kind, topics=chosen, allowed_hosts=hosts, now=clock.now()
-        )
-    click.echo(secret)
-
-
-@sync_group.command("list")
-def list_destinations() -> None:
-    """Every destination with its notices by state."""
-    with house().transaction() as tx:
-        for item in sync.destination_states(tx):
-            counts = " ".join(f"{state}={count}" for state, count in sorted(item.counts.items()))
-            state = "active" if item.active else "stopped"
-            click.echo(f"{item.code} {item.kind} {item.url} {state} {','.join(item.topics)} {counts}".rstrip())
-
-
-@sync_group.command("rotate")
-@click.argument("destination")
-@click.option("--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 720))
-def rotate_key(destination: str, overlap_hours: int) -> None:
-    """Make a new secret (printed once); notices are signed with the old one as well for the overlap."""
-    overlap = timedelta(hours=overlap_hours)
-    with _refusals_told(), house().transaction() as tx:
-        secret = sync.rotate_key(tx, house().vault, destination, overlap=overlap, now=clock.now())
-    click.echo(secret)
-
-
-@sync_group.command("redrive")
-@click.argument("destination")
-@click.option("--notice", default=None, help="one notice by its id, ntc_…")
-def redrive_notices(destination: str, notice: str | None) -> None:
-    """Give dead and stopped notices another life under their ids; a stopped destination is active again."""
-    with _refusals_told(), house().transaction() as tx:
-        count = sync.redrive(tx, destination, notice=notice, now=clock.now())
-    click.echo(f"{count} notices wait again")
-
-
-@contextmanager
-def _refusals_told() -> Iterator[None]:
-    """Print what the house refuses and exit with 1."""
-    try:
-        yield
-    except Refusal as refused:
-        click.echo(f"{refused.code}: {refused} {json.dumps(refused.facts, ensure_ascii=False, default=str)}", err=True)
-        sys.exit(1)
 
 
 @database_group.command("migrate")

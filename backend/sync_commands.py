@@ -1,0 +1,62 @@
+"""What an operator says about third-party platforms at a terminal. `cli.py` puts it on its page."""
+
+from datetime import timedelta
+
+import click
+
+from backend import clock, house, sync
+from backend.operator_commands import told_refusals
+
+
+@click.command("add")
+@click.argument("destination")
+@click.argument("url")
+@click.option("--kind", default="webhook", show_default=True)
+@click.option("--topic", "topics", multiple=True, help="what to tell; may be repeated [default: every topic]")
+def add_destination(destination: str, url: str, kind: str, topics: tuple[str, ...]) -> None:
+    """Tell a platform what is announced from now on; prints its secret once."""
+    hosts = house().settings.sandbox_hosts
+    with told_refusals(), house().transaction() as tx:
+        chosen = topics or tuple(sync.TOPICS)
+        secret = sync.add_destination(
+            tx, house().vault, code=destination, url=url, kind=kind, topics=chosen, allowed_hosts=hosts, now=clock.now()
+        )
+    click.echo(secret)
+
+
+@click.command("list")
+def list_destinations() -> None:
+    """Every destination with its notices by state."""
+    with house().transaction() as tx:
+        for item in sync.destination_states(tx):
+            counts = " ".join(f"{state}={count}" for state, count in sorted(item.counts.items()))
+            state = "active" if item.active else "stopped"
+            click.echo(f"{item.code} {item.kind} {item.url} {state} {','.join(item.topics)} {counts}".rstrip())
+
+
+@click.command("rotate")
+@click.argument("destination")
+@click.option("--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 720))
+def rotate_key(destination: str, overlap_hours: int) -> None:
+    """Make a new secret (printed once); notices are signed with the old one as well for the overlap."""
+    overlap = timedelta(hours=overlap_hours)
+    with told_refusals(), house().transaction() as tx:
+        secret = sync.rotate_key(tx, house().vault, destination, overlap=overlap, now=clock.now())
+    click.echo(secret)
+
+
+@click.command("redrive")
+@click.argument("destination")
+@click.option("--notice", default=None, help="one notice by its id, ntc_…")
+def redrive_notices(destination: str, notice: str | None) -> None:
+    """Give dead and stopped notices another life under their ids; a stopped destination is active again."""
+    with told_refusals(), house().transaction() as tx:
+        count = sync.redrive(tx, destination, notice=notice, now=clock.now())
+    click.echo(f"{count} notices wait again")
+
+
+SYNC = click.Group(
+    "sync",
+    help="Third-party platforms that are told what happens.",
+    commands=(add_destination, list_destinations, rotate_key, redrive_notices),
+)
