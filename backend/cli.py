@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from backend import (
     jobs,
     ledger,
     operator_commands,
-    partners,
+    partner_commands,
     points,
     releases,
     restatement_commands,
@@ -35,10 +35,15 @@ from backend.errors import Refusal
 ledger_group = AppGroup("ledger", help="The books.")
 audit_group = AppGroup("audit", help="Recompute what was issued.")
 methodology_group = AppGroup("methodology", help="The methodologies library.")
-partner_group = AppGroup("partner", help="Partners and their events.")
 database_group = AppGroup("database", help="The database schema.")
 #: What operators do and say at a terminal stands in modules of its own.
-OPERATORS = (operator_commands.OPERATOR, review_commands.ACTIVITY, review_commands.DEBT, sync_commands.SYNC)
+OPERATORS = (
+    operator_commands.OPERATOR,
+    review_commands.ACTIVITY,
+    review_commands.DEBT,
+    partner_commands.PARTNER,
+    sync_commands.SYNC,
+)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -46,10 +51,10 @@ def register(app: Flask) -> None:
     """Add every command to the application."""
     from backend.sandbox import sandbox_group, simulate
 
-    groups = (ledger_group, audit_group, methodology_group, partner_group, database_group, sandbox_group)
+    groups = (ledger_group, audit_group, methodology_group, database_group, sandbox_group)
     for group in (*groups, *OPERATORS):
         app.cli.add_command(group)
-    partner_group.add_command(simulate)
+    partner_commands.PARTNER.add_command(simulate)
     app.cli.add_command(worker)
 
 
@@ -195,28 +200,6 @@ def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, ba
 def _input(value: object) -> object:
     """Numbers reach a formula as whole numbers or decimal texts."""
     return format(value, "f") if isinstance(value, Decimal) else value
-
-
-@partner_group.command("redrive")
-@click.option("--partner", default=None)
-@click.option("--event", "event_id", default=None)
-def redrive(partner: str | None, event_id: str | None) -> None:
-    """Give dead letters another life."""
-    with house().transaction() as tx:
-        count = partners.redrive(tx, partner=partner, event_id=event_id, now=clock.now())
-    click.echo(f"{count} events wait again")
-
-
-@partner_group.command("rotate-secret")
-@click.argument("partner")
-@click.option("--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 720))
-def rotate_secret(partner: str, overlap_hours: int) -> None:
-    """Make a new secret (printed once); the old ones go on for the overlap."""
-    with house().transaction() as tx:
-        secret = partners.rotate_secret(
-            tx, house().vault, partner, overlap=timedelta(hours=overlap_hours), now=clock.now()
-        )
-    click.echo(secret)
 
 
 @database_group.command("migrate")

@@ -41,6 +41,7 @@ FLOORS = {
     "backend.cli": TOP,
     "backend.jobs": TOP,
     "backend.operator_commands": TOP,  # what operators do at a terminal
+    "backend.partner_commands": TOP,
     "backend.review_commands": TOP,
     "backend.restatement_commands": TOP,  # what its command says
     "backend.sync_commands": TOP,

@@ -292,8 +292,7 @@ def test_every_job_is_documented() -> None:
 
 def test_every_command_is_documented() -> None:
     documents = "".join(file.read_text(encoding="utf-8") for file in markdown_files())
-    groups = (cli.ledger_group, cli.audit_group, cli.methodology_group, cli.partner_group, cli.sync_group)
-    groups = (*groups, cli.database_group, *cli.OPERATORS)
+    groups = (cli.ledger_group, cli.audit_group, cli.methodology_group, cli.database_group, *cli.OPERATORS)
     commands = [f"flask {group.name} {name}" for group in groups for name in group.commands]
     assert len(commands) > 7
     assert not [command for command in commands if command not in documents]
