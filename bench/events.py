@@ -89,11 +89,13 @@ def fill_inbox(house: House, count: int, members: int, *, first: int = 0) -> Non
             "signature": "v1," + "x" * 44,
             "signed_at": now,
             "received_at": now,
+            "day": clock.today(),
+            "order_no": f"O{number}",
             "state": "waiting",
             "attempts": 0,
             "next_attempt_at": now,
         }
-        for partner, event_id, body in events(count, members, first=first)
+        for number, (partner, event_id, body) in enumerate(events(count, members, first=first), start=first)
     ]
     with house.transaction() as tx:
         lists.insert_rows(tx, InboxEvent, rows)

@@ -15,6 +15,7 @@ from backend import activities, clock, identity
 from backend.database import Instant
 from backend.ids import new_id
 from backend.lists import Columns, Runner, insert_rows, recordset
+from backend.partners.contract import Event
 from backend.partners.errors import EventIdReused
 from backend.partners.models import InboxConflict, InboxEvent
 from backend.signing import Verified
@@ -44,7 +45,9 @@ def body_context(partner: str, event_id: str) -> bytes:
     return f"inbox:{partner}:{event_id}".encode()
 
 
-def receive(tx: Runner, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> Receipt:
+def receive(
+    tx: Runner, vault: Vault, partner: str, verified: Verified, event: Event, body: bytes, *, now: datetime
+) -> Receipt:
     """Write a verified event down. The same id with another body is EventIdReused (kept by `keep_conflict`)."""
     event_id = verified.message_id
     digest = hashlib.sha256(body).digest()
@@ -57,6 +60,8 @@ def receive(tx: Runner, vault: Vault, partner: str, verified: Verified, body: by
         "signature": verified.signature,
         "signed_at": verified.signed_at,
         "received_at": now,
+        "day": clock.day_of(event.occurred_at),
+        "order_no": event.order_no,
         "state": WAITING,
         "attempts": 0,
         "next_attempt_at": now,
@@ -117,7 +122,6 @@ _SETTLED: Columns = {
     "sealed_body": LargeBinary(),
     "user_ref_index": LargeBinary(),
     "holder_id": Uuid(),
-    "order_no": Text(),
     "outcome": Text(),
     "next_attempt_at": Instant(),
 }

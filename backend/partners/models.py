@@ -1,9 +1,20 @@
 """Partners, their keys, and the inbox: what they sent, before and after it was settled."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, Instant
@@ -40,7 +51,8 @@ class InboxEvent(Base):
     `state`: waiting → done | parked (`parked_for`: LINK, CONSENT, ORDER) | dead. The body is sealed by the house until
     the person is known (`holder_id`), then under that person's key; it is erased when a parked event expires, and after
     thirty days when the event never found its person. `outcome` is JSON, one entry per line, as the partner reads it in
-    the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked at.
+    the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked at. `day` is the
+    Shanghai day of its `occurred_at`, `order_no` its order: what a day is reconciled by, whatever became of the event.
     """
 
     __tablename__ = "inbox"
@@ -79,6 +91,7 @@ class InboxEvent(Base):
             postgresql_where=text("parked_for = 'ORDER'"),
             sqlite_where=text("parked_for = 'ORDER'"),
         ),
+        Index("ix_inbox_day", "partner", "day", "order_no", "received_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -89,13 +102,14 @@ class InboxEvent(Base):
     signature: Mapped[str] = mapped_column(Text)
     signed_at: Mapped[datetime] = mapped_column(Instant)
     received_at: Mapped[datetime] = mapped_column(Instant)
+    day: Mapped[date] = mapped_column(Date)
+    order_no: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     parked_for: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer)
     next_attempt_at: Mapped[datetime] = mapped_column(Instant)
     user_ref_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     holder_id: Mapped[UUID | None] = mapped_column(Uuid)
-    order_no: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str | None] = mapped_column(Text)
     last_error: Mapped[str | None] = mapped_column(Text)
 

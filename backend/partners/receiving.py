@@ -40,11 +40,11 @@ class Gate:
         event = read_event(strict_json.loads_object(body))
         if not setup.adapter.sends(event):
             raise UnknownEventType(event.type, field="type", type=event.type)
-        event_in = (self._vault, partner, verified, body)
+        sender = (self._vault, partner, verified)
         try:
-            return self._write(lambda connection: inbox.receive(connection, *event_in, now=now))
+            return self._write(lambda connection: inbox.receive(connection, *sender, event, body, now=now))
         except EventIdReused:
-            self._write(lambda connection: inbox.keep_conflict(connection, *event_in, now=now))
+            self._write(lambda connection: inbox.keep_conflict(connection, *sender, body, now=now))
             raise
 
     def _write(self, act: Callable[[Connection], T]) -> T:

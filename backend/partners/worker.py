@@ -173,7 +173,6 @@ def _finished(vault: Vault, item: _Opened, receivers: Mapping[tuple[str, bytes],
         "sealed_body": sealed,
         "user_ref_index": item.user_ref_index if parked_for else None,
         "holder_id": receiver.holder_id if receiver else None,
-        "order_no": item.event.order_no,
         "outcome": json.dumps([_line_outcome(line, outcome) for line, outcome in item.outcomes], ensure_ascii=False),
     }
 

@@ -467,13 +467,14 @@ def upgrade() -> None:
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("parked_for", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("user_ref_index", sa.LargeBinary(), nullable=True),
         sa.Column("holder_id", sa.Uuid(), nullable=True),
-        sa.Column("order_no", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('waiting', 'done', 'parked', 'dead')", name=op.f("ck_inbox_state")),
@@ -489,6 +490,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("parked_for = 'ORDER'"),
             sqlite_where=sa.text("parked_for = 'ORDER'"),
         )
+        batch_op.create_index("ix_inbox_day", ["partner", "day", "order_no", "received_at"], unique=False)
         batch_op.create_index(
             "ix_inbox_parked",
             ["partner", "user_ref_index"],
@@ -903,6 +905,7 @@ def downgrade() -> None:
     op.drop_table("ledger_transactions")
     op.drop_table("inbox_conflicts")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_inbox_day")
         batch_op.drop_index(
             "ix_inbox_waiting",
             postgresql_where=sa.text("state = 'waiting'"),
