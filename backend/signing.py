@@ -46,6 +46,7 @@ __all__ = [
     "parse_key",
     "parse_signing_key",
     "read_link_ticket",
+    "request_text",
     "sign",
     "sign_link_ticket",
     "verify",
@@ -110,6 +111,17 @@ def sign(message_id: str, signed_at: datetime, body: bytes, keys: Sequence[Secre
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(_token(key, text) for key in keys),
     }
+
+
+def request_text(method: str, target: str, body: bytes = b"") -> bytes:
+    """What is signed, in place of an event, of a request to `target` (the path with its query).
+
+    For a GET that is the target; otherwise the method, a blank, the target, a line feed and the body. An event begins
+    with `{`, a question with `/`, an order to do something with its method: none can be passed off as another.
+    """
+    if method == "GET":
+        return target.encode("utf-8", "replace")
+    return f"{method} {target}\n".encode("utf-8", "replace") + body
 
 
 def verify(

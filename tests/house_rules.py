@@ -301,10 +301,10 @@ def outgoing_http_has_one_door(module: Module) -> Complaints:
 
 
 def flask_stays_at_the_edge(module: Module) -> Complaints:
-    """Flask in backend only in the factory, cli.py, views.py files, the console and the sandbox: everything
-    else runs in a worker, a job or a test without a request."""
+    """Flask in backend only in the factory, cli.py, views (a file or a folder), the console and the sandbox:
+    everything else runs in a worker, a job or a test without a request."""
     edge = module.name in {"backend", "backend.cli"} or module.inside("backend.console", "backend.sandbox")
-    if not module.inside("backend") or edge or module.path.endswith("/views.py"):
+    if not module.inside("backend") or edge or "views" in module.name.split("."):
         return
     for line, target in module.imports:
         if target.split(".")[0] in {"flask", "flask_smorest", "werkzeug"}:

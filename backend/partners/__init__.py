@@ -1,5 +1,6 @@
 """Partners: their keys, their events, the worker that settles them, and what became of each."""
 
+from backend.partners.deliveries import deliveries
 from backend.partners.errors import (
     EventIdReused,
     InvalidEnvelope,
@@ -10,7 +11,6 @@ from backend.partners.forgetting import forget_member
 from backend.partners.holdings import holdings
 from backend.partners.inbox import (
     InboxState,
-    deliveries,
     erase_unowned,
     expire_parked,
     inbox_state,

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Text, Uuid, func, select, update
 from sqlalchemy.orm import Session
 
-from backend import activities, clock, identity
+from backend import clock, identity
 from backend.database import Instant
 from backend.ids import new_id
 from backend.lists import Columns, Runner, insert_rows, recordset
@@ -239,43 +239,6 @@ def redrive(tx: Session, *, partner: str | None, event_id: str | None, now: date
     if event_id is not None:
         statement = statement.where(InboxEvent.event_id == event_id)
     return len(list(tx.scalars(statement.returning(InboxEvent.id))))
-
-
-def deliveries(
-    tx: Session, partner: str, *, event_id: str | None = None, before: UUID | None = None, limit: int = 50
-) -> list[dict[str, Any]]:
-    """What became of a partner's events, newest first.
-
-    A line's `status` is what its settlement decided; `standing` is how its act stands today, after later corrections,
-    cancellations and better claims.
-    """
-    query = select(InboxEvent).where(InboxEvent.partner == partner)
-    if event_id is not None:
-        query = query.where(InboxEvent.event_id == event_id)
-    if before is not None:
-        query = query.where(InboxEvent.id < before)
-    rows = list(tx.scalars(query.order_by(InboxEvent.id.desc()).limit(limit)))
-    lines = {row.id: json.loads(row.outcome) if row.outcome else [] for row in rows}
-    acts = {
-        (row.holder_id, UUID(line["activity_id"])): line
-        for row in rows
-        for line in lines[row.id]
-        if row.holder_id is not None and "activity_id" in line
-    }
-    for key, act in activities.load(tx, acts).items():
-        acts[key]["standing"] = act.status
-    return [
-        {
-            "id": str(row.id),
-            "event_id": row.event_id,
-            "received_at": clock.iso(row.received_at),
-            "state": row.state,
-            "waiting_for": row.parked_for,
-            "attempts": row.attempts,
-            "lines": lines[row.id],
-        }
-        for row in rows
-    ]
 
 
 @dataclass(frozen=True, slots=True)

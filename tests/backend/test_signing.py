@@ -351,6 +351,19 @@ def test_a_digest_under_the_wrong_version_proves_nothing() -> None:
         verify(headers, b"", keys=[signing.parse_key(public)])
 
 
+def test_a_request_is_no_event_and_no_other_request() -> None:
+    said = [
+        signing.request_text("GET", "/partners/v1/secrets"),
+        signing.request_text("DELETE", "/partners/v1/secrets"),
+        signing.request_text("POST", "/partners/v1/secrets"),
+        signing.request_text("POST", "/partners/v1/links", b"{}"),
+        signing.request_text("POST", "/partners/v1/links?a", b"{}"),
+    ]
+    assert said[:1] + said[3:4] == [b"/partners/v1/secrets", b"POST /partners/v1/links\n{}"]
+    assert len(set(said)) == len(said)
+    assert not [text for text in said if text.lstrip()[:1] in (b"{", b"[")]
+
+
 def test_the_dot_cannot_be_moved_between_id_and_body() -> None:
     """Id `a` with body `T.{}` and id `a.T` with body `{}` share one signed text; only one may exist."""
     headers = signing.sign("a", SIGNED_AT, b"1614265330.{}", [secret(b"k" * 32)])

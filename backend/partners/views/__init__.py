@@ -1,0 +1,9 @@
+"""HTTP for partners: one module per resource, each with a `blueprint`."""
+
+from flask import Blueprint
+
+from backend.partners.views import deliveries, webhooks
+
+blueprint = Blueprint("partners", __name__)
+for _resource in (webhooks, deliveries):
+    blueprint.register_blueprint(_resource.blueprint)
