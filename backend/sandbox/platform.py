@@ -1,7 +1,7 @@
 """A platform's side of the contract: sign an event, send it, and ask what became of it."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,14 +17,17 @@ DEADLINE_S = 30.0
 MAX_BYTES = 4_194_304
 _NOT_THEIR_SECRET = b"a secret that is nobody's at all."
 _STALE = timedelta(minutes=10)
+#: Headers and body, after signing → what goes over the wire.
+OnTheWay = Callable[[Mapping[str, str], bytes], tuple[Mapping[str, str], bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How the house answered. `code` is the problem's when it refused."""
+    """How the house answered. `code` is the problem's when it refused; `tries` is how often we had to ask."""
 
     status: int
     document: dict[str, Any]
+    tries: int = 1
 
     @property
     def ok(self) -> bool:
@@ -52,16 +55,33 @@ class Platform:
     secret: SecretKey
     signing_key: SigningKey | None = None
 
-    def send(self, event_id: str, body: bytes, *, signed: str = "v1") -> Reply:
-        """Send one event, signed anew at each attempt; a failed attempt is repeated, as a platform would."""
+    def send(
+        self,
+        event_id: str,
+        body: bytes,
+        *,
+        signed: str = "v1",
+        skew: timedelta = timedelta(),
+        on_the_way: OnTheWay | None = None,
+    ) -> Reply:
+        """Send one event, signed anew at each attempt; a failed attempt is repeated, as a platform would.
+
+        `signed`: see `Recorded`; `skew`: how far ahead our clock is; `on_the_way` changes what was signed.
+        """
+        tries = 0
 
         def attempt() -> safe_http.Answer:
-            headers = {"Content-Type": "application/json"} | self._headers(event_id, body, signed)
-            return self._call("POST", f"/webhooks/{self.code}", headers, body)
+            nonlocal tries
+            tries += 1
+            headers: Mapping[str, str] = {"Content-Type": "application/json"}
+            headers, sent = {**headers, **self._headers(event_id, body, signed, skew)}, body
+            if on_the_way is not None:
+                headers, sent = on_the_way(headers, sent)
+            return self._call("POST", f"/webhooks/{self.code}", headers, sent)
 
         answer = retrying(attempt)
         document = answer.json()
-        return Reply(answer.status, document if isinstance(document, dict) else {})
+        return Reply(answer.status, document if isinstance(document, dict) else {}, tries)
 
     def delivery(self, event_id: str) -> dict[str, Any] | None:
         """What became of one event; None when it never came."""
@@ -89,7 +109,7 @@ class Platform:
         found: Any = document["deliveries"]
         return list(found)
 
-    def _call(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> safe_http.Answer:
+    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> safe_http.Answer:
         return safe_http.call(
             method,
             self.url + path,
@@ -100,9 +120,9 @@ class Platform:
             allowed_hosts=(urlsplit(self.url).netloc,),
         )
 
-    def _headers(self, message_id: str, content: bytes, signed: str) -> dict[str, str]:
+    def _headers(self, message_id: str, content: bytes, signed: str, skew: timedelta = timedelta()) -> dict[str, str]:
         """The three headers. `v1` by the public package, so that our verifier is not only tried on our own signing."""
-        now = clock.now() - (_STALE if signed == "stale" else timedelta())
+        now = clock.now() + skew - (_STALE if signed == "stale" else timedelta())
         if signed == "v1a":
             assert self.signing_key is not None, f"{self.code} has no ed25519 key"
             return signing.sign(message_id, now, content, [self.signing_key])
