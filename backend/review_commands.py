@@ -6,8 +6,7 @@ from uuid import UUID
 import click
 
 from backend import approvals, clock, house, identity, points, settlement
-from backend.activities import Act
-from backend.columns import aligned
+from backend.claim_commands import CLAIMS
 from backend.identity import FINANCE
 from backend.operator_commands import acting, deciding, told_refusals
 
@@ -22,27 +21,6 @@ def reverse(activity_id: UUID, name: str, token: str, reason: str) -> None:
             operator = identity.authenticate_operator(tx, name, token)
         done = settlement.reverse_after_review(house().sessions, activity_id, operator=operator, reason=reason)
     click.echo("已冲正 taken back" if done else "此前已冲正，未作改动 taken back before, nothing changed")
-
-
-@click.command("claims")
-@click.argument("activity_id", type=click.UUID)
-def claims(activity_id: UUID) -> None:
-    """Who claims the same physical act: the owner of each claim, and those who wait for it."""
-    with told_refusals(), house().transaction() as tx:
-        found = settlement.contested(tx, activity_id)
-    rows: list[tuple[str, ...]] = [
-        ("claim", "party", "partner", "order/line", "member", "activity", "grade", "begins", "status")
-    ]
-    for claim in found:
-        rows += [_party(claim.fingerprint, "owner 持有", claim.owner)] if claim.owner else []
-        rows += [_party(claim.fingerprint, "waits 等待", act) for act in claim.contenders]
-    click.echo("\n".join(aligned(rows)) if len(rows) > 1 else "没有申领 claims nothing")
-
-
-def _party(fingerprint: bytes, party: str, act: Act) -> tuple[str, ...]:
-    status = f"{act.status} {act.reason}" if act.reason else act.status
-    order, begins = f"{act.order_no}/{act.line}", clock.iso(act.begins_at)
-    return fingerprint.hex()[:12], party, act.partner, order, str(act.holder_id), str(act.id), act.grade, begins, status
 
 
 @click.command("write-off")
@@ -95,5 +73,5 @@ def requests() -> None:
         click.echo(json.dumps(said, ensure_ascii=False))
 
 
-ACTIVITY = click.Group("activity", help="Decisions about activities.", commands=(reverse, claims))
+ACTIVITY = click.Group("activity", help="Decisions about activities.", commands=(reverse, *CLAIMS))
 DEBT = click.Group("debt", help="Points that members owe.", commands=(write_off, decide, requests))

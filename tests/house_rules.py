@@ -43,6 +43,7 @@ FLOORS = {
     "backend.operator_commands": TOP,  # what operators do at a terminal
     "backend.partner_commands": TOP,
     "backend.review_commands": TOP,
+    "backend.claim_commands": TOP,
     "backend.restatement_commands": TOP,  # what its command says
     "backend.sync_commands": TOP,
     "backend.sandbox": TOP,

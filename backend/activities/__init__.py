@@ -1,6 +1,6 @@
 """Activities: orders and their lines, quantification, claims, and who wins when acts contend."""
 
-from backend.activities.claims import ClaimView, claims_of
+from backend.activities.claims import ClaimParty, ClaimView, claims_of, conflicts
 from backend.activities.deciding import Decision, decide
 from backend.activities.errors import ActRefused, Contended, UnknownVersion
 from backend.activities.models import RestatementRun
@@ -84,6 +84,7 @@ __all__ = [
     "Act",
     "ActRefused",
     "ActivityKey",
+    "ClaimParty",
     "ClaimView",
     "Contended",
     "Credited",
@@ -109,6 +110,7 @@ __all__ = [
     "canonical_data",
     "claims_engagement",
     "claims_of",
+    "conflicts",
     "count_issued",
     "credits_of",
     "day_rules",

@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Uuid, delete, select, update
+from sqlalchemy import LargeBinary, Uuid, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.activities.errors import Contended
-from backend.activities.models import Claim, ClaimContender
+from backend.activities.models import Activity, Claim, ClaimContender
 from backend.activities.policy import NOBODY, Contest
-from backend.activities.records import Act, ActivityKey, load
+from backend.activities.records import Act, ActivityKey, load, recorded_at
 from backend.lists import Columns, insert_rows, recordset
 
 _PARTY: Columns = {"fingerprint": LargeBinary(), "holder_id": Uuid(), "activity_id": Uuid()}
@@ -138,23 +139,55 @@ def load_parties(tx: Session, stored: Mapping[bytes, Contest]) -> dict[ActivityK
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimParty:
+    """An act that claims something, and since when: the instant it was recorded."""
+
+    act: Act
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimView:
-    """A claim as operators see it: whose it is (None once released), and who waits for it, the earliest first."""
+    """A claim as operators see it: whose it is (None once released), and who waits for it, the earliest act first."""
 
     fingerprint: bytes
-    owner: Act | None
-    contenders: Sequence[Act]
+    owner: ClaimParty | None
+    contenders: Sequence[ClaimParty]
 
 
 def claims_of(tx: Session, key: ActivityKey) -> list[ClaimView]:
     """What this activity claims, as owner or contender, by fingerprint."""
-    found = contests(tx, fingerprints_of(tx, [key])[key], lock=False)
+    return _views(tx, sorted(fingerprints_of(tx, [key])[key]))
+
+
+def conflicts(tx: Session, *, partner: str | None, limit: int) -> list[ClaimView]:
+    """Claims that somebody waits for, those contested last first; with `partner`, those its acts wait for."""
+    waiting = (
+        select(ClaimContender.fingerprint)
+        .join(
+            Activity,
+            (Activity.holder_id == ClaimContender.holder_id) & (Activity.id == ClaimContender.activity_id),
+        )
+        .group_by(ClaimContender.fingerprint)
+        .order_by(func.max(Activity.recorded_at).desc(), ClaimContender.fingerprint)
+        .limit(limit)
+    )
+    if partner is not None:
+        waiting = waiting.where(Activity.partner == partner)
+    return _views(tx, list(tx.scalars(waiting)))
+
+
+def _views(tx: Session, fingerprints: Sequence[bytes]) -> list[ClaimView]:
+    found = contests(tx, fingerprints, lock=False)
     acts = load_parties(tx, found)
+    recorded = recorded_at(tx, acts)
+    parties = {key: ClaimParty(act, recorded[key]) for key, act in acts.items()}
     return [
         ClaimView(
             fingerprint,
-            acts[contest.owner] if contest.owner else None,
-            sorted((acts[each] for each in contest.contenders), key=lambda act: (act.begins_at, act.key)),
+            parties[contest.owner] if contest.owner else None,
+            sorted((parties[each] for each in contest.contenders), key=lambda it: (it.act.begins_at, it.act.key)),
         )
-        for fingerprint, contest in sorted(found.items())
+        for fingerprint in fingerprints
+        if (contest := found.get(fingerprint)) is not None
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.activities import claims, holder_days
 from backend.activities.errors import Contended
 from backend.activities.policy import (
-    DUPLICATE_CLAIM,
+    ALREADY_CLAIMED,
     Contest,
     Loss,
     RulesOf,
@@ -100,7 +100,7 @@ def _lost_claims(tx: Session, after: Mapping[bytes, Contest], waiting: Sequence[
     owners = claims.lost_claims(tx, [act.key for act in waiting])
     for contest in after.values():
         owners |= dict.fromkeys(contest.contenders, contest.owner[1] if contest.owner else None)
-    return {key: Loss(DUPLICATE_CLAIM, owner_id) for key, owner_id in owners.items()}
+    return {key: Loss(ALREADY_CLAIMED, owner_id) for key, owner_id in owners.items()}
 
 
 def _lost_days(

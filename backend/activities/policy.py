@@ -21,7 +21,7 @@ from backend.activities.records import ISSUED, Act, ActivityKey
 #: on, and no further.
 LONGEST_TRIP = timedelta(hours=6, minutes=30)
 
-DUPLICATE_CLAIM, OVERLAPPING_TRIP, EXCLUDED_BY = "DUPLICATE_CLAIM", "OVERLAPPING_TRIP", "EXCLUDED_BY"
+ALREADY_CLAIMED, OVERLAPPING_TRIP, EXCLUDED_BY = "ALREADY_CLAIMED", "OVERLAPPING_TRIP", "EXCLUDED_BY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,10 @@ REASONS = {
     "UNKNOWN_CATEGORY": ("该品类没有可用的方法学。", "No methodology covers this category."),
     "INVALID_LINE": ("该行数据不完整或不合规。", "This line is incomplete or malformed."),
     # between acts
-    "DUPLICATE_CLAIM": ("同一物品或行程已经入账，不能重复计算。", "The same physical act was counted before."),
+    "ALREADY_CLAIMED": (
+        "同一物品或行为已在另一条记录中申领，只计一次。",
+        "The same physical act is claimed by another record already; it counts once.",
+    ),
     "OVERLAPPING_TRIP": ("与另一段行程时间重叠，只计其中一段。", "The trip overlaps another one; one of them counts."),
     "EXCLUDED_BY": (
         "与当天另一项互斥的行为只能计其一（如无车日与当天的通勤）。",

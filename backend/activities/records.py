@@ -119,6 +119,17 @@ def load(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, Act]:
     return {(row.holder_id, row.id): act_of(row) for row in tx.execute(query)}
 
 
+def recorded_at(tx: Session, keys: Collection[ActivityKey]) -> dict[ActivityKey, datetime]:
+    """When these activities were recorded."""
+    if not keys:
+        return {}
+    given = recordset(tx, "given", {"holder_id": Uuid(), "id": Uuid()}, sorted(set(keys)))
+    query = select(Activity.holder_id, Activity.id, Activity.recorded_at).join(
+        given, (Activity.holder_id == given.c.holder_id) & (Activity.id == given.c.id)
+    )
+    return {(row.holder_id, row.id): row.recorded_at for row in tx.execute(query)}
+
+
 def act_of(row: Any) -> Act:
     """A stored row as an Act (its claims are in the claims table)."""
     return Act(**{name: getattr(row, name) for name in _STORED})

@@ -131,7 +131,7 @@ def test_the_same_wechat_is_a_new_person_who_may_link_the_same_user_but_not_clai
     world.send("zhuanzhuan", body)
     world.settle()
     (activity,) = again.get("/activities").json["items"]
-    assert (activity["status"], activity["reason"]["code"]) == ("outdone", "DUPLICATE_CLAIM")
+    assert (activity["status"], activity["reason"]["code"]) == ("outdone", "ALREADY_CLAIMED")
 
 
 def test_every_login_ends_and_the_same_call_is_answered_the_same(world, busy, moment):

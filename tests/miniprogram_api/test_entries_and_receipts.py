@@ -350,7 +350,7 @@ def test_an_act_that_lost_to_another_members_does_not_name_it(world, rider, acte
     world.send("zhuanzhuan", second)
     world.settle()
     (lost,) = bob.get("/activities").json["items"]
-    assert (lost["status"], lost["reason"]["code"], lost["reduction_g"]) == ("outdone", "DUPLICATE_CLAIM", 0)
+    assert (lost["status"], lost["reason"]["code"], lost["reduction_g"]) == ("outdone", "ALREADY_CLAIMED", 0)
     assert bob.get(f"/activities/{lost['id']}").json["excluded_by"] is None
     assert bob.entries() == []
 

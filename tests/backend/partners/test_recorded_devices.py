@@ -91,4 +91,4 @@ def test_a_camera_already_sold_is_not_sold_again(world: World) -> None:
     sent = world.send("zhuanzhuan", again)
     world.settle()
     [line] = world.lines("zhuanzhuan", sent)
-    assert (line["status"], line["code"]) == ("outdone", "DUPLICATE_CLAIM")
+    assert (line["status"], line["code"]) == ("outdone", "ALREADY_CLAIMED")

@@ -21,7 +21,7 @@ def test_what_stands_now_is_counted_not_what_was_told_at_first() -> None:
     deliveries = [
         delivery({"activity_id": "a"}),
         delivery({"activity_id": "b"}),
-        delivery({"activity_id": "c", "status": "outdone", "code": "DUPLICATE_CLAIM"}),
+        delivery({"activity_id": "c", "status": "outdone", "code": "ALREADY_CLAIMED"}),
     ]
     acts = {
         "a": standing(reduction_g=500, points=500),

@@ -74,7 +74,7 @@ def test_certified_electricity_is_credited_in_watt_hours_and_never_in_grams(worl
 def test_certified_electricity_is_taken_back_whole_and_may_be_claimed_again(world: World, alice: UUID) -> None:
     first = settle(world, alice, "green_electricity", ELECTRICITY)
     again = settle(world, alice, "green_electricity", ELECTRICITY, "O2", named={"certificate_no": "O1"})
-    assert (again.status, again.code, again.eac_wh) == ("outdone", "DUPLICATE_CLAIM", 0)
+    assert (again.status, again.code, again.eac_wh) == ("outdone", "ALREADY_CLAIMED", 0)
     take_back(world, first)
     assert world.balances(alice) == {"eac": 1_000_000, "points.pending": 50}
     take_back(world, again)

@@ -12,7 +12,7 @@ def test_a_device_earns_once_whoever_sends_it(world: World) -> None:
     world.send("zhuanzhuan", trade_in("D1", "alice", "sn 00-1"))
     second = world.send("zhuanzhuan", trade_in("D2", "bob", "SN001"))
     world.settle()
-    assert world.lines("zhuanzhuan", second)[0]["code"] == "DUPLICATE_CLAIM"
+    assert world.lines("zhuanzhuan", second)[0]["code"] == "ALREADY_CLAIMED"
     assert (world.balances(alice)["reduction"], world.balances(bob)) == (23_750, {})
     world.check_books()
 

@@ -129,7 +129,7 @@ def test_a_late_act_takes_nobodys_claim(world: World, alice: UUID) -> None:
     bob, day = world.person("bob"), days_ago(9, 0)
     settle(world, metro(alice, at=day + timedelta(hours=8)), car_free(bob, "F2", day, grade="E2"), now=days_ago(9, 23))
     (late,) = settle(world, car_free(alice, at=day))
-    assert (late.status, late.code) == ("outdone", "DUPLICATE_CLAIM")
+    assert (late.status, late.code) == ("outdone", "ALREADY_CLAIMED")
     assert (reduction(world, alice), reduction(world, bob)) == (METRO_G, CAR_FREE_G)
 
 
@@ -172,7 +172,7 @@ def test_a_car_stands_still_once_a_day_for_whoever_says_so(world: World, alice: 
     settle(world, car_free(alice), now=days_ago(0, 1))
     (again,) = settle(world, car_free(bob, "F2", days_ago(1, 1), serial="car-1"), now=days_ago(0, 1))
     settle(world, car_free(bob, "F3", days_ago(2, 1), serial="car-1"), now=days_ago(0, 1))
-    assert (again.code, reduction(world, bob)) == ("DUPLICATE_CLAIM", CAR_FREE_G)
+    assert (again.code, reduction(world, bob)) == ("ALREADY_CLAIMED", CAR_FREE_G)
 
 
 def test_two_days_of_parking_are_two_acts(world: World, alice: UUID) -> None:

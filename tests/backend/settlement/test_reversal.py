@@ -215,7 +215,7 @@ def test_a_ride_that_is_ones_own_again_still_waits_for_the_overlap_to_end(world:
     settled(world, "transit", trip("T3", "bob", "10", at=days_ago(3, 8, 10), trip_id="RIDE"))
     (sent,) = settled(world, "transit", trip("T2", "alice", "20", at=days_ago(3, 8, 20), trip_id="RIDE"))
     key = act_of(world, "transit", sent, alice)
-    assert status_of(world, key) == ("outdone", "DUPLICATE_CLAIM")
+    assert status_of(world, key) == ("outdone", "ALREADY_CLAIMED")
     settled(world, "transit", cancel("T3", "bob"))
     assert status_of(world, key) == ("outdone", "OVERLAPPING_TRIP"), "the member is told the reason of today"
     settled(world, "transit", cancel("T1", "alice"))

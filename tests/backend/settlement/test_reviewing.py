@@ -1,5 +1,6 @@
 """An operator takes an activity back: once, as one chain, with who and why; and sees who claims what."""
 
+import json
 import threading
 from typing import Any
 from uuid import UUID
@@ -127,7 +128,15 @@ def test_the_commands(world: World, app: Any) -> None:
         owners = [row for row in told if row[1] == "owner"]
         waiting = [row for row in told if row[1] == "waits"]
         assert str(alice) in owners[0] and str(first) in owners[0] and "zhuanzhuan" in owners[0]
-        assert str(bob) in waiting[0] and str(second) in waiting[0] and waiting[0][-1] == "DUPLICATE_CLAIM"
+        assert str(bob) in waiting[0] and str(second) in waiting[0] and waiting[0][-1] == "ALREADY_CLAIMED"
+    asked = (("claims", str(first)), ("conflicts",))
+    said = [json.loads(run(app, "activity", *each, "--json").stdout) for each in asked]
+    assert said[0] == said[1]  # the one claim that is contested
+    assert (said[0]["owner"]["activity_id"], said[0]["owner"]["status"]) == (str(first), "issued")
+    (waits,) = said[0]["contenders"]
+    assert (waits["holder_id"], waits["order_no"], waits["reason"]) == (str(bob), "D2", "ALREADY_CLAIMED")
+    assert said[0]["contested_since"] == waits["claimed_at"] >= said[0]["owner"]["claimed_at"]
+    assert run(app, "activity", "conflicts", "--partner", "shop").stdout == "没有争用 nothing is contested\n"
     command = ("activity", "reverse", str(first), "--operator", "li", "--reason", "伪造")
     assert run(app, *command, token="op_wrong").stderr.startswith("UNKNOWN_OPERATOR")
     assert "taken back" in run(app, *command, token=token).stdout
