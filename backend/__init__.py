@@ -51,7 +51,7 @@ def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) 
     statements = database.make_statement_engine(settings.database_url)
     vault = Vault(settings.vault_key, settings.fingerprint_key)
     wechat: WeChatProvider = (
-        SandboxWeChat()
+        SandboxWeChat(settings.wechat_appid)
         if settings.wechat_provider == "sandbox"
         else WeChatClient(settings.wechat_appid, settings.wechat_secret)
     )
@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from backend.operations import blueprint as operations_blueprint
     from backend.partners.views import blueprint as partners_blueprint
     from backend.sandbox.views import blueprint as sandbox_blueprint
+    from backend.wechat_pushes.views import blueprint as wechat_pushes_blueprint
 
     settings = settings or Settings.from_environment()
     configure_logs(settings.log_level)
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["house"] = build_house(settings)
     app.register_blueprint(operations_blueprint)
     app.register_blueprint(partners_blueprint)
+    app.register_blueprint(wechat_pushes_blueprint)
     app.register_blueprint(sandbox_blueprint)  # answers 404 in production
     app.register_error_handler(Refusal, _answer_refusal)
     app.register_error_handler(HTTPException, _answer_http)

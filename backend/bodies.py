@@ -41,6 +41,11 @@ def read_json_body(request: Incoming) -> bytes:
     """
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise WrongContentType
+    return read_body(request)
+
+
+def read_body(request: Incoming) -> bytes:
+    """The raw bytes of a body of any kind, never more than 64 KiB. Raises BodyTooLarge, UnreadableBody."""
     if (request.content_length or 0) > MAX_BYTES:
         raise BodyTooLarge(f"at most {MAX_BYTES} bytes", max_bytes=MAX_BYTES)
     try:

@@ -1,6 +1,7 @@
 """One frozen record of everything the environment decides."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from backend.errors import Misconfigured
 ENVIRONMENTS = ("sandbox", "test", "production")
 #: Points that may be written off for one person, where the operator does not say otherwise.
 WRITE_OFF_LIMIT = 10_000
+#: What WeChat's pushes are signed and sealed with in the sandbox. Everybody knows them: refused in production.
+SANDBOX_PUSH_TOKEN, SANDBOX_PUSH_AES_KEY = "sandbox", "sandbox" * 6 + "0"
 SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
 
 
@@ -26,7 +29,8 @@ class Settings:
     `token_keys`: newest first; the first signs, all verify. `vault_key` wraps the per-person keys. `fingerprint_key`
     keys claim fingerprints and look-up indexes; it never rotates, because claims are for life. `sandbox_hosts` ("host"
     or "host:port", small letters) may be notified without TLS and at private addresses; refused in production.
-    `write_off_limit`: points that two operators may write off for one person, ever.
+    `wechat_push_token` and `wechat_push_encoding_aes_key`: as set in the mini-program's console; empty where WeChat's
+    pushes are not taken. `write_off_limit`: points that two operators may write off for one person, ever.
     """
 
     environment: str
@@ -38,6 +42,8 @@ class Settings:
     wechat_provider: str = "sandbox"
     wechat_appid: str = "sandbox"
     wechat_secret: str = field(default="", repr=False)
+    wechat_push_token: str = field(default="", repr=False)
+    wechat_push_encoding_aes_key: str = field(default="", repr=False)
     sandbox_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
     write_off_limit: int = WRITE_OFF_LIMIT
@@ -67,6 +73,10 @@ class Settings:
             wechat_provider=env.str("WECHAT_PROVIDER", "sandbox" if sandbox else "wechat"),
             wechat_appid=env.str("WECHAT_APPID", "sandbox" if sandbox else ""),
             wechat_secret=env.str("WECHAT_SECRET", ""),
+            wechat_push_token=env.str("WECHAT_PUSH_TOKEN", SANDBOX_PUSH_TOKEN if sandbox else ""),
+            wechat_push_encoding_aes_key=env.str(
+                "WECHAT_PUSH_ENCODING_AES_KEY", SANDBOX_PUSH_AES_KEY if sandbox else ""
+            ),
             sandbox_hosts=tuple(filter(None, (env.str("SANDBOX_HOSTS", "") or "").lower().split(","))),
             log_level=env.str("LOG_LEVEL", "INFO"),
             write_off_limit=env.int("WRITE_OFF_LIMIT", WRITE_OFF_LIMIT),
@@ -75,7 +85,7 @@ class Settings:
             env.seal()
         except EnvError as error:
             faults.append(str(error))
-        faults += settings.unsafe_in_production()
+        faults += settings.unusable_push_settings() + settings.unsafe_in_production()
         if faults:
             raise Misconfigured("; ".join(faults))
         return settings
@@ -90,7 +100,18 @@ class Settings:
             token_keys=(_sandbox_key("TOKEN_KEYS"),),
             vault_key=_sandbox_key("VAULT_KEY"),
             fingerprint_key=_sandbox_key("FINGERPRINT_KEY"),
+            wechat_push_token=SANDBOX_PUSH_TOKEN,
+            wechat_push_encoding_aes_key=SANDBOX_PUSH_AES_KEY,
         )
+
+    def unusable_push_settings(self) -> list[str]:
+        """What is wrong with the settings of WeChat's message pushes; both may be empty: then none are taken."""
+        token, aes_key = self.wechat_push_token, self.wechat_push_encoding_aes_key
+        if not (token or aes_key):
+            return []
+        if re.fullmatch("[0-9A-Za-z]{3,32}", token) and re.fullmatch("[0-9A-Za-z]{43}", aes_key):
+            return []
+        return ["WECHAT_PUSH_TOKEN (3 to 32 letters or digits) and WECHAT_PUSH_ENCODING_AES_KEY (43) come together"]
 
     def unsafe_in_production(self) -> list[str]:
         """What keeps these settings from production: sandbox secrets, sandbox providers, gaps. Empty elsewhere."""
@@ -103,6 +124,8 @@ class Settings:
             faults.append("WECHAT_PROVIDER=sandbox logs in anybody as anybody")
         elif not (self.wechat_appid and self.wechat_secret):
             faults.append("WECHAT_APPID and WECHAT_SECRET are needed")
+        if self.wechat_push_token == SANDBOX_PUSH_TOKEN or self.wechat_push_encoding_aes_key == SANDBOX_PUSH_AES_KEY:
+            faults.append("WECHAT_PUSH_TOKEN or WECHAT_PUSH_ENCODING_AES_KEY is the sandbox's")
         if self.sandbox_hosts:
             faults.append("SANDBOX_HOSTS opens the way to private addresses")
         if not self.database_url:

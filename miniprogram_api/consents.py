@@ -11,10 +11,13 @@ from backend.errors import NotFound
 from backend.identity import (
     COLLECTED,
     CONSENT_TEXTS,
+    DELETION,
     GRANTED,
+    MEMBER,
     NEVER_GIVEN,
     RENEWAL_NEEDED,
     SCENES,
+    WECHAT,
     WITHDRAWN,
     ConsentText,
     ConsentTextReplaced,
@@ -86,11 +89,14 @@ class WithdrawalSchema(Schema):
 
 
 class ConsentDecisionSchema(Schema):
-    """One change: granted or withdrawn, under which wording of which purpose."""
+    """One change: granted or withdrawn, under which wording of which purpose, and whose doing it was: the member's own
+    hand, a permission taken back in WeChat, or the deletion of the account.
+    """
 
     granted = fields.Boolean(required=True)
     text_version = fields.String(required=True)
     purpose_version = fields.String(required=True)
+    source = fields.String(required=True, metadata={"enum": [MEMBER, WECHAT, DELETION]})
     changed_at = Instant(required=True)
 
 
@@ -194,6 +200,7 @@ def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
                 "granted": change.granted,
                 "text_version": change.text_version,
                 "purpose_version": CONSENT_TEXTS[change.text_version].purpose.version,
+                "source": change.source,
                 "changed_at": change.changed_at,
             }
             for change in changes

@@ -36,6 +36,7 @@ FLOORS = {
     "backend.audit": 4,
     "backend.console": 5,
     "backend.operations": 5,  # health, readiness, metrics
+    "backend.wechat_pushes": 5,
     "miniprogram_api": 5,
     "backend": TOP,  # create_app
     "backend.cli": TOP,

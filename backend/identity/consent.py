@@ -17,6 +17,9 @@ from backend.lists import recordset
 
 #: What a member's consent can be: `renewal_needed` was given for a purpose that has changed since.
 GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN = "granted", "withdrawn", "renewal_needed", "never_given"
+#: Where a change of a consent came from: the member's own hand, a permission taken back in WeChat, the deletion of the
+#: account.
+MEMBER, WECHAT, DELETION = "member", "wechat", "deletion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def set_consent(
     scene: str,
     granted: bool,
     text_version: str | None = None,
+    source: str = MEMBER,
     now: datetime,
 ) -> Consent:
     """Grant or withdraw, under the wording in force where none is named. Every change is kept; setting what already
@@ -66,10 +70,31 @@ def set_consent(
     if consent is not None and consent.granted and granted:
         counts_from = min(counts_from, consent.counts_from)
     change = {"holder_id": holder_id, "partner": partner, "scene": scene, "granted": granted}
-    tx.add(ConsentChange(id=new_id(), text_version=text.version, changed_at=now, **change))
+    tx.add(ConsentChange(id=new_id(), text_version=text.version, source=source, changed_at=now, **change))
     consent = tx.merge(Consent(text_version=text.version, counts_from=counts_from, changed_at=now, **change))
     tx.flush()
     return consent
+
+
+def end_consents(
+    tx: Session,
+    holder_id: UUID,
+    scenes: Collection[str] = tuple(SCENES),
+    *,
+    given_before: datetime | None = None,
+    source: str,
+    now: datetime,
+) -> int:
+    """Withdraw every consent of these scenes that was given before an instant (or ever). Returns how many."""
+    query = select(Consent).where(Consent.holder_id == holder_id, Consent.granted, Consent.scene.in_(scenes))
+    if given_before is not None:
+        query = query.where(Consent.changed_at < given_before)
+    query = query.order_by(Consent.partner, Consent.scene).with_for_update()
+    standing = list(tx.scalars(query.execution_options(populate_existing=True)))
+    for consent in standing:
+        given = {"partner": consent.partner, "scene": consent.scene, "text_version": consent.text_version}
+        set_consent(tx, holder_id=holder_id, granted=False, source=source, now=now, **given)
+    return len(standing)
 
 
 def consents_of(tx: Session, holder_id: UUID) -> list[Consent]:

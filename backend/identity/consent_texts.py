@@ -1,5 +1,6 @@
 """What consents are given for: scenes, the purpose they serve, and the published wordings."""
 
+import re
 from dataclasses import dataclass
 
 #: What a consent can be given for; every methodology names its scene.
@@ -34,6 +35,20 @@ COLLECTED = dict.fromkeys(SCENES, _GENERAL) | {
         f"{_COMMON_EN}, model, quantity, serial number or number of the carbon-neutral certificate"
     ),
 }
+
+#: What a member permits in WeChat, by WeChat's code (微信运动步数, 位置信息, 选择的位置信息), and the scenes whose data
+#: say something of the kind: steps, and where and when somebody moved. Rather one scene too many: agreeing again is one
+#: tap. Phone number (8), name and picture (6, 19, 20) and all others are never asked for, so nothing rests on them.
+RESTING_ON_WECHAT = {
+    "12": frozenset({"commute", "engagement"}),
+    "13": frozenset({"commute"}),
+    "18": frozenset({"commute"}),
+}
+
+
+def scenes_resting_on(revoked: str) -> frozenset[str]:
+    """The scenes that lose their ground with what WeChat's `RevokeInfo` says a member took back."""
+    return frozenset().union(*(RESTING_ON_WECHAT.get(code, ()) for code in re.findall("[0-9]+", revoked)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.identity.consent import consents_of, set_consent
+from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.models import LoginSession, PartnerLink, PersonIdentity, PersonKey
 
@@ -59,15 +59,13 @@ def users_of(tx: Session, holder_id: UUID) -> list[tuple[str, bytes]]:
     return [(row.partner, row.user_ref_index) for row in rows]
 
 
-def forget_person(tx: Session, holder_id: UUID, *, now: datetime) -> None:
+def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -> None:
     """Destroy the key, erase identities and references, end logins, links and consents. Holds as `hold_to_forget`."""
     mine = PartnerLink.holder_id == holder_id
     tx.execute(select(PartnerLink.id).where(mine).order_by(PartnerLink.id).with_for_update())
     ended = func.coalesce(PartnerLink.ended_at, now)
     tx.execute(update(PartnerLink).where(mine).values(ended_at=ended, sealed_user_ref=b"", user_ref_index=b""))
-    for consent in consents_of(tx, holder_id):
-        given = {"partner": consent.partner, "scene": consent.scene, "text_version": consent.text_version}
-        set_consent(tx, holder_id=holder_id, granted=False, now=now, **given)
+    end_consents(tx, holder_id, source=source, now=now)
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))

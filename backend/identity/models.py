@@ -164,9 +164,13 @@ class Consent(Base):
 
 
 class ConsentChange(Base):
-    """Every change of a consent, never altered: what was agreed to or withdrawn, under which text, when."""
+    """Every change of a consent, never altered: what was agreed to or withdrawn, under which text, when.
+
+    `source`: whose doing it was.
+    """
 
     __tablename__ = "consent_changes"
+    __table_args__ = (CheckConstraint("source IN ('member', 'wechat', 'deletion')", name="source"),)
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
@@ -174,4 +178,5 @@ class ConsentChange(Base):
     scene: Mapped[str] = mapped_column(Text)
     granted: Mapped[bool]
     text_version: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
     changed_at: Mapped[datetime] = mapped_column(Instant)

@@ -72,6 +72,15 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
     return decided
 
 
+def person_known_before(
+    tx: Session, vault: Vault, identity: tuple[str, str], before: datetime
+) -> UUID | None:
+    """The person who has been known by this (kind, value) identity since before an instant; None when nobody was."""
+    kind, value = identity
+    row = tx.get(PersonIdentity, (kind, vault.index("identity", kind, value)))
+    return row.holder_id if row is not None and row.recognised_at < before else None
+
+
 def identity_context(kind: str) -> bytes:
     """What a sealed identity is bound to."""
     return b"identity:" + kind.encode()

@@ -22,8 +22,12 @@ _ENDED = {
 }
 
 
-def forget_member(tx: Session, holder_id: UUID, *, now: datetime) -> datetime:
+def forget_member(
+    tx: Session, holder_id: UUID, *, source: str = identity.DELETION, now: datetime
+) -> datetime:
     """Forget a person for good, and say when: the same instant however often it is asked.
+
+    `source`: what the record of their consents says ended them.
 
     The key is destroyed, identities, references and waiting events are erased; the books, inputs of calculations and
     claim fingerprints stay, so that balances and replay hold.
@@ -33,7 +37,7 @@ def forget_member(tx: Session, holder_id: UUID, *, now: datetime) -> datetime:
         return forgotten_at
     users = identity.users_of(tx, holder_id)
     _end_events(tx, holder_id, users)
-    identity.forget_person(tx, holder_id, now=now)
+    identity.forget_person(tx, holder_id, source=source, now=now)
     # A worker that held the links may have parked further events meanwhile.
     _end_events(tx, holder_id, users)
     return now

@@ -410,7 +410,11 @@ def upgrade() -> None:
         sa.Column("scene", sa.Text(), nullable=False),
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("text_version", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "source IN ('member', 'wechat', 'deletion')", name=op.f("ck_consent_changes_source")
+        ),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["holders.id"], name=op.f("fk_consent_changes_holder_id_holders")
         ),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import Misconfigured
-from backend.settings import Settings
+from backend.settings import SANDBOX_PUSH_AES_KEY, Settings
 
 KEY = "ab" * 32
 PRODUCTION = {
@@ -17,11 +17,12 @@ PRODUCTION = {
     "WECHAT_APPID": "wx0000000000000000",
     "WECHAT_SECRET": "secret",
 }
+PUSHES = {"WECHAT_PUSH_TOKEN": "ourtoken", "WECHAT_PUSH_ENCODING_AES_KEY": "B" * 43}
 
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PRODUCTION, "REDIS_URL", "WECHAT_PROVIDER", "SANDBOX_HOSTS", "LOG_LEVEL"):
+    for name in (*PRODUCTION, *PUSHES, "REDIS_URL", "WECHAT_PROVIDER", "SANDBOX_HOSTS", "LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -38,7 +39,9 @@ def test_without_any_setting_it_is_the_sandbox() -> None:
 
 
 def test_production_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = given(monkeypatch)
+    assert given(monkeypatch).wechat_push_token == ""
+    settings = given(monkeypatch, **PUSHES)
+    assert PUSHES["WECHAT_PUSH_TOKEN"] not in repr(settings) and "B" * 43 not in repr(settings)
     assert (settings.sandbox, settings.wechat_provider, len(settings.token_keys)) == (False, "wechat", 2)
     assert KEY not in repr(settings) and "secret" not in repr(settings)
 
@@ -57,6 +60,9 @@ def test_production_names_every_fault_at_once(monkeypatch: pytest.MonkeyPatch) -
         ("WECHAT_PROVIDER", "sandbox"),
         ("SANDBOX_HOSTS", "127.0.0.1:9000"),
         ("WECHAT_SECRET", ""),
+        ("WECHAT_PUSH_TOKEN", "token"),  # without the key that belongs to it
+        ("WECHAT_PUSH_ENCODING_AES_KEY", "A" * 42),
+        ("WECHAT_PUSH_ENCODING_AES_KEY", SANDBOX_PUSH_AES_KEY),
         ("VAULT_KEY", "too short"),
         ("FINGERPRINT_KEY", "zz" * 32),
         ("TOKEN_KEYS", ""),

@@ -54,7 +54,13 @@ def test_a_receipt_says_what_was_agreed_to_and_what_withdrawing_does(world, mome
     assert "积分不变" in shown["on_withdrawal"]["points_earned"]["zh"]
     assert "三年" in shown["records_kept"]["zh"]
     assert shown["changes"] == [
-        {"granted": granted, "text_version": OLD, "purpose_version": OLD, "changed_at": f"2026-06-{day}T04:00:00Z"}
+        {
+            "granted": granted,
+            "text_version": OLD,
+            "purpose_version": OLD,
+            "source": "member",
+            "changed_at": f"2026-06-{day}T04:00:00Z",
+        }
         for granted, day in ((False, "09"), (True, "08"))
     ]
 
