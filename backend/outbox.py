@@ -37,6 +37,7 @@ class OutboxRow(Base):
             postgresql_where=text("position IS NULL"),
             sqlite_where=text("position IS NULL"),
         ),
+        Index("ix_outbox_holder", "holder_id", "position"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)

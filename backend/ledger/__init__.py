@@ -1,5 +1,6 @@
 """The ledger: transfers of whole grams and points between named accounts, and the only writer of balances."""
 
+from backend.ledger.announcing import TOPICS, balances_before, changes
 from backend.ledger.chart import CHART, EAC, OFFSET, POINTS, REDUCTION, STEPS, Account
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
 from backend.ledger.reading import (
@@ -13,7 +14,8 @@ from backend.ledger.reading import (
     is_reversal,
     moved_into,
 )
-from backend.ledger.service import Transaction, Transfer, balances, post, reversal, system_balances
+from backend.ledger.service import balances, post, system_balances
+from backend.ledger.transactions import Transaction, Transfer, reversal
 from backend.ledger.trial_balance import differences
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "POINTS",
     "REDUCTION",
     "STEPS",
+    "TOPICS",
     "Account",
     "Entry",
     "IdempotencyConflict",
@@ -32,6 +35,8 @@ __all__ = [
     "Transfer",
     "all_balances",
     "balances",
+    "balances_before",
+    "changes",
     "differences",
     "entries",
     "entries_of_activities",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.holdings import Held, held_rows
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
-from backend.ledger.service import Transaction, Transfer
+from backend.ledger.transactions import Transaction, Transfer
 from backend.lists import recordset
 
 

@@ -1,9 +1,7 @@
 """Posting: the only way anything gets into the books, and the only writer of balances."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,58 +11,23 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.database import Amount
+from backend.ledger import announcing
 from backend.ledger.chart import CHART
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
+from backend.ledger.transactions import Transaction
 from backend.lists import Columns, insert_rows, recordset, upsert_rows
 
 BalanceKey = tuple[UUID, str, str]  # holder, programme, account
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """Move `amount` (> 0) from `debit` to `credit`, two accounts of the chart that hold the same asset.
-
-    `lot_id` names the points lot that the transfer changes, if it changes one.
-    """
-
-    debit: str
-    credit: str
-    amount: int
-    lot_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """One act to be posted: its transfers stand or fall together.
-
-    `idempotency_key` is unique per holder. Posting the same act again changes nothing; the same key with another input
-    is IdempotencyConflict.
-    """
-
-    id: UUID
-    holder_id: UUID
-    programme: str
-    kind: str
-    idempotency_key: str
-    transfers: tuple[Transfer, ...]
-    activity_id: UUID | None = None
-    reverses_id: UUID | None = None
-    reason: str | None = None
-
-    def input_hash(self) -> bytes:
-        """SHA-256 over everything the act says, but not its id: a retry may come with a fresh one."""
-        said = [self.programme, self.kind, str(self.activity_id), str(self.reverses_id), str(self.reason)]
-        said += [f"{t.debit}>{t.credit}:{t.amount}:{t.lot_id}" for t in self.transfers]
-        return hashlib.sha256("\n".join(said).encode()).digest()
-
-
 def post(
-    tx: Session, transactions: Sequence[Transaction], *, now: datetime, dry_run: bool = False
+    tx: Session, transactions: Sequence[Transaction], *, now: datetime, announce: bool = True, dry_run: bool = False
 ) -> list[Transaction]:
-    """Post a list of transactions and return those that were new, in order.
+    """Post a list of transactions and return those that were new, in order; each of these is announced.
 
-    With `dry_run` everything is checked and answered as if posted, and nothing stays. Raises InvalidTransfer,
+    `announce` is False where the caller announces them itself, with their `changes`. With `dry_run` everything is
+    checked and answered as if posted, and nothing stays. Raises InvalidTransfer,
     IdempotencyConflict, InsufficientBalance; then nothing of the list is posted (the caller's transaction is rolled
     back to where it was).
     """
@@ -74,6 +37,8 @@ def post(
     try:
         posted = _insert(tx, transactions, now)
         _change_balances(tx, posted)
+        if announce:
+            announcing.announce(tx, posted, now=now)
     except IntegrityError as error:
         savepoint.rollback()
         raise _explain(error) from error
@@ -209,21 +174,6 @@ def _explain(error: IntegrityError) -> Exception:
     if "reverses_id" in said and "unique" in said.lower():
         return IdempotencyConflict("this transaction was reversed before")
     return error
-
-
-def reversal(
-    original: Transaction, *, id: UUID, transfers: tuple[Transfer, ...], reason: str | None = None
-) -> Transaction:
-    """The transaction that takes `original` back by the given transfers; an original can be reversed once."""
-    return replace(
-        original,
-        id=id,
-        kind=f"{original.kind}.reversed",
-        idempotency_key=f"reverse:{original.id}",
-        transfers=transfers,
-        reverses_id=original.id,
-        reason=reason,
-    )
 
 
 def balances(tx: Session, holder_id: UUID) -> dict[str, dict[str, int]]:

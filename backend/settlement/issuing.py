@@ -1,5 +1,6 @@
 """Posting what was decided: credits for acts that count, reversals for acts that no longer do."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -30,8 +31,8 @@ def post(tx: Session, credited: Sequence[Act], taken_back: Sequence[Act], *, now
     awards = points.award(tx, [_earning(act) for act in credited])
     issues = [_issue(act, transfers) for act in credited if (transfers := _credits(act, awards.get(act.key)))]
     issues += _restated_before(tx, [act for act in credited if act.issue_count > 1])
-    ledger.post(tx, [*reversals, *issues], now=now)
-    back, given = _moved(reversals, sign=-1), _moved(issues)
+    ledger.post(tx, [*reversals, *issues], now=now, announce=False)
+    back, given = _by_act(reversals), _by_act(issues)
     news = [_news("reduction.reversed", act, back[act.key]) for act in taken_back if act.key in back]
     earned = {key: granted.points for key, granted in awards.items()}
     news += [
@@ -141,19 +142,17 @@ def _standing_chains(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
     ]
 
 
-def _moved(transactions: Sequence[Transaction], *, sign: int = 1) -> dict[ActivityKey, dict[str, int]]:
-    """What these transactions credit to each act, by claim type (or take from it, with the sign turned)."""
-    moved: dict[ActivityKey, dict[str, int]] = {}
+def _by_act(transactions: Sequence[Transaction]) -> dict[ActivityKey, list[Transaction]]:
+    found: dict[ActivityKey, list[Transaction]] = defaultdict(list)
     for item in transactions:
         assert item.activity_id is not None
-        of_act = moved.setdefault((item.holder_id, item.activity_id), dict.fromkeys(CREDIT_ACCOUNTS, 0))
-        for credit, account in CREDIT_ACCOUNTS.items():
-            for transfer in item.transfers:
-                of_act[credit] += sign * transfer.amount * ((transfer.credit == account) - (transfer.debit == account))
-    return moved
+        found[item.holder_id, item.activity_id].append(item)
+    return found
 
 
-def _news(topic: str, act: Act, credits: Mapping[str, int], *, points: int = 0) -> Announcement:
+def _news(topic: str, act: Act, posted: Sequence[Transaction], *, points: int = 0) -> Announcement:
+    """What these transactions of an act come to; amounts are positive also when they are taken back."""
+    changes = ledger.changes(posted)
     return Announcement(
         topic,
         act.holder_id,
@@ -162,8 +161,9 @@ def _news(topic: str, act: Act, credits: Mapping[str, int], *, points: int = 0) 
             "programme": act.programme,
             "methodology": act.methodology,
             "day": act.day.isoformat(),
-            **credits,
+            **{credit: abs(changes.get(account, 0)) for credit, account in CREDIT_ACCOUNTS.items()},
             "points": points,
             "reason": act.reason,
+            "changes": changes,
         },
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import activities, clock, ledger, outbox
 from backend.activities import Act, Library, Requantified, Restatement, RestatementRun, Scope
 from backend.database import transaction
+from backend.ledger import Transaction
 from backend.outbox import Announcement
 from backend.settlement import issuing
 
@@ -175,13 +176,12 @@ def _post(tx: Session, changes: Sequence[Change], run_id: UUID, *, now: datetime
         )
         for change in changes
     ]
-    ledger.post(tx, transactions, now=now)
+    ledger.post(tx, transactions, now=now, announce=False)
     activities.record_bases(tx, {change.again.basis.hash: change.again.basis for change in changes}.values())
-    records = [
-        _record(change, run_id, posted.id, now) for change, posted in zip(changes, transactions, strict=True)
-    ]
+    records = [_record(change, run_id, posted.id, now) for change, posted in zip(changes, transactions, strict=True)]
     activities.record_restatements(tx, records)
-    outbox.announce(tx, [_news(change, item) for change, item in zip(changes, records, strict=True)], now=now)
+    told = zip(changes, records, transactions, strict=True)
+    outbox.announce(tx, [_news(change, item, posted) for change, item, posted in told], now=now)
 
 
 def _record(change: Change, run_id: UUID, transaction_id: UUID, now: datetime) -> Restatement:
@@ -205,7 +205,7 @@ def _record(change: Change, run_id: UUID, transaction_id: UUID, now: datetime) -
     )
 
 
-def _news(change: Change, item: Restatement) -> Announcement:
+def _news(change: Change, item: Restatement, posted: Transaction) -> Announcement:
     act = change.standing
     return Announcement(
         "reduction.restated",
@@ -218,6 +218,6 @@ def _news(change: Change, item: Restatement) -> Announcement:
             **asdict(item.credits),
             "previous": asdict(item.previous),
             "run_id": str(item.run_id),
+            "changes": ledger.changes([posted]),
         },
     )
-

@@ -9,17 +9,19 @@ import re
 from datetime import datetime
 from uuid import UUID
 
-from backend import clock, strict_json
+from backend import clock, ledger, strict_json
 from backend.strict_json import JsonValue
 from backend.sync.interfaces import Notice
 from backend.vault import Vault
 
-_ACT = ("programme", "methodology", "day", "reduction_g", "offset_g", "eac_wh")
+_CHANGE = ("programme", "changes")
+_ACT = (*_CHANGE, "methodology", "day", "reduction_g", "offset_g", "eac_wh")
 #: Topic → the fields of its announcement that are passed on.
 TOPICS = {
     "reduction.issued": (*_ACT, "points"),
     "reduction.reversed": (*_ACT, "reason"),
     "reduction.restated": (*_ACT, "previous"),
+    **dict.fromkeys(ledger.TOPICS, _CHANGE),
 }
 
 
@@ -60,8 +62,9 @@ def notice(
     data: dict[str, JsonValue] = {
         "holder": holder_pseudonym(vault, destination, holder_id),
         "sequence": sequence,
-        "activity": pseudonym(vault, destination, "activity", announced["activity_id"]),
         **{name: announced[name] for name in TOPICS[topic]},
     }
+    if announced["activity_id"]:
+        data["activity"] = pseudonym(vault, destination, "activity", announced["activity_id"])
     message: dict[str, JsonValue] = {"type": topic, "timestamp": clock.iso(announced_at), "data": data}
     return Notice(notice_id(delivery_id), strict_json.canonical(message).encode())

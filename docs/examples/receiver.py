@@ -29,16 +29,16 @@ def verify(secrets: list[str], headers: Mapping[str, str], body: bytes, now: flo
     raise ValueError("no signature fits")
 
 
-SIGNS = {"reduction.issued": 1, "reduction.reversed": -1}
+Account = tuple[str, str]
 
 
 class Accounts:
-    """Grams per account. In your platform the three dictionaries are tables, changed in one transaction."""
+    """Every balance of every account. In your platform the dictionaries are tables, changed in one transaction."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
-        self.grams: dict[tuple[str, str], int] = {}
-        self.numbers: dict[tuple[str, str], set[int]] = {}
+        self.balances: dict[Account, dict[str, int]] = {}
+        self.numbers: dict[Account, set[int]] = {}
 
     def take(self, notice_id: str, message: dict[str, Any]) -> None:
         """Count a notice once, in whatever order notices come."""
@@ -46,15 +46,13 @@ class Accounts:
             return
         data = message["data"]
         account = data["holder"], data["programme"]
-        if message["type"] == "reduction.restated":
-            change = data["reduction_g"] - data["previous"]["reduction_g"]
-        else:
-            change = SIGNS.get(message["type"], 0) * data["reduction_g"]
-        self.grams[account] = self.grams.get(account, 0) + change
+        balances = self.balances.setdefault(account, {})
+        for name, change in data.get("changes", {}).items():
+            balances[name] = balances.get(name, 0) + change
         self.numbers.setdefault(account, set()).add(data["sequence"])
         self.seen.add(notice_id)
 
-    def missing(self, account: tuple[str, str]) -> list[int]:
+    def missing(self, account: Account) -> list[int]:
         """Numbers below the highest that have not come yet: they are still on their way."""
         numbers = self.numbers.get(account, set())
         return sorted(set(range(1, max(numbers, default=0))) - numbers)

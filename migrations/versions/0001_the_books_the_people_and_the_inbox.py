@@ -277,6 +277,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("position", name=op.f("uq_outbox_position")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_holder", ["holder_id", "position"], unique=False)
         batch_op.create_index(
             "ix_outbox_without_position",
             ["id"],
@@ -972,6 +973,7 @@ def downgrade() -> None:
     op.drop_table("sync_keys")
     op.drop_table("sync_destinations")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_outbox_holder")
         batch_op.drop_index(
             "ix_outbox_without_position",
             postgresql_where=sa.text("position IS NULL"),

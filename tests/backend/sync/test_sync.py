@@ -21,11 +21,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from standardwebhooks import WebhookVerificationError
 
-from backend import clock, outbox, settlement, sync
+from backend import clock, outbox, points, settlement, sync
 from backend.ids import new_id
 from backend.safe_http import AddressRefused
 from backend.sync.models import Delivery
 from tests.backend.corrected import corrected
+from tests.backend.spending import spend
 from tests.backend.sync.receiver import Received, Receiver
 from tests.backend.world import World, cancel, days_ago, trip
 from tests.house_rules import ROOT
@@ -64,6 +65,7 @@ def news(holder: UUID) -> outbox.Announcement:
     """What settlement announces of a credited act."""
     payload = {"activity_id": str(new_id()), "programme": "members", "methodology": "metro_ride", "day": "2026-01-01"}
     payload |= {"reduction_g": 1, "offset_g": 0, "eac_wh": 0, "points": 1, "reason": None, "internal": "stays here"}
+    payload |= {"changes": {"reduction": 1, "points.pending": 1}}
     return outbox.Announcement("reduction.issued", holder, payload)
 
 
@@ -109,7 +111,7 @@ def test_a_notice_is_signed_numbered_and_names_nobody(world: World, receiver: Re
     assert sum(sign[item["type"]] * item["data"]["reduction_g"] for item in mine) == world.balances(alice)["reduction"]
     assert set(first) == {
         *("holder", "sequence", "activity", "programme", "methodology", "day"),
-        *("reduction_g", "offset_g", "eac_wh", "points"),
+        *("reduction_g", "offset_g", "eac_wh", "points", "changes"),
     }
     everything = b"".join(item.body for item in receiver.received)
     for secret_thing in (str(alice), alice.hex, str(bob), bob.hex, "alice", "order-one"):
@@ -464,33 +466,51 @@ def example_module() -> Any:
     return module
 
 
-def test_the_documented_receiver_keeps_the_balance_in_any_order(
+def test_the_documented_receiver_keeps_every_balance_in_any_order(
     world: World, receiver: Receiver, tmp_path: Path
 ) -> None:
-    """Acts are issued, restated by a corrected number, taken back; one is restated and then taken back."""
+    """Acts are issued, restated by a corrected number and taken back; their points ripen, are spent, owed, paid, and
+    lapse; what the receiver adds up is what the books say, whatever comes first and however often."""
     alice = world.person("alice")
     old = add(world, "loyalty", receiver)
     act(world, "T1")
     act(world, "T2", days=4)
     act(world, "T3", days=5)
+    world.ripen()
+    assert spend(world, alice, 10_000) > 0
     world.send("transit", cancel("T1", "alice"))
     world.settle()
     less = corrected(tmp_path, "metro_ride", "reduction_per_km", "0.04")
     assert list(settlement.restate(world.house.sessions, "metro_ride", "V01", library=less))[-1].restated == 2
+    act(world, "T4", days=6)
+    world.ripen()
     world.send("transit", cancel("T3", "alice"))
     world.settle()
-    deliver(world, "loyalty", receiver)
     example = example_module()
-    accounts, now = example.Accounts(), clock.now().timestamp()
-    for item in sorted(receiver.received * 2, key=lambda item: -item.data["sequence"]):
-        accounts.take(item.id, example.verify(["whsec_" + "A" * 44, old], item.headers, item.body, now))
-    account = (receiver.received[0].data["holder"], "members")
-    assert accounts.grams == {account: world.balances(alice)["reduction"]} == {account: 496}
-    kinds = {item.data["sequence"]: item.message["type"].removeprefix("reduction.") for item in receiver.received}
-    told = [kinds[number] for number in range(1, 8)]
-    assert told == ["issued", "issued", "issued", "reversed", "restated", "restated", "reversed"]
-    assert accounts.missing(account) == []
-    first = receiver.received[0]
+    account = (sync.holder_pseudonym(world.house.vault, "loyalty", alice), "members")
+
+    def kept() -> Any:
+        deliver(world, "loyalty", receiver)
+        accounts, now = example.Accounts(), clock.now().timestamp()
+        for item in sorted(receiver.received * 2, key=lambda item: -item.data["sequence"]):
+            accounts.take(item.id, example.verify(["whsec_" + "A" * 44, old], item.headers, item.body, now))
+        assert accounts.missing(account) == []
+        return {name: amount for name, amount in accounts.balances[account].items() if amount}
+
+    assert kept() == world.balances(alice)
+    act(world, "T5", days=7)
+    act(world, "T6", days=8)
+    world.ripen()
+    assert kept() == world.balances(alice)
+    with world.house.transaction() as tx:
+        points.lapse(tx, now=clock.now() + timedelta(days=1_000))
+    assert kept() == world.balances(alice)
+    kinds = [item.message["type"] for item in sorted(receiver.received, key=lambda item: item.data["sequence"])]
+    assert set(kinds) == {
+        *("reduction.issued", "reduction.reversed", "reduction.restated"),
+        *("points.ripened", "points.spent", "points.lapsed"),
+    }
+    first, now = receiver.received[0], clock.now().timestamp()
     for body, moment in ((first.body + b" ", now), (first.body, now + 301)):
         with pytest.raises(ValueError):
             example.verify([old], first.headers, body, moment)
@@ -500,7 +520,7 @@ def test_the_document_shows_the_receiver_that_runs_and_every_field(world: World,
     page = (ROOT / "docs" / "notices.md").read_text(encoding="utf-8")
     source = (ROOT / "docs" / "examples" / "receiver.py").read_text(encoding="utf-8")
     assert re.findall(r"```python\n(def .*?)```", page, re.DOTALL)[0] in source
-    (shown,) = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    shown, *_ = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL))
     world.person("alice")
     add(world, "loyalty", receiver)
     act(world, "T1")
