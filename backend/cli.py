@@ -49,12 +49,13 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 def register(app: Flask) -> None:
     """Add every command to the application."""
-    from backend.sandbox import sandbox_group, simulate
+    from backend.sandbox import sandbox_group, send, simulate
 
     groups = (ledger_group, audit_group, methodology_group, database_group, sandbox_group)
     for group in (*groups, *OPERATORS):
         app.cli.add_command(group)
-    partner_commands.PARTNER.add_command(simulate)
+    for command in (send, simulate):
+        partner_commands.PARTNER.add_command(command)
     app.cli.add_command(worker)
 
 

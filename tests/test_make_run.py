@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from backend import create_app
-from backend.sandbox import simulate
+from backend.sandbox import send
 from backend.settings import Settings
 from tests.house_rules import ROOT
 
@@ -189,7 +189,7 @@ def scenarios(printed: str) -> str:
 
 
 def send_one(run: Run, tmp_path: Path) -> None:
-    """`flask partner simulate`: a metro trip of 10 km for lin, which is 467 g."""
+    """`flask partner send`: a metro trip of 10 km for lin, which is 467 g."""
     trip: dict[str, object] = {"order_no": "MT-OWN-1", "user_ref": "tr-lin", "occurred_at": "2026-06-06T08:00:00+08:00"}
     trip |= {"trip_id": "MT-OWN-1", "mode": "metro", "distance_km": 10}
     trip |= {"started_at": "2026-06-06T08:00:00+08:00", "ended_at": "2026-06-06T08:20:00+08:00"}
@@ -198,6 +198,6 @@ def send_one(run: Run, tmp_path: Path) -> None:
         json.dumps({"type": "trip.completed", "timestamp": "2026-06-06T08:20:05+08:00", "data": trip}), "utf-8"
     )
     app = create_app(Settings.for_tests(database_url=f"sqlite:///{tmp_path}/carbon.sqlite3"))
-    result = app.test_cli_runner().invoke(simulate, ["transit", str(event), "--url", run.url])
+    result = app.test_cli_runner().invoke(send, ["transit", str(event), "--base-url", run.url])
     assert result.exit_code == 0, result.output
     assert '"http_status": 202' in result.output and '"reduction_g": 467' in result.output

@@ -1,7 +1,7 @@
 """A member's side: log in as the mini-program does, and look at what one has."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -16,8 +16,7 @@ class MemberClient:
     def __init__(self, url: str, name: str) -> None:
         self._url = url
         self._headers: dict[str, str] = {}
-        login = json.dumps({"code": f"sandbox:{name}"}).encode()
-        tokens = self._call("POST", "/auth/wechat", login)
+        tokens = self._call("POST", "/auth/wechat", {"code": f"sandbox:{name}"})
         self._headers = {"Authorization": f"Bearer {tokens['access_token']}"}
 
     def activities(self) -> Iterator[dict[str, Any]]:
@@ -28,8 +27,25 @@ class MemberClient:
         """Everything posted to the member's accounts, newest first."""
         return self._pages("/me/entries")
 
+    def account(self, programme: str) -> dict[str, Any]:
+        """What the member has in a programme."""
+        accounts: list[dict[str, Any]] = self._call("GET", "/me/accounts")["accounts"]
+        return next(account for account in accounts if account["programme"] == programme)
+
+    def link(self, ticket: str, programme: str) -> None:
+        """Let the user of a platform whom this ticket names be this member."""
+        self._call("POST", "/me/partner-links", {"ticket": ticket, "programme": programme})
+
+    def consent(self, partner: str) -> None:
+        """Agree to everything a platform may pass on, in the words in force."""
+        shown = self._call("GET", "/me/consents")
+        for consent in shown["consents"]:
+            if consent["partner"] == partner:
+                agreed = {"partner": partner, "scene": consent["scene"], "granted": True}
+                self._call("PUT", "/me/consents", agreed | {"text_version": shown["text"]["version"]})
+
     def log_out(self) -> None:
-        self._call("POST", "/auth/logout", b"")
+        self._call("POST", "/auth/logout")
 
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
         query = {"limit": "100"}
@@ -40,7 +56,8 @@ class MemberClient:
                 return
             query["cursor"] = page["next_cursor"]
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, said: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        body = None if said is None else json.dumps(said).encode()
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         answer = retrying(
             lambda: safe_http.call(

@@ -3,10 +3,11 @@
 Every key here is public. It is good for a demonstration and refused in production, like the whole sandbox.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -98,27 +99,32 @@ MEMBERS = (
 def load(house: House) -> None:
     """Put the programme into the database. What is there already, and what members changed since, is left alone."""
     with house.transaction() as tx:
-        identity.save_programme(
-            tx,
-            code=PROGRAMME,
-            kind="consumer",
-            title_zh="绿色会员计划",
-            title_en="Green members",
-            profile="CN-DEFAULT",
-        )
-        points.save_rule(
-            tx,
-            programme=PROGRAMME,
-            version=1,
-            in_force_from=date(2025, 1, 1),
-            points_per_gram="1",
-            fixed_points={"low_carbon_pc": 200, "learning": 20, "step_donation": 10},
-            note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分；学习每次 20 分、捐步每次 10 分",
-        )
-        for partner in PARTNERS.values():
-            _load_partner(tx, house, partner)
+        load_programme(tx, house)
         for member in MEMBERS:
-            _load_member(tx, house, member)
+            load_member(tx, house, member)
+
+
+def load_programme(tx: Session, house: House) -> None:
+    """The programme with its points rule and its partners, without members."""
+    identity.save_programme(
+        tx,
+        code=PROGRAMME,
+        kind="consumer",
+        title_zh="绿色会员计划",
+        title_en="Green members",
+        profile="CN-DEFAULT",
+    )
+    points.save_rule(
+        tx,
+        programme=PROGRAMME,
+        version=1,
+        in_force_from=date(2025, 1, 1),
+        points_per_gram="1",
+        fixed_points={"low_carbon_pc": 200, "learning": 20, "step_donation": 10},
+        note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分；学习每次 20 分、捐步每次 10 分",
+    )
+    for partner in PARTNERS.values():
+        _load_partner(tx, house, partner)
 
 
 def _load_partner(tx: Session, house: House, partner: SandboxPartner) -> None:
@@ -134,16 +140,24 @@ def _load_partner(tx: Session, house: House, partner: SandboxPartner) -> None:
         partners.add_key(tx, house.vault, partner.code, key, now=KEYS_VALID_FROM)
 
 
-def _load_member(tx: Session, house: House, member: Member) -> None:
-    """The member as a login makes them, linked and consenting as at that day; nothing when they decided before."""
+def load_member(
+    tx: Session,
+    house: House,
+    member: Member,
+    *,
+    at: Collection[SandboxPartner] = tuple(PARTNERS.values()),
+    now: datetime = CONSENTED_AT,
+) -> UUID:
+    """The member as a login makes them, linked and consenting at these partners since `now`; left alone when they
+    decided something before."""
     found = identity.SandboxWeChat().exchange(f"sandbox:{member.name}")
     known_by = [("wechat_openid", f"{found.appid}|{found.openid}"), ("wechat_unionid", found.unionid or "")]
-    holder_id = identity.recognise_person(tx, house.vault, known_by, now=CONSENTED_AT)
-    identity.enrol_in_consumer_programmes(tx, holder_id, now=CONSENTED_AT)
+    holder_id = identity.recognise_person(tx, house.vault, known_by, now=now)
+    identity.enrol_in_consumer_programmes(tx, holder_id, now=now)
     if identity.consents_of(tx, holder_id) or identity.links_of(tx, house.vault, holder_id):
-        return
-    given: Mapping[str, Any] = {"holder_id": holder_id, "now": CONSENTED_AT}
-    for partner in PARTNERS.values():
+        return holder_id
+    given: Mapping[str, Any] = {"holder_id": holder_id, "now": now}
+    for partner in at:
         if member.linked:
             reference = partner.user_ref(member.name)
             identity.link_partner_user(
@@ -151,6 +165,7 @@ def _load_member(tx: Session, house: House, member: Member) -> None:
             )
         for scene in partner.scenes if member.consenting else ():
             identity.set_consent(tx, partner=partner.code, scene=scene, granted=True, **given)
+    return holder_id
 
 
 def signing_key(text: str) -> SigningKey:

@@ -6,6 +6,19 @@ them.
 
 from backend.sandbox.simulator.faults import Attempt, Disorder, disorderly
 from backend.sandbox.simulator.plan import Plan, PlannedEvent, make_plan
+from backend.sandbox.simulator.report import Report
+from backend.sandbox.simulator.running import simulate
 from backend.sandbox.simulator.sending import Sent, send_all
 
-__all__ = ["Attempt", "Disorder", "Plan", "PlannedEvent", "Sent", "disorderly", "make_plan", "send_all"]
+__all__ = [
+    "Attempt",
+    "Disorder",
+    "Plan",
+    "PlannedEvent",
+    "Report",
+    "Sent",
+    "disorderly",
+    "make_plan",
+    "send_all",
+    "simulate",
+]

@@ -13,7 +13,7 @@ from backend.sandbox.simulator.contents import CONTENTS, Contents, Imagination
 #: Acts lie between so many days before the run; a consent given today reaches back thirty.
 EARLIEST_DAYS, LATEST_DAYS = 27, 8
 #: A member is out on few days, so that daily limits and overlaps matter.
-BUSY_DAYS = 8
+BUSY_DAYS = 4
 ORDERS_OF_A_MEMBER = 50
 FEWEST_MEMBERS = 12
 

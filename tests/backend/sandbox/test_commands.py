@@ -1,4 +1,4 @@
-"""`flask sandbox …` and `flask partner simulate` without a server."""
+"""`flask sandbox …` and `flask partner send` without a server."""
 
 import socket
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend import clock, house, signing
-from backend.sandbox import programme, simulate
+from backend.sandbox import programme, send, simulate
 
 PRODUCTION = (["sandbox", "run"], ["sandbox", "link-ticket", "shop", "shop-lin"])
 
@@ -39,7 +39,11 @@ def test_a_ticket_nobody_could_use_is_not_made(runner: Any, partner: str, user_r
 def test_production_has_no_sandbox(runner: Any, app: Any, arguments: list[str]) -> None:
     production = replace(app.extensions["house"].settings, environment="production")
     app.extensions["house"] = replace(app.extensions["house"], settings=production)
-    for result in (runner.invoke(args=arguments), runner.invoke(simulate, ["shop", "-"], input="{}")):
+    for result in (
+        runner.invoke(args=arguments),
+        runner.invoke(send, ["shop", "-"], input="{}"),
+        runner.invoke(simulate, ["shop"]),
+    ):
         assert result.exit_code == 1
         assert "ENV=production" in result.output
 
@@ -53,10 +57,10 @@ def test_a_port_in_use_is_said_in_one_line(runner: Any) -> None:
     assert result.output.count("\n") == 1
 
 
-def test_simulate_says_when_nobody_listens(runner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_send_says_when_nobody_listens(runner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.sandbox.retrying.PAUSES_S", ())
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    result = runner.invoke(simulate, ["shop", "-", "--port", str(port)], input="{}")
+    result = runner.invoke(send, ["shop", "-", "--port", str(port)], input="{}")
     assert result.exit_code == 1
     assert "UPSTREAM_UNAVAILABLE" in result.output

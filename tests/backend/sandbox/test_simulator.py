@@ -1,14 +1,28 @@
 """The simulated partner: what it plans, what it makes of it, and what must come of it."""
 
 import json
+import logging
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from werkzeug.serving import make_server
 
-from backend.sandbox.simulator import Disorder, disorderly, make_plan
+import miniprogram_api
+from backend import audit, clock, create_app, ledger, partners, points
+from backend.sandbox import programme
+from backend.sandbox.platform import Reply
+from backend.sandbox.running import platform
+from backend.sandbox.simulator import Disorder, disorderly, make_plan, simulate
 from backend.sandbox.simulator.contents import CONTENTS
 from backend.sandbox.simulator.faults import FAULTS
+from backend.sandbox.simulator.sending import judge
+from backend.settings import Settings
 
 TODAY = date(2026, 6, 30)
 
@@ -46,3 +60,72 @@ def test_a_tidy_partner_sends_its_plan() -> None:
     tidy = disorderly(plan, Disorder(duplicates=0, reordering=0, corrupted=0, clock_skew=0), seed=1)
     assert [(attempt.event_id, attempt.body) for attempt in tidy] == [(event.id, event.body) for event in plan.events]
     assert not any(attempt.skew_s or attempt.fault for attempt in tidy)
+
+
+def test_every_wrong_answer_is_a_deviation() -> None:
+    plan = make_plan("transit", "run", events=20, seed=1, today=TODAY)
+    attempts = disorderly(plan, Disorder(duplicates=50, corrupted=50), seed=1)
+    taken, seen = Reply(202, {"status": "accepted"}), set()
+    answers = []
+    for attempt in attempts:
+        if attempt.fault:
+            answers.append((attempt, Reply(attempt.fault.status, {"code": attempt.fault.code})))
+        else:
+            again = attempt.event_id in seen
+            answers.append((attempt, Reply(200, {"status": "duplicate"}) if again else taken))
+            seen.add(attempt.event_id)
+    sent = judge(answers)
+    assert (sent.accepted, sent.duplicates, sent.deviations) == (20, 10, [])
+    wrong = [taken, Reply(200, {"status": "duplicate"}), Reply(401, {"code": "NO_SUCH_CODE"}), Reply(500, {})]
+    for position, (attempt, right) in enumerate(answers):
+        for reply in wrong:
+            if (reply.status, reply.code) != (right.status, right.code):
+                altered = judge([*answers[:position], (attempt, reply), *answers[position + 1 :]])
+                assert altered.deviations, (attempt, reply)
+
+
+@contextmanager
+def serving(database_url: str) -> Iterator[tuple[Any, str]]:
+    """The sandbox with its programme, answering over HTTP, and a worker that settles what comes."""
+    app = create_app(Settings.for_tests(database_url=database_url))
+    miniprogram_api.register(app)
+    house = app.extensions["house"]
+    with house.transaction() as tx:
+        programme.load_programme(tx, house)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.05):
+            partners.settle_waiting(house.sessions, house.vault, limit=40)
+
+    threads = [threading.Thread(target=server.serve_forever), threading.Thread(target=work)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield house, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        stop.set()
+        server.shutdown()
+        for thread in threads:
+            thread.join()
+        server.server_close()
+
+
+def test_disorder_comes_to_the_same_grams_and_points_as_the_clean_list(postgresql_url: str) -> None:
+    with serving(postgresql_url) as (house, url):
+        plan = make_plan("transit", "run", events=240, seed=1, today=clock.today())
+        disorder = Disorder(corrupted=10)
+        given = {"seed": 1, "settings": house.settings}
+        report = simulate(platform(house, url, "transit"), plan, disorder, **given)
+        assert report.conforms, report.as_text()
+        assert json.loads(report.as_json())["accepted"] == 240
+        assert sum(balance.reduction_g for balance in report.found.values()) > 0
+        with house.transaction() as tx:
+            assert [*ledger.differences(tx), *points.differences(tx), *audit.replay(tx).differences] == []
+        # What differs is said, member by member.
+        member = plan.members[0]
+        less = replace(report.found[member], reduction_g=report.found[member].reduction_g - 1)
+        other = replace(report, found={**report.found, member: less}, deviations=[])
+        assert not other.conforms and member in other.as_text()
