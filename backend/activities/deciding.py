@@ -17,6 +17,7 @@ from backend.activities.policy import (
     RulesOf,
     days_of,
     decide_days,
+    heirs_of,
     owner_of,
     settle_contests,
     shut_out,
@@ -68,12 +69,13 @@ def decide(
     stored = {key: act for key, act in stored.items() if key not in gone}
     waiting = [act for act in stored.values() if act.status == OUTDONE]
     able = set(eligible(waiting)) if waiting else set()
-    late = shut_out(new, list(stored.values()), rules_of, now=now)
+    heirs = heirs_of(new, withdrawn, rules_of)
+    late = shut_out(new, list(stored.values()), rules_of, now=now, heirs=heirs)
     after = settle_contests(new, gone, contests, stored, able, late)
     claims.save_contests(tx, fresh | contests, after)
     losses = _lost_claims(tx, after, waiting)
     competing = [act for act in stored.values() if act.status == ISSUED or act.key in able]
-    losses |= _lost_days([*new, *competing], losses, rules_of, now)
+    losses |= _lost_days([*new, *competing], losses, rules_of, now, heirs)
     return _decision(new, stored, able, losses)
 
 
@@ -104,7 +106,7 @@ def _lost_claims(tx: Session, after: Mapping[bytes, Contest], waiting: Sequence[
 
 
 def _lost_days(
-    acts: Sequence[Act], lost: Collection[ActivityKey], rules_of: RulesOf, now: datetime
+    acts: Sequence[Act], lost: Collection[ActivityKey], rules_of: RulesOf, now: datetime, heirs: Collection[ActivityKey]
 ) -> dict[ActivityKey, Loss]:
     """The losses of each holder's days among those who did not lose a claim."""
     by_holder: dict[UUID, list[Act]] = defaultdict(list)
@@ -113,7 +115,7 @@ def _lost_days(
             by_holder[act.holder_id].append(act)
     losses: dict[ActivityKey, Loss] = {}
     for contending in by_holder.values():
-        losses |= decide_days(contending, rules_of, now=now)
+        losses |= decide_days(contending, rules_of, now=now, heirs=heirs)
     return losses
 
 

@@ -3,7 +3,7 @@
 Two acts contend when they claim the same physical act (a fingerprint), overlap in time, exclude each other on one day,
 or exceed a daily limit. The better one is that with the higher evidence grade, then the earlier beginning, then the
 smaller order number; arrival never decides. There is one exception: which of two exclusive acts counts is closed on the
-second day after them, and what comes later gives way to what was credited.
+second day after them, and what comes later gives way to what was credited, also where that is corrected since.
 """
 
 import json
@@ -146,13 +146,32 @@ def days_of(act: Act, rules_of: RulesOf) -> set[tuple[UUID, date]]:
     return {(act.holder_id, act.day)} if rules.limits or rules.excludes else set()
 
 
-def decide_days(acts: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> dict[ActivityKey, Loss]:
-    """Which of one holder's acts lose to an overlap, an exclusive act or a daily limit: the losers with the reason."""
+def heirs_of(new: Sequence[Act], withdrawn: Sequence[Act], rules_of: RulesOf) -> set[ActivityKey]:
+    """The new acts that correct one that was credited: the same line, day, holder and rule of exclusion.
+
+    What was credited for good stays so when it is corrected.
+    """
+
+    def place(act: Act) -> tuple[object, ...]:
+        rules = rules_of(act.methodology, act.day)
+        return act.holder_id, act.partner, act.order_no, act.line, act.day, rules.groups, rules.excludes
+
+    credited = {place(act) for act in withdrawn if act.status == ISSUED}
+    return {act.key for act in new if place(act) in credited}
+
+
+def decide_days(
+    acts: Sequence[Act], rules_of: RulesOf, *, now: datetime, heirs: Collection[ActivityKey] = ()
+) -> dict[ActivityKey, Loss]:
+    """Which of one holder's acts lose to an overlap, an exclusive act or a daily limit: the losers with the reason.
+
+    `heirs`: see `heirs_of`.
+    """
     losses: dict[ActivityKey, Loss] = {}
     accepted: list[Act] = []
     used: dict[tuple[DailyLimit, date], Fraction] = defaultdict(Fraction)
     ranked = sorted(acts, key=priority)
-    closed = [act for act in ranked if act.status == ISSUED and _closed(act, rules_of, now)]
+    closed = [act for act in ranked if (act.status == ISSUED or act.key in heirs) and _closed(act, rules_of, now)]
 
     def judge(act: Act, rivals: Sequence[Act]) -> None:
         rules = rules_of(act.methodology, act.day)
@@ -176,16 +195,24 @@ def decide_days(acts: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> dic
     return losses
 
 
-def shut_out(acts: Sequence[Act], issued: Sequence[Act], rules_of: RulesOf, *, now: datetime) -> set[ActivityKey]:
+def shut_out(
+    acts: Sequence[Act],
+    stored: Sequence[Act],
+    rules_of: RulesOf,
+    *,
+    now: datetime,
+    heirs: Collection[ActivityKey] = (),
+) -> set[ActivityKey]:
     """Those of these acts that come too late: one of their holder's day that rules them out was credited for good."""
     closed: dict[UUID, list[Act]] = defaultdict(list)
-    for act in issued:
-        if act.status == ISSUED and _closed(act, rules_of, now):
+    for act in (*acts, *stored):
+        if (act.status == ISSUED or act.key in heirs) and _closed(act, rules_of, now):
             closed[act.holder_id].append(act)
     return {
         act.key
         for act in acts
-        if _excluded(act, rules_of(act.methodology, act.day), closed[act.holder_id], rules_of) is not None
+        if act.key not in heirs
+        and _excluded(act, rules_of(act.methodology, act.day), closed[act.holder_id], rules_of) is not None
     }
 
 

@@ -86,17 +86,19 @@ def with_transfers(tx: Session, rows: Sequence[LedgerTransaction]) -> list[Entry
     ]
 
 
-def hold_balances(tx: Session, holders: Collection[tuple[UUID, str]], account: str) -> dict[tuple[UUID, str], int]:
-    """What these (holder, programme) have on one account, held against change until commit."""
+def hold_balances(
+    tx: Session, holders: Collection[tuple[UUID, str]], accounts: Collection[str]
+) -> dict[tuple[UUID, str, str], int]:
+    """What these (holder, programme) have on these accounts, held against change until commit, in the order of keys."""
     given = recordset(tx, "given", {"holder_id": Uuid(), "programme": Text()}, sorted(holders))
     query = (
-        select(Balance.holder_id, Balance.programme, Balance.amount)
+        select(Balance.__table__)
         .join(given, (Balance.holder_id == given.c.holder_id) & (Balance.programme == given.c.programme))
-        .where(Balance.account == account)
-        .order_by(Balance.holder_id, Balance.programme)
+        .where(Balance.account.in_(accounts))
+        .order_by(Balance.holder_id, Balance.programme, Balance.account)
         .with_for_update(of=Balance)
     )
-    return {(row.holder_id, row.programme): row.amount for row in tx.execute(query)}
+    return {(row.holder_id, row.programme, row.account): row.amount for row in tx.execute(query)}
 
 
 def all_balances(tx: Session, accounts: Collection[str]) -> dict[tuple[UUID, str, str], int]:

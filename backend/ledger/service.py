@@ -127,6 +127,10 @@ def _compare(tx: Session, repeated: Sequence[dict[str, Any]]) -> None:
         raise IdempotencyConflict(idempotency_key=differing.idempotency_key)
 
 
+#: Whoever comes to owe must not come to have at the same moment: the two balances are locked together.
+_HELD_WITH = {"points.debt": "points.available"}
+
+
 def _change_balances(tx: Session, posted: Sequence[Transaction]) -> None:
     """Add what came in, then take what went out; rows are locked in key order by the first statement."""
     deltas: dict[BalanceKey, int] = defaultdict(int)
@@ -135,6 +139,8 @@ def _change_balances(tx: Session, posted: Sequence[Transaction]) -> None:
             for account, sign in ((transfer.debit, -1), (transfer.credit, 1)):
                 if not CHART[account].system:
                     deltas[item.holder_id, item.programme, account] += sign * transfer.amount
+                    if account in _HELD_WITH:
+                        deltas[item.holder_id, item.programme, _HELD_WITH[account]] += 0
     if not deltas:
         return
     keys = sorted(deltas)

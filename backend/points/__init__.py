@@ -5,6 +5,7 @@ from backend.points.debts import (
     WriteOffTooLarge,
     debt_sentence,
     decide_write_off,
+    owes_and_has,
     request_write_off,
 )
 from backend.points.policy import Rule, rule_on
@@ -34,6 +35,7 @@ __all__ = [
     "lapse",
     "lots_of",
     "newest_lots",
+    "owes_and_has",
     "request_write_off",
     "ripen",
     "rule_on",

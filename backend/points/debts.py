@@ -1,5 +1,6 @@
 """Points that are owed: told to the member in words, and written off when two operators agree."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 
 WRITE_OFF = "points.write_off"
-_DEBT, _WRITTEN_OFF = "points.debt", "written_off.points"
+_AVAILABLE, _DEBT, _WRITTEN_OFF = "points.available", "points.debt", "written_off.points"
 
 
 class WriteOffTooLarge(Refusal):
@@ -38,6 +39,12 @@ def debt_sentence(points: int) -> dict[str, str] | None:
         "en": f"You owe {points} points: the acts that earned them were cancelled or corrected after the points had "
         "been used. Points that become available are taken for this first; your reductions are credited as before.",
     }
+
+
+def owes_and_has(tx: Session, holders: Collection[tuple[UUID, str]]) -> bool:
+    """Whether one of these (holder, programme) owes points and has available ones, which would have paid."""
+    held = ledger.hold_balances(tx, holders, (_AVAILABLE, _DEBT)) if holders else {}
+    return any(held.get((*key, _AVAILABLE)) and held.get((*key, _DEBT)) for key in holders)
 
 
 def request_write_off(
@@ -92,8 +99,8 @@ def decide_write_off(
 
 def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int) -> None:
     """Hold all debts of the member, so that two write-offs at once are judged one after the other."""
-    debts = ledger.hold_balances(tx, {(holder_id, code) for code in identity.programmes(tx)}, _DEBT)
-    owed = debts.get((holder_id, programme), 0)
+    debts = ledger.hold_balances(tx, {(holder_id, code) for code in identity.programmes(tx)}, (_DEBT,))
+    owed = debts.get((holder_id, programme, _DEBT), 0)
     if not 0 < points <= owed:
         raise WriteOffTooLarge(owed=owed)
     before = ledger.moved_into(tx, holder_id, _WRITTEN_OFF)

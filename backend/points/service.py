@@ -266,7 +266,12 @@ def _due(tx: Session, stage: str, condition: Any, limit: int) -> list[Lot]:
 def _debts(tx: Session, lots: Sequence[Lot]) -> dict[tuple[UUID, str], int]:
     """What the holders of these lots owe, held until commit."""
     found: dict[tuple[UUID, str], int] = defaultdict(int)
-    found.update(ledger.hold_balances(tx, {(lot.holder_id, lot.programme) for lot in lots}, "points.debt"))
+    # Held with what ripening changes: a debt that arises at this moment waits for it, or is seen here.
+    accounts = ("points.available", "points.debt", "points.pending")
+    held = ledger.hold_balances(tx, {(lot.holder_id, lot.programme) for lot in lots}, accounts)
+    for (holder_id, programme, account), amount in held.items():
+        if account == "points.debt":
+            found[holder_id, programme] = amount
     return found
 
 

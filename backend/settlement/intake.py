@@ -95,7 +95,8 @@ def _lost_to(statement: Statement, order: OrderState) -> Outcome | None:
         return Outcome("superseded", "CANCELLED")
     if standing is None or standing.precedence < mine:
         return None
-    if standing.content_hash == statement.content_hash:
+    # A cancellation says one thing only, whenever it is dated and whatever it says beside.
+    if standing.content_hash == statement.content_hash or statement.translate is None:
         return Outcome("duplicate", "DUPLICATE_LINE")
     return Outcome("refused", "LINE_CONFLICT")
 

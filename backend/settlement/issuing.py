@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import activities, ledger, outbox, points
-from backend.activities import Act, ActivityKey, Credited
+from backend.activities import Act, ActivityKey, Contended, Credited
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.outbox import Announcement
@@ -32,6 +32,7 @@ def post(tx: Session, credited: Sequence[Act], taken_back: Sequence[Act], *, now
     issues = [_issue(act, transfers) for act in credited if (transfers := _credits(act, awards.get(act.key)))]
     issues += _restated_before(tx, [act for act in credited if act.issue_count > 1])
     ledger.post(tx, [*reversals, *issues], now=now, announce=False)
+    _require_paid(tx, reversals)
     back, given = _by_act(reversals), _by_act(issues)
     news = [_news("reduction.reversed", act, back[act.key]) for act in taken_back if act.key in back]
     earned = {key: granted.points for key, granted in awards.items()}
@@ -127,6 +128,17 @@ def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
         if transfers:  # points alone that all lapsed leave nothing to take back
             reversals.append(ledger.reversal(item, id=new_id(), transfers=tuple(transfers), reason=reason))
     return reversals
+
+
+def _require_paid(tx: Session, reversals: Sequence[Transaction]) -> None:
+    """Raises Contended when points became available that were not seen when what they should pay became a debt."""
+    owing = {
+        (item.holder_id, item.programme)
+        for item in reversals
+        if any(transfer.credit == "points.debt" for transfer in item.transfers)
+    }
+    if points.owes_and_has(tx, owing):
+        raise Contended
 
 
 def _standing_chains(tx: Session, acts: Sequence[Act]) -> list[Transaction]:

@@ -124,6 +124,19 @@ def test_a_late_act_comes_to_its_right_when_the_other_is_taken_back(world: World
     assert reduction(world, alice) == METRO_G
 
 
+def test_a_correction_stays_what_was_credited_for_good(world: World, alice: UUID) -> None:
+    """Its day is closed for the late car-free day, whether that comes before the correction or after it."""
+    for days, correction_first in ((9, True), (11, False)):
+        day, order = days_ago(days, 0), f"M{days}"
+        settle(world, metro(alice, order, day + timedelta(hours=8)), now=days_ago(days, 23))
+        late = car_free(alice, f"F{days}", day), metro(alice, order, day + timedelta(hours=9), revision=2)
+        for statement in reversed(late) if correction_first else late:
+            settle(world, statement)
+    assert reduction(world, alice) == 2 * METRO_G
+    settle(world, metro(alice, "M9", days_ago(8, 8), revision=3))
+    assert reduction(world, alice) == CAR_FREE_G + 2 * METRO_G, "moved to another day, it leaves its own to others"
+
+
 def test_a_late_act_takes_nobodys_claim(world: World, alice: UUID) -> None:
     """Alice's car-free day comes after her ride was credited for good: bob, who parked that car, keeps what he has."""
     bob, day = world.person("bob"), days_ago(9, 0)
