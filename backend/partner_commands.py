@@ -1,6 +1,8 @@
 """What operators do about partners and their events at a terminal. `cli.py` puts it on its page."""
 
+import json
 from datetime import timedelta
+from uuid import UUID
 
 import click
 
@@ -29,4 +31,13 @@ def rotate_secret(partner: str, overlap_hours: int) -> None:
     click.echo(secret)
 
 
-PARTNER = click.Group("partner", help="Partners and their events.", commands=(redrive, rotate_secret))
+@click.command("batch-proof")
+@click.argument("batch_id", type=click.UUID)
+def batch_proof(batch_id: UUID) -> None:
+    """What proves the lines of a batch, as JSON for auditors: signature, digests, and the public key that fits."""
+    with told_refusals(), house().transaction() as tx:
+        proof = partners.batch_proof(tx, house().vault, batch_id)
+    click.echo(json.dumps(proof, indent=1))
+
+
+PARTNER = click.Group("partner", help="Partners and their events.", commands=(redrive, rotate_secret, batch_proof))

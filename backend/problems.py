@@ -20,7 +20,7 @@ HTTP_PROBLEMS = {
     411: ("LENGTH_REQUIRED", "缺少长度 / Length required"),
     413: ("BODY_TOO_LARGE", "请求体过大 / The body is too large"),
     414: ("URI_TOO_LONG", "地址过长 / The address is too long"),
-    415: ("WRONG_CONTENT_TYPE", "请求体须为 application/json / The body must be application/json"),
+    415: ("WRONG_CONTENT_TYPE", "请求体类型不符 / The body has another content type than this place accepts"),
     422: ("INVALID_REQUEST", "请求内容不符合要求 / The request does not follow the schema"),
     429: ("TOO_MANY_REQUESTS", "请求过于频繁 / Too many requests"),
     431: ("HEADERS_TOO_LARGE", "请求头过大 / Header fields too large"),

@@ -41,6 +41,7 @@ __all__ = [
     "SigningKey",
     "TimestampOutOfRange",
     "Verified",
+    "is_message_id",
     "new_ed25519_pair",
     "new_secret",
     "parse_key",
@@ -111,6 +112,11 @@ def sign(message_id: str, signed_at: datetime, body: bytes, keys: Sequence[Secre
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(_token(key, text) for key in keys),
     }
+
+
+def is_message_id(text: str) -> bool:
+    """Whether this can be the id of a message: 1 to 128 printable ASCII characters without `.`, `,` and blanks."""
+    return _MESSAGE_ID.fullmatch(text) is not None
 
 
 def request_text(method: str, target: str, body: bytes = b"") -> bytes:

@@ -151,11 +151,16 @@ class EarnedSchema(Schema):
 
 
 class EvidenceSchema(Schema):
-    """What proves the act: the partner's signed event. `body_sha256` is the hash of its raw body."""
+    """What proves the act: the partner's signed event, sent alone (`webhook`) or as a `line` of a signed `batch`.
+
+    `body_sha256` is the hash of its raw body, or of that line.
+    """
 
     source = fields.String(required=True)
     partner = fields.String()
     event_id = fields.String()
+    batch_id = fields.UUID()
+    line = fields.Integer()
     body_sha256 = fields.String()
     signature_scheme = fields.String(required=True, allow_none=True)
     signature = fields.String()

@@ -19,6 +19,7 @@ from standardwebhooks import Webhook
 from backend import cli, link_tickets, problems, signing, strict_json
 from backend.activities import REASONS
 from backend.jobs import JOBS
+from backend.partners import batches
 from backend.partners.adapters import ADAPTERS
 from backend.partners.contract import Event, read_event
 from backend.sandbox.programme import PARTNERS
@@ -205,6 +206,18 @@ def test_examples_make_link_tickets(language: str) -> None:
     now = datetime.fromtimestamp(SIGNED_AT, UTC)
     read = link_tickets.read_link_ticket(ticket, lambda _: [signing.parse_key(SECRET)], now)
     assert (read.partner, read.user_ref, read.nonce) == ("transit", "用户-1", NONCE)
+
+
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_examples_sign_batches(language: str) -> None:
+    body = '{"id": "evt_1", "data": {"user_ref": "用户 1"}}\r\n\n{"id": "evt_2"}\n'.encode()
+    if language == "python":
+        headers = example_module().sign(SECRET, "batch_1", SIGNED_AT, example_module().batch_text(body))
+    else:
+        headers = json.loads(node("batch-headers", SECRET, "batch_1", str(SIGNED_AT), body=body))
+    signed = batches.signed_text(batches.digests(batches.split(body)))
+    now = datetime.fromtimestamp(SIGNED_AT, UTC)
+    assert signing.verify(headers, signed, [signing.parse_key(SECRET)], now=now).message_id == "batch_1"
 
 
 def test_shown_examples_are_the_ones_that_run() -> None:

@@ -1,5 +1,6 @@
 """Partners: their keys, their events, the worker that settles them, and what became of each."""
 
+from backend.partners.batches import batch_proof
 from backend.partners.deliveries import deliveries
 from backend.partners.errors import (
     EventIdReused,
@@ -40,6 +41,7 @@ __all__ = [
     "UnknownEventType",
     "UnknownPartner",
     "add_key",
+    "batch_proof",
     "deliveries",
     "erase_unowned",
     "expire_parked",

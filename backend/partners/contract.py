@@ -5,6 +5,8 @@ envelope (everything but the contents of an item) is checked before the event is
 is refused on its own later, so that one bad line never costs the others.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,6 +72,15 @@ def read_event(value: Mapping[str, Any]) -> Event:
         outcome=_text(data, "outcome", "data.outcome") if "outcome" in data else "completed",
         lines=_lines(kind, data),
     )
+
+
+def content_sha256(value: Mapping[str, Any]) -> bytes:
+    """SHA-256 of what an event says: blanks, the order of keys and a top-level `id` make no difference.
+
+    A decimal and the text of it are the same, as they are to whoever reads the quantities of a line.
+    """
+    said = {name: field for name, field in value.items() if name != "id"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).digest()
 
 
 def _revision(kind: str, data: Mapping[str, Any]) -> int:

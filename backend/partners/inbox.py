@@ -1,6 +1,5 @@
 """The inbox: an event is on disk before it is answered, and never in limbo afterwards."""
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,8 @@ from sqlalchemy.orm import Session
 
 from backend import clock, identity
 from backend.database import Instant
-from backend.ids import new_id
-from backend.lists import Columns, Runner, insert_rows, recordset
-from backend.partners.contract import Event
-from backend.partners.errors import EventIdReused
+from backend.lists import Columns, recordset
 from backend.partners.models import InboxConflict, InboxEvent
-from backend.signing import Verified
-from backend.vault import Vault
 
 WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
 PARKED_LIFE = timedelta(days=30)
@@ -32,62 +26,9 @@ RETRY_AFTER = tuple(timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000,
 PARKED_FOR = {"NO_LINK": "LINK", "NO_CONSENT": "CONSENT", "AWAITING_ORDER": "ORDER"}
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """How an event was taken in: `duplicate` when the same event was there already."""
-
-    event_id: str
-    duplicate: bool
-
-
 def body_context(partner: str, event_id: str) -> bytes:
     """What a sealed body is bound to."""
     return f"inbox:{partner}:{event_id}".encode()
-
-
-def receive(
-    tx: Runner, vault: Vault, partner: str, verified: Verified, event: Event, body: bytes, *, now: datetime
-) -> Receipt:
-    """Write a verified event down. The same id with another body is EventIdReused (kept by `keep_conflict`)."""
-    event_id = verified.message_id
-    digest = hashlib.sha256(body).digest()
-    row = {
-        "id": new_id(),
-        "partner": partner,
-        "event_id": event_id,
-        "body_sha256": digest,
-        "sealed_body": vault.house.seal(body, body_context(partner, event_id)),
-        "signature": verified.signature,
-        "signed_at": verified.signed_at,
-        "received_at": now,
-        "day": clock.day_of(event.occurred_at),
-        "order_no": event.order_no,
-        "state": WAITING,
-        "attempts": 0,
-        "next_attempt_at": now,
-    }
-    if insert_rows(tx, InboxEvent, [row], on_conflict=("partner", "event_id"), returning=("id",)):
-        return Receipt(event_id, duplicate=False)
-    known = tx.scalar(
-        select(InboxEvent.body_sha256).where(InboxEvent.partner == partner, InboxEvent.event_id == event_id)
-    )
-    if known != digest:
-        raise EventIdReused(event_id=event_id)
-    return Receipt(event_id, duplicate=True)
-
-
-def keep_conflict(tx: Runner, vault: Vault, partner: str, verified: Verified, body: bytes, *, now: datetime) -> None:
-    """Keep a signed event that was refused because its id was used before: it is evidence."""
-    context = body_context(partner, verified.message_id)
-    row = {
-        "partner": partner,
-        "event_id": verified.message_id,
-        "body_sha256": hashlib.sha256(body).digest(),
-        "sealed_body": vault.house.seal(body, context),
-        "signature": verified.signature,
-        "received_at": now,
-    }
-    insert_rows(tx, InboxConflict, [row], on_conflict=("partner", "event_id", "body_sha256"))
 
 
 def due_ids(tx: Session, *, now: datetime, limit: int) -> list[UUID]:

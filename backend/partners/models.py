@@ -45,6 +45,26 @@ class PartnerKey(Base):
     valid_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class Batch(Base):
+    """Many events under one signature: the digests of their lines, in order, are what was signed.
+
+    `line_digests`: the SHA-256 of every line, 32 bytes each, without the lines themselves, so that nobody has to be
+    forgotten here. `message_id`: the `webhook-id` it came under; the same digests under it again are the same batch.
+    """
+
+    __tablename__ = "partner_batches"
+    __table_args__ = (UniqueConstraint("partner", "message_id", "digests_sha256"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
+    message_id: Mapped[str] = mapped_column(Text)
+    line_digests: Mapped[bytes] = mapped_column(LargeBinary)
+    digests_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime] = mapped_column(Instant)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class InboxEvent(Base):
     """An event as it was received: on disk before it is answered, never in limbo.
 
@@ -53,12 +73,17 @@ class InboxEvent(Base):
     thirty days when the event never found its person. `outcome` is JSON, one entry per line, as the partner reads it in
     the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked at. `day` is the
     Shanghai day of its `occurred_at`, `order_no` its order: what a day is reconciled by, whatever became of the event.
+
+    `body_sha256` is of the bytes that were signed (of a batch, of the line), `content_sha256` of what they say: the
+    same content under the same id is the same event. `signature` and `signed_at` are those of the request it came with,
+    be it a webhook or a batch; `batch_line` is the line there, counted from 1.
     """
 
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("partner", "event_id"),
         CheckConstraint("state IN ('waiting', 'done', 'parked', 'dead')", name="state"),
+        CheckConstraint("(batch_id IS NULL) = (batch_line IS NULL)", name="batch_line"),
         Index(
             "ix_inbox_waiting",
             "next_attempt_at",
@@ -98,9 +123,12 @@ class InboxEvent(Base):
     partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
     event_id: Mapped[str] = mapped_column(Text)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     sealed_body: Mapped[bytes | None] = mapped_column(LargeBinary)
     signature: Mapped[str] = mapped_column(Text)
     signed_at: Mapped[datetime] = mapped_column(Instant)
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner_batches.id"))
+    batch_line: Mapped[int | None] = mapped_column(Integer)
     received_at: Mapped[datetime] = mapped_column(Instant)
     day: Mapped[date] = mapped_column(Date)
     order_no: Mapped[str] = mapped_column(Text)
@@ -115,7 +143,10 @@ class InboxEvent(Base):
 
 
 class InboxConflict(Base):
-    """A signed event that came under an id already used for another body: refused with 409, kept as evidence."""
+    """A signed event that came under an id already used for another content: refused, kept as evidence.
+
+    Its columns mean what they mean in the inbox.
+    """
 
     __tablename__ = "inbox_conflicts"
 
@@ -124,4 +155,7 @@ class InboxConflict(Base):
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     sealed_body: Mapped[bytes | None] = mapped_column(LargeBinary)
     signature: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime] = mapped_column(Instant)
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner_batches.id"))
+    batch_line: Mapped[int | None] = mapped_column(Integer)
     received_at: Mapped[datetime] = mapped_column(Instant)

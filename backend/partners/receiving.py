@@ -1,6 +1,7 @@
-"""Taking an event in: everything that happens before the partner is answered."""
+"""Taking events in: everything that happens before the partner is answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -9,11 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, signing, strict_json
 from backend.database import transaction
-from backend.partners import inbox, registry
-from backend.partners.contract import read_event
-from backend.partners.errors import EventIdReused, UnknownEventType, UnknownPartner
-from backend.partners.inbox import Receipt
+from backend.partners import batches, intake, registry
+from backend.partners.batches import Answer, OpenBatch
+from backend.partners.errors import EventIdReused, UnknownPartner
+from backend.partners.intake import CONFLICT, SignedEvent
 from backend.partners.registry import PartnerCache, PartnerSetup
+from backend.signing import Verified
 from backend.vault import Vault
 
 T = TypeVar("T")
@@ -28,24 +30,42 @@ class Gate:
         self._vault = vault
         self._cache = PartnerCache()
 
-    def take_in(self, partner: str, headers: Mapping[str, str], body: bytes) -> Receipt:
-        """Verify, read and write down one event: once this returns, it is on disk.
+    def take_in(self, partner: str, headers: Mapping[str, str], body: bytes) -> str:
+        """Verify, read and write down one event: once this returns ACCEPTED or DUPLICATE, it is on disk.
 
         Order of checks: partner and keys, timestamp and signature over the raw bytes, strict JSON, envelope, inbox.
         Raises UnknownPartner, InvalidSignature, InvalidJson and its kin, InvalidEnvelope, EventIdReused.
         """
+        setup, verified, now = self._verified(partner, headers, body)
+        said = intake.sound(setup, strict_json.loads_object(body))
+        event = SignedEvent(verified.message_id, said, body, verified.signature, verified.signed_at)
+        (became,) = self._write(lambda tx: intake.write_down(tx, self._vault, partner, [event], now=now))
+        if became == CONFLICT:
+            raise EventIdReused(event_id=event.event_id)
+        return became
+
+    def take_in_batch(self, partner: str, headers: Mapping[str, str], body: bytes) -> Iterator[list[Answer]]:
+        """Verify a batch; then its lines are written down piece by piece while the answers to them are read.
+
+        Raises UnknownPartner, EmptyBatch, TooManyLines, InvalidSignature; a line is refused in its answer.
+        """
+        lines = batches.split(body)
+        digests = batches.digests(lines)
+        setup, verified, now = self._verified(partner, headers, batches.signed_text(digests))
+        batch_id = self._write(lambda tx: batches.keep(tx, partner, verified, digests, now=now))
+        return batches.take_in(self._write, self._vault, OpenBatch(batch_id, setup, verified, lines, now))
+
+    def authenticate(self, partner: str, headers: Mapping[str, str], signed: bytes) -> PartnerSetup:
+        """Prove that a request without an event comes from the partner: it signed these bytes."""
+        setup, _, _ = self._verified(partner, headers, signed)
+        return setup
+
+    def _verified(
+        self, partner: str, headers: Mapping[str, str], signed: bytes
+    ) -> tuple[PartnerSetup, Verified, datetime]:
         setup = self.setup(partner)
         now = clock.now()
-        verified = signing.verify(headers, body, setup.keys_at(now), now=now)
-        event = read_event(strict_json.loads_object(body))
-        if not setup.adapter.sends(event):
-            raise UnknownEventType(event.type, field="type", type=event.type)
-        sender = (self._vault, partner, verified)
-        try:
-            return self._write(lambda connection: inbox.receive(connection, *sender, event, body, now=now))
-        except EventIdReused:
-            self._write(lambda connection: inbox.keep_conflict(connection, *sender, body, now=now))
-            raise
+        return setup, signing.verify(headers, signed, setup.keys_at(now), now=now), now
 
     def _write(self, act: Callable[[Connection], T]) -> T:
         """Do one idempotent act; once more when the connection turns out to have died since it was last used."""
@@ -57,13 +77,6 @@ class Gate:
                 raise
         with self._engine.begin() as connection:
             return act(connection)
-
-    def authenticate(self, partner: str, headers: Mapping[str, str], signed: bytes) -> PartnerSetup:
-        """Prove that a request without an event comes from the partner: it signed these bytes."""
-        setup = self.setup(partner)
-        now = clock.now()
-        signing.verify(headers, signed, setup.keys_at(now), now=now)
-        return setup
 
     def setup(self, partner: str) -> PartnerSetup:
         """The partner as configured, read again when what we remember is no longer fresh."""

@@ -1,6 +1,7 @@
 """Partners and their keys as the operator configured them."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -93,6 +94,17 @@ def require_partner(tx: Session, vault: Vault, code: str) -> PartnerSetup:
         return partners(tx, vault)[code]
     except KeyError:
         raise UnknownPartner(code) from None
+
+
+def proving_key(
+    tx: Session, vault: Vault, partner: str, headers: Mapping[str, str], signed: bytes, *, now: datetime
+) -> signing.Key | None:
+    """The key of a partner, present or past, under which this was signed at that time."""
+    rows = tx.scalars(select(PartnerKey).where(PartnerKey.partner == partner))
+    try:
+        return signing.verify(headers, signed, [_opened(vault, row) for row in rows], now=now).key
+    except signing.InvalidSignature:
+        return None
 
 
 class PartnerCache:

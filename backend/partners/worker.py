@@ -147,7 +147,7 @@ def _content_hash(vault: Vault, event: Event, content: Mapping[str, Any]) -> byt
 def _evidence(row: Any) -> str:
     """Where the act's evidence is and what proves it, for receipts and auditors."""
     evidence = {
-        "source": "webhook",
+        "source": "batch" if row.batch_id else "webhook",
         "partner": row.partner,
         "event_id": row.event_id,
         "body_sha256": row.body_sha256.hex(),
@@ -155,6 +155,8 @@ def _evidence(row: Any) -> str:
         "signed_at": clock.iso(row.signed_at),
         "received_at": clock.iso(row.received_at),
     }
+    if row.batch_id:
+        evidence |= {"batch_id": str(row.batch_id), "line": row.batch_line}
     return json.dumps(evidence, ensure_ascii=False, sort_keys=True)
 
 

@@ -1,10 +1,11 @@
 // A partner's side of the contract in JavaScript (Node 18 or later, nothing to install).
 //
 //   node partner.mjs send URL PARTNER KEY EVENT_ID < event.json
+//   node partner.mjs batch-headers KEY BATCH_ID TIMESTAMP < events.ndjson
 //   node partner.mjs headers KEY EVENT_ID TIMESTAMP < event.json
 //   node partner.mjs ticket SECRET PARTNER USER_REF NONCE EXPIRES_AT
 
-import { createHmac, createPrivateKey, sign as signEd25519 } from "node:crypto";
+import { createHash, createHmac, createPrivateKey, sign as signEd25519 } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +23,13 @@ export function sign(key, messageId, timestamp, body) {
     signature = "v1a," + signEd25519(null, signed, privateKey).toString("base64");
   }
   return { "webhook-id": messageId, "webhook-timestamp": String(timestamp), "webhook-signature": signature };
+}
+
+/** What is signed of a batch, in place of a body: the request, and the digest of every line on a line of its own. */
+export function batchText(body) {
+  const lines = body.toString("latin1").replace(/\n$/, "").split("\n");
+  const digests = lines.map((line) => createHash("sha256").update(line, "latin1").digest("hex") + "\n");
+  return Buffer.from("POST /partners/v1/events:batch\n" + digests.join(""));
 }
 
 /** A link ticket: payload "." mac. `expiresAt` is whole Unix seconds, at most ten minutes ahead. */
@@ -48,6 +56,9 @@ async function main([command, ...rest]) {
   const body = () => readFileSync(0);
   if (command === "send" && rest.length === 4) return send(...rest, body());
   if (command === "headers" && rest.length === 3) return JSON.stringify(sign(rest[0], rest[1], Number(rest[2]), body()));
+  if (command === "batch-headers" && rest.length === 3) {
+    return JSON.stringify(sign(rest[0], rest[1], Number(rest[2]), batchText(body())));
+  }
   if (command === "ticket" && rest.length === 5) return linkTicket(...rest.slice(0, 4), Number(rest[4]));
   return "usage: see the top of this file";
 }

@@ -2,6 +2,7 @@
 """A partner's side of the contract in Python: sign events and requests, make link tickets, send.
 
     python partner.py send URL PARTNER KEY EVENT_ID < event.json
+    python partner.py batch URL PARTNER KEY BATCH_ID < events.ndjson
     python partner.py deliveries URL PARTNER KEY [EVENT_ID]
     python partner.py ticket PARTNER SECRET USER_REF
 
@@ -52,6 +53,20 @@ def send(url: str, partner: str, key: str, event_id: str, body: bytes) -> tuple[
     return _call(urllib.request.Request(f"{url}/webhooks/{partner}", body, headers))
 
 
+def batch_text(body: bytes) -> bytes:
+    """What is signed of a batch, in place of a body: the request, and the digest of every line on a line of its own."""
+    lines = body.removesuffix(b"\n").split(b"\n")
+    digests = "".join(hashlib.sha256(line).hexdigest() + "\n" for line in lines)
+    return b"POST /partners/v1/events:batch\n" + digests.encode()
+
+
+def send_batch(url: str, partner: str, key: str, batch_id: str, body: bytes) -> tuple[int, str]:
+    """Send many events, one per line, each with its `id`; returns status and answer, a line for each."""
+    signed = sign(key, batch_id, int(time.time()), batch_text(body))
+    headers = {"content-type": "application/x-ndjson", "webhook-partner": partner, **signed}
+    return _call(urllib.request.Request(f"{url}/partners/v1/events:batch", body, headers))
+
+
 def deliveries(url: str, partner: str, key: str, event_id: str | None = None) -> tuple[int, str]:
     """Ask what became of events: signed like an event, over the path with its query."""
     path = "/partners/v1/deliveries" + (f"?event_id={urllib.parse.quote(event_id)}" if event_id else "")
@@ -71,6 +86,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["send", url, partner, key, event_id]:
             status, answer = send(url, partner, key, event_id, sys.stdin.buffer.read())
+        case ["batch", url, partner, key, batch_id]:
+            status, answer = send_batch(url, partner, key, batch_id, sys.stdin.buffer.read())
         case ["deliveries", url, partner, key, *event_id]:
             status, answer = deliveries(url, partner, key, *event_id)
         case ["ticket", partner, secret, user_ref]:

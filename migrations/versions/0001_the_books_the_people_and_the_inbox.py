@@ -21,6 +21,7 @@ depends_on = None
 APPEND_ONLY = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
     *("consent_changes", "operator_log", "approval_requests", "approval_decisions", "approval_executions"),
+    "partner_batches",
 )
 
 
@@ -463,14 +464,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("holder_id", "day", name=op.f("pk_holder_days")),
     )
     op.create_table(
+        "partner_batches",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("line_digests", sa.LargeBinary(), nullable=False),
+        sa.Column("digests_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_partner_batches_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_batches")),
+        sa.UniqueConstraint(
+            "partner", "message_id", "digests_sha256", name=op.f("uq_partner_batches_partner_message_id_digests_sha256")
+        ),
+    )
+    op.create_table(
         "inbox",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("partner", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=True),
+        sa.Column("batch_line", sa.Integer(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("order_no", sa.Text(), nullable=False),
@@ -483,6 +505,8 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('waiting', 'done', 'parked', 'dead')", name=op.f("ck_inbox_state")),
+        sa.CheckConstraint("(batch_id IS NULL) = (batch_line IS NULL)", name=op.f("ck_inbox_batch_line")),
+        sa.ForeignKeyConstraint(["batch_id"], ["partner_batches.id"], name=op.f("fk_inbox_batch_id_partner_batches")),
         sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_inbox_partner_partners")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
         sa.UniqueConstraint("partner", "event_id", name=op.f("uq_inbox_partner_event_id")),
@@ -532,7 +556,13 @@ def upgrade() -> None:
         sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=True),
+        sa.Column("batch_line", sa.Integer(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["partner_batches.id"], name=op.f("fk_inbox_conflicts_batch_id_partner_batches")
+        ),
         sa.ForeignKeyConstraint(
             ["partner"], ["partners.code"], name=op.f("fk_inbox_conflicts_partner_partners")
         ),
@@ -938,6 +968,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("inbox")
+    op.drop_table("partner_batches")
     op.drop_table("holder_days")
     op.drop_table("enrolments")
     op.drop_table("consents")

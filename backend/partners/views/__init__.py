@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from backend.partners.views import deliveries, webhooks
+from backend.partners.views import batches, deliveries, webhooks
 
 blueprint = Blueprint("partners", __name__)
-for _resource in (webhooks, deliveries):
+for _resource in (webhooks, batches, deliveries):
     blueprint.register_blueprint(_resource.blueprint)
