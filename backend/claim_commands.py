@@ -75,11 +75,11 @@ def _claim(claim: ClaimView) -> dict[str, Any]:
 
 def _party(party: ClaimParty) -> dict[str, Any]:
     act = party.act
-    names = ("programme", "partner", "order_no", "line", "revision", "methodology", "grade", "status", "reason")
+    names = ("programme", "partner", "order_no", "line", "revision", "methodology", "grade", "claim")
     return {
         "activity_id": str(act.id),
         "holder_id": str(act.holder_id),
-        **{name: getattr(act, name) for name in names},
+        **{name: getattr(act, name) for name in (*names, "status", "reason")},
         "begins_at": clock.iso(act.begins_at),
         "claimed_at": clock.iso(party.claimed_at),
     }

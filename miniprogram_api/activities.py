@@ -19,8 +19,10 @@ from miniprogram_api.resource import Resource
 
 resource = Resource("activities", __name__, description="活动 / Activities")
 
-STATUSES = ("issued", "outdone", "refused", "taken_back")
-STATUS_MEANING = "issued 已入账; outdone 另一条记录更优，未计入; refused 不能计入; taken_back 已冲正"
+STATUSES = ("issued", "outdone", "kept", "refused", "taken_back")
+STATUS_MEANING = (
+    "issued 已入账; outdone 另一条记录更优，未计入; kept 合作平台自行计入; refused 不能计入; taken_back 已冲正"
+)
 
 
 class ActivityQuery(PageQuery):

@@ -52,7 +52,18 @@ from backend.activities.reading import (
     monitored_data,
 )
 from backend.activities.reasons import REASONS, sentence
-from backend.activities.records import Act, ActivityKey, find_key, load, record, record_bases, save_statuses
+from backend.activities.records import (
+    KEPT_CLAIM,
+    STANDING,
+    TRANSFERRED_CLAIM,
+    Act,
+    ActivityKey,
+    find_key,
+    load,
+    record,
+    record_bases,
+    save_statuses,
+)
 from backend.activities.replay import Recomputed, basis_of, recompute_all
 from backend.activities.restatement_runs import (
     Scope,
@@ -76,10 +87,13 @@ from backend.activities.restatements import (
 __all__ = [
     "CANCELLED",
     "CORRECTED",
+    "KEPT_CLAIM",
     "LONGEST_TRIP",
     "ORIGINAL",
     "PURCHASE",
     "REASONS",
+    "STANDING",
+    "TRANSFERRED_CLAIM",
     "WHOLE_ORDER",
     "Act",
     "ActRefused",

@@ -12,6 +12,7 @@ from backend.activities import claims, holder_days
 from backend.activities.errors import Contended
 from backend.activities.policy import (
     ALREADY_CLAIMED,
+    CLAIM_KEPT,
     Contest,
     Loss,
     RulesOf,
@@ -22,7 +23,7 @@ from backend.activities.policy import (
     settle_contests,
     shut_out,
 )
-from backend.activities.records import ISSUED, OUTDONE, Act, ActivityKey
+from backend.activities.records import ISSUED, KEPT, OUTDONE, Act, ActivityKey
 
 #: Which of these stored, not issued acts may be issued now (their holders still consent).
 Eligible = Callable[[Sequence[Act]], Collection[ActivityKey]]
@@ -33,14 +34,14 @@ class Decision:
     """What follows from a batch. Every act carries its new status and reason.
 
     `issue`: acts to be credited (new, or promoted because a better claim went away); `displaced`: acts that were
-    credited and no longer count; `outdone`: new acts that do not count; `still_outdone`: recorded acts that do
-    not count either, but for another reason than before.
+    credited and no longer count; `uncredited`: new acts that are not credited, because they are outdone or their claim
+    is kept; `still_uncredited`: recorded acts that are not credited either, but for another reason than before.
     """
 
     issue: list[Act] = field(default_factory=list)
     displaced: list[Act] = field(default_factory=list)
-    outdone: list[Act] = field(default_factory=list)
-    still_outdone: list[Act] = field(default_factory=list)
+    uncredited: list[Act] = field(default_factory=list)
+    still_uncredited: list[Act] = field(default_factory=list)
 
 
 def decide(
@@ -68,15 +69,22 @@ def decide(
         raise Contended  # a trip that reaches into other days was recorded between the look and the lock
     stored = {key: act for key, act in stored.items() if key not in gone}
     waiting = [act for act in stored.values() if act.status == OUTDONE]
-    able = set(eligible(waiting)) if waiting else set()
+    able = _able(waiting, eligible)
     heirs = heirs_of(new, withdrawn, rules_of)
     late = shut_out(new, list(stored.values()), rules_of, now=now, heirs=heirs)
     after = settle_contests(new, gone, contests, stored, able, late)
     claims.save_contests(tx, fresh | contests, after)
     losses = _lost_claims(tx, after, waiting)
-    competing = [act for act in stored.values() if act.status == ISSUED or act.key in able]
+    competing = [act for act in stored.values() if act.status in (ISSUED, KEPT) or act.key in able]
     losses |= _lost_days([*new, *competing], losses, rules_of, now, heirs)
     return _decision(new, stored, able, losses)
+
+
+def _able(waiting: Sequence[Act], eligible: Eligible) -> set[ActivityKey]:
+    """Which acts that were outdone may come to their right: a kept claim is in other books, whoever consents here."""
+    kept = {act.key for act in waiting if act.keeps_claim}
+    asked = [act for act in waiting if not act.keeps_claim]
+    return kept.union(eligible(asked)) if asked else kept
 
 
 def _lock_claims(
@@ -128,16 +136,18 @@ def _decision(
     decision = Decision()
     for act in new:
         _state(act, losses.get(act.key))
-        (decision.issue if act.status == ISSUED else decision.outdone).append(act)
+        (decision.issue if act.status == ISSUED else decision.uncredited).append(act)
     for act in stored.values():
         before, loss = (act.status, act.reason, act.excluded_by), losses.get(act.key)
         if loss is None and act.status == OUTDONE and act.key not in able:
             continue  # nobody is in its way any more, but its holder does not consent
         _state(act, loss)
-        if before[0] != act.status:
-            (decision.issue if act.status == ISSUED else decision.displaced).append(act)
-        elif before != (act.status, act.reason, act.excluded_by):
-            decision.still_outdone.append(act)
+        if before == (act.status, act.reason, act.excluded_by):
+            continue
+        if act.status == ISSUED:
+            decision.issue.append(act)
+        else:
+            (decision.displaced if before[0] == ISSUED else decision.still_uncredited).append(act)
     return decision
 
 
@@ -145,6 +155,8 @@ def _state(act: Act, loss: Loss | None) -> None:
     """Write into the act what was decided about it."""
     if loss is not None:
         act.status, act.reason, act.excluded_by = OUTDONE, loss.reason, loss.excluded_by
+    elif act.keeps_claim:
+        act.status, act.reason, act.excluded_by = KEPT, CLAIM_KEPT, None
     elif act.status != ISSUED:
         act.status, act.reason, act.excluded_by = ISSUED, None, None
         act.issue_count += 1

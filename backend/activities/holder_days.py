@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.activities.models import Activity, HolderDay
-from backend.activities.records import ISSUED, OUTDONE, Act, act_of
+from backend.activities.records import STANDING, Act, act_of
 from backend.database import Instant
 from backend.lists import insert_rows, recordset
 
@@ -33,7 +33,7 @@ def lock_days(tx: Session, keys: Collection[HolderDayKey]) -> None:
 
 
 def acts_of_days(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
-    """The issued and outdone acts of these days, and the trips that reach into them from the day before."""
+    """The acts that stand on these days, and the trips that reach into them from the day before."""
     if not days:
         return []
     wanted = sorted({(holder_id, day - timedelta(days=back)) for holder_id, day in days for back in (0, 1)})
@@ -41,7 +41,7 @@ def acts_of_days(tx: Session, days: Collection[HolderDayKey]) -> list[Act]:
     query = (
         select(Activity.__table__)
         .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
-        .where(Activity.status.in_((ISSUED, OUTDONE)))
+        .where(Activity.status.in_(STANDING))
     )
     return [act for row in tx.execute(query) if _touches(act := act_of(row), days)]
 
@@ -61,7 +61,7 @@ def connected_days(tx: Session, days: Collection[HolderDayKey]) -> set[HolderDay
         query = (
             select(Activity.holder_id, Activity.day, Activity.ended_at)
             .join(given, (Activity.holder_id == given.c.holder_id) & (Activity.day == given.c.day))
-            .where(Activity.status.in_((ISSUED, OUTDONE)), Activity.ended_at >= given.c.midnight)
+            .where(Activity.status.in_(STANDING), Activity.ended_at >= given.c.midnight)
         )
         over_midnight = list(tx.execute(query))
         tied = {(row.holder_id, row.day) for row in over_midnight}

@@ -62,15 +62,21 @@ class QuantificationBasis(Base):
 class Activity(Base):
     """One low-carbon act.
 
-    `status`: issued; outdone (another act has the better claim: `reason`, `excluded_by`); refused (`reason`);
-    taken_back (`reason`). Emissions are exact fractions of a gram as text, NULL where the source publishes none;
-    `reduction` is signed and before the evidence grade; `reduction_g`, `offset_g` and `eac_wh` (watt-hours) are what
-    was credited. `data` is canonical JSON: with the basis it is all that a stranger needs to recompute them.
+    `status`: issued; outdone (another act has the better claim: `reason`, `excluded_by`); kept (its source books the
+    reduction itself, as its `claim` says: `reason`); refused (`reason`); taken_back (`reason`). Emissions are exact
+    fractions of a gram as text, NULL where the source publishes none; `reduction` is signed and before the evidence
+    grade; `reduction_g`, `offset_g` and `eac_wh` (watt-hours) are what was credited, or would be. `data` is canonical
+    JSON: with the basis it is all that a stranger needs to recompute them.
     """
 
     __tablename__ = "activities"
     __table_args__ = (
-        CheckConstraint("status IN ('issued', 'outdone', 'refused', 'taken_back')", name="status"),
+        CheckConstraint("status IN ('issued', 'outdone', 'kept', 'refused', 'taken_back')", name="status"),
+        CheckConstraint("claim IN ('transferred', 'kept')", name="claim"),
+        CheckConstraint(
+            "(status <> 'issued' OR claim = 'transferred') AND (status <> 'kept' OR claim = 'kept')",
+            name="credited_or_kept",
+        ),
         CheckConstraint("reduction_g >= 0 AND offset_g >= 0 AND eac_wh >= 0", name="credits_not_negative"),
         CheckConstraint("started_at IS NULL OR ended_at > started_at", name="window"),
         Index("ix_activities_holder_day", "holder_id", "day"),
@@ -94,6 +100,7 @@ class Activity(Base):
     pending_days: Mapped[int] = mapped_column(Integer)
     data: Mapped[str] = mapped_column(Text)
     evidence: Mapped[str] = mapped_column(Text)
+    claim: Mapped[str] = mapped_column(Text)
     basis_hash: Mapped[bytes | None] = mapped_column(ForeignKey("quantification_bases.hash"))
     baseline: Mapped[str | None] = mapped_column(Text)
     project: Mapped[str | None] = mapped_column(Text)

@@ -4,6 +4,10 @@ Two acts contend when they claim the same physical act (a fingerprint), overlap 
 or exceed a daily limit. The better one is that with the higher evidence grade, then the earlier beginning, then the
 smaller order number; arrival never decides. There is one exception: which of two exclusive acts counts is closed on the
 second day after them, and what comes later gives way to what was credited, also where that is corrected since.
+
+An act whose source keeps the claim stands before all others, whatever its grade: its reduction is in other books, and
+whoever is credited beside it would make one reduction two. It is credited to nobody here, so no limit is used up by it
+and no other act of its day takes anything from it.
 """
 
 import json
@@ -22,6 +26,7 @@ from backend.activities.records import ISSUED, Act, ActivityKey
 LONGEST_TRIP = timedelta(hours=6, minutes=30)
 
 ALREADY_CLAIMED, OVERLAPPING_TRIP, EXCLUDED_BY = "ALREADY_CLAIMED", "OVERLAPPING_TRIP", "EXCLUDED_BY"
+CLAIM_KEPT = "CLAIM_KEPT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,9 @@ class Loss:
     excluded_by: UUID | None
 
 
-def priority(act: Act) -> tuple[int, datetime, str, str, str, int]:
+def priority(act: Act) -> tuple[bool, int, datetime, str, str, str, int]:
     """Sort key: the better claim comes first."""
-    return -int(act.grade[1:]), act.begins_at, act.partner, act.order_no, act.line, act.revision
+    return not act.keeps_claim, -int(act.grade[1:]), act.begins_at, act.partner, act.order_no, act.line, act.revision
 
 
 def owner_of(contenders: Collection[Act]) -> Act | None:
@@ -112,7 +117,8 @@ def settle_contests(
     """The contests as they stand after the new acts joined and the withdrawn ones left.
 
     `acts` holds every stored party; a stored party that is not issued may win only when it is `eligible` (its holder
-    still consents). A new act that is too late to be credited (`late`) takes no claim from one that may be.
+    still consents, or its source keeps the claim and nothing is credited). A new act that is too late to be credited
+    (`late`) takes no claim from one that may be.
     """
     parties: dict[bytes, list[Act]] = {
         fingerprint: [acts[key] for key in contest.parties if key not in withdrawn]
@@ -149,7 +155,7 @@ def days_of(act: Act, rules_of: RulesOf) -> set[tuple[UUID, date]]:
 def heirs_of(new: Sequence[Act], withdrawn: Sequence[Act], rules_of: RulesOf) -> set[ActivityKey]:
     """The new acts that correct one that was credited: the same line, day, holder and rule of exclusion.
 
-    What was credited for good stays so when it is corrected.
+    What was credited for good stays so when it is corrected, unless its source keeps the claim from now on.
     """
 
     def place(act: Act) -> tuple[object, ...]:
@@ -157,7 +163,7 @@ def heirs_of(new: Sequence[Act], withdrawn: Sequence[Act], rules_of: RulesOf) ->
         return act.holder_id, act.partner, act.order_no, act.line, act.day, rules.groups, rules.excludes
 
     credited = {place(act) for act in withdrawn if act.status == ISSUED}
-    return {act.key for act in new if place(act) in credited}
+    return {act.key for act in new if not act.keeps_claim and place(act) in credited}
 
 
 def decide_days(
@@ -168,9 +174,10 @@ def decide_days(
     `heirs`: see `heirs_of`.
     """
     losses: dict[ActivityKey, Loss] = {}
-    accepted: list[Act] = []
+    kept = sorted((act for act in acts if act.keeps_claim), key=priority)
+    accepted: list[Act] = list(kept)
     used: dict[tuple[DailyLimit, date], Fraction] = defaultdict(Fraction)
-    ranked = sorted(acts, key=priority)
+    ranked = sorted((act for act in acts if not act.keeps_claim), key=priority)
     closed = [act for act in ranked if (act.status == ISSUED or act.key in heirs) and _closed(act, rules_of, now)]
 
     def judge(act: Act, rivals: Sequence[Act]) -> None:
@@ -185,13 +192,17 @@ def decide_days(
         for key, measured in uses.items():
             used[key] += measured
 
+    def credited() -> list[Act]:
+        """What can rule out an act that was credited on a closed day: never one whose claim is kept."""
+        return accepted[len(kept) :]
+
     for act in ranked:
-        judge(act, accepted if act in closed else [*closed, *accepted])
+        judge(act, credited() if act in closed else [*closed, *accepted])
     fallen = {act.id for act in closed if act.key in losses}
     for act in ranked:
         # What it gave way to was outdone itself, by a better trip or a limit: then only what counts is in its way.
         if act.key in losses and losses[act.key].excluded_by in fallen:
-            judge(act, accepted)
+            judge(act, credited() if act in closed else accepted)
     return losses
 
 
@@ -203,7 +214,10 @@ def shut_out(
     now: datetime,
     heirs: Collection[ActivityKey] = (),
 ) -> set[ActivityKey]:
-    """Those of these acts that come too late: one of their holder's day that rules them out was credited for good."""
+    """Those of these acts that come too late: one of their holder's day that rules them out was credited for good.
+
+    Never one whose source keeps the claim: there is nothing to credit, so it is in nobody's way but has its claims.
+    """
     closed: dict[UUID, list[Act]] = defaultdict(list)
     for act in (*acts, *stored):
         if (act.status == ISSUED or act.key in heirs) and _closed(act, rules_of, now):
@@ -212,6 +226,7 @@ def shut_out(
         act.key
         for act in acts
         if act.key not in heirs
+        and not act.keeps_claim
         and _excluded(act, rules_of(act.methodology, act.day), closed[act.holder_id], rules_of) is not None
     }
 

@@ -30,6 +30,10 @@ REASONS = {
         "同一物品或行为已在另一条记录中申领，只计一次。",
         "The same physical act is claimed by another record already; it counts once.",
     ),
+    "CLAIM_KEPT": (
+        "合作平台自行计入这笔减排量，本平台只作记录，不重复入账。",
+        "The partner platform books this reduction itself; it is recorded here and not credited again.",
+    ),
     "OVERLAPPING_TRIP": ("与另一段行程时间重叠，只计其中一段。", "The trip overlaps another one; one of them counts."),
     "EXCLUDED_BY": (
         "与当天另一项互斥的行为只能计其一（如无车日与当天的通勤）。",

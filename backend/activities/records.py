@@ -16,7 +16,11 @@ from methodologies import Basis
 
 ActivityKey = tuple[UUID, UUID]  # holder, activity
 
-ISSUED, OUTDONE, REFUSED, TAKEN_BACK = "issued", "outdone", "refused", "taken_back"
+ISSUED, OUTDONE, KEPT, REFUSED, TAKEN_BACK = "issued", "outdone", "kept", "refused", "taken_back"
+#: Acts that hold their claims, and that later acts are decided against.
+STANDING = (ISSUED, OUTDONE, KEPT)
+#: Who books the reduction of an act: we, or its source in books of its own.
+TRANSFERRED_CLAIM, KEPT_CLAIM = "transferred", "kept"
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Act:
     pending_days: int
     data: str
     evidence: str
+    claim: str = TRANSFERRED_CLAIM
     basis_hash: bytes | None = None
     baseline: str | None = None
     project: str | None = None
@@ -61,6 +66,11 @@ class Act:
     @property
     def key(self) -> ActivityKey:
         return self.holder_id, self.id
+
+    @property
+    def keeps_claim(self) -> bool:
+        """Whether its source books the reduction itself, so that it is never credited here."""
+        return self.claim == KEPT_CLAIM
 
     @property
     def begins_at(self) -> datetime:

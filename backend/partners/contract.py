@@ -25,10 +25,10 @@ TRIP = "trip.completed"
 
 #: The most lines one event may have, and the highest revision of an order.
 MAX_LINES, MAX_REVISION = 50, 1_000_000
-#: Fields of a trip, or of a purchase with one line, that may stand beside the items.
+#: Fields of a trip, of a purchase with one line, or of the claim, that may stand beside the items.
 _TRIP_FIELDS = ("trip_id", "mode", "started_at", "ended_at", "distance_km", "steps", "riders", "consumption")
 _CARPOOL_FIELDS = ("would_drive_km", "other_km", "pool_km", "people")
-_LINE_FIELDS = (*_TRIP_FIELDS, *_CARPOOL_FIELDS, "certificate_no", "retired_kg")
+_LINE_FIELDS = (*_TRIP_FIELDS, *_CARPOOL_FIELDS, "certificate_no", "retired_kg", "claim")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 

@@ -21,7 +21,11 @@ from backend.database import Base, Instant
 
 
 class Partner(Base):
-    """A platform that sends events. `return_days`: how long its orders can be returned, and points stay pending."""
+    """A platform that sends events.
+
+    `return_days`: how long its orders can be returned, and points stay pending. `keeps_claims_from`: the reductions of
+    acts of this day and later are booked by the partner itself, unless an event says otherwise.
+    """
 
     __tablename__ = "partners"
     __table_args__ = (CheckConstraint("return_days >= 0", name="return_days"),)
@@ -30,6 +34,7 @@ class Partner(Base):
     adapter: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
     return_days: Mapped[int] = mapped_column(Integer)
+    keeps_claims_from: Mapped[date | None] = mapped_column(Date)
     active: Mapped[bool]
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 
 from sqlalchemy import select
@@ -23,12 +23,16 @@ _CONTEXT = b"partner key"
 
 @dataclass(frozen=True, slots=True)
 class PartnerSetup:
-    """A partner with everything needed to take its events in."""
+    """A partner with everything needed to take its events in.
+
+    `keeps_claims_from`: the partner books reductions of this day and later itself, unless a line says otherwise.
+    """
 
     code: str
     title: str
     adapter: Adapter
     return_days: int
+    keeps_claims_from: date | None
     keys: tuple[tuple[signing.Key, datetime, datetime | None], ...]
 
     def keys_at(self, now: datetime) -> list[signing.Key]:
@@ -36,10 +40,13 @@ class PartnerSetup:
         return [key for key, begin, end in self.keys if begin <= now and (end is None or now < end)]
 
 
-def save_partner(tx: Session, *, code: str, adapter: str, title: str, return_days: int) -> None:
+def save_partner(
+    tx: Session, *, code: str, adapter: str, title: str, return_days: int, keeps_claims_from: date | None = None
+) -> None:
     """Create a partner, or bring its configuration up to date."""
     assert adapter in ADAPTERS, f"there is no adapter {adapter}"
-    tx.merge(Partner(code=code, adapter=adapter, title=title, return_days=return_days, active=True))
+    settings = {"adapter": adapter, "title": title, "return_days": return_days}
+    tx.merge(Partner(code=code, **settings, keeps_claims_from=keeps_claims_from, active=True))
     tx.flush()
 
 
@@ -78,7 +85,12 @@ def partners(tx: Session, vault: Vault) -> dict[str, PartnerSetup]:
     rows = tx.scalars(select(Partner).where(Partner.active).order_by(Partner.code))
     return {
         row.code: PartnerSetup(
-            row.code, row.title, ADAPTERS[row.adapter], row.return_days, tuple(keys.get(row.code, ()))
+            row.code,
+            row.title,
+            ADAPTERS[row.adapter],
+            row.return_days,
+            row.keeps_claims_from,
+            tuple(keys.get(row.code, ())),
         )
         for row in rows
     }

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from backend.activities import ActRefused
+from backend.activities import KEPT_CLAIM, TRANSFERRED_CLAIM, ActRefused
 from backend.partners.contract import Event, read_instant
 from backend.settlement import Draft
 
@@ -74,6 +75,16 @@ def quantity(line: Mapping[str, Any]) -> str | int:
     if line.get("quantity") is None:
         raise ActRefused("MISSING_DATA", field="quantity")
     return number(line["quantity"])
+
+
+def claim(line: Mapping[str, Any], day: date, keeps_claims_from: date | None) -> str:
+    """Who books the reduction of the line: what it says, else what holds for the partner's acts of that day."""
+    said = line.get("claim")
+    if said is None:
+        return KEPT_CLAIM if keeps_claims_from is not None and keeps_claims_from <= day else TRANSFERRED_CLAIM
+    if said not in (TRANSFERRED_CLAIM, KEPT_CLAIM):
+        raise ActRefused("INVALID_LINE", field="claim")
+    return str(said)
 
 
 def draft(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import activities, clock, identity, settlement, strict_json
 from backend.database import transaction
 from backend.identity import Receiver
-from backend.partners import inbox, registry
+from backend.partners import inbox, registry, translation
 from backend.partners.contract import Event, read_event
 from backend.partners.registry import PartnerSetup
 from backend.settlement import Outcome, Statement
@@ -132,7 +132,9 @@ def _statement(vault: Vault, item: _Opened, line: str, receiver: Receiver | None
 
 
 def _translate(setup: PartnerSetup, event: Event, line: str, order_type: str) -> settlement.Draft:
-    return setup.adapter.translate(setup.code, event, line, order_type, setup.return_days)
+    draft = setup.adapter.translate(setup.code, event, line, order_type, setup.return_days)
+    day = clock.day_of(draft.occurred_at)
+    return replace(draft, claim=translation.claim(event.lines[line], day, setup.keeps_claims_from))
 
 
 def _content_hash(vault: Vault, event: Event, content: Mapping[str, Any]) -> bytes:

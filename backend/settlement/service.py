@@ -85,6 +85,7 @@ def _draft_acts(
             pending_days=_pending_days(methodology.points_pending_days, draft.return_days),
             data=activities.canonical_data(draft.data),
             evidence=statement.evidence,
+            claim=draft.claim,
             reason=answer.refusal,
         )
         drafted[position] = act, draft
@@ -133,8 +134,8 @@ def _decide(
         act.status, act.reason, act.excluded_by = "taken_back", reasons[act.key], None
     activities.save_statuses(tx, withdrawn)
     new_keys = {act.key for act in new}
-    activities.record(tx, [act for act in (*decision.issue, *decision.outdone) if act.key in new_keys], now=now)
-    changed = (*decision.issue, *decision.displaced, *decision.still_outdone)
+    activities.record(tx, [act for act in (*decision.issue, *decision.uncredited) if act.key in new_keys], now=now)
+    changed = (*decision.issue, *decision.displaced, *decision.still_uncredited)
     activities.save_statuses(tx, [act for act in changed if act.key not in new_keys])
     gone = [*withdrawn, *decision.displaced]
     awards = issuing.post(tx, decision.issue, gone, now=now)
@@ -144,7 +145,7 @@ def _decide(
 
 def _countable(acts: Mapping[ActivityKey, Act]) -> list[Act]:
     """Those of these acts that count or might come to count: what was refused or taken back stays so."""
-    return [act for act in acts.values() if act.status in ("issued", "outdone")]
+    return [act for act in acts.values() if act.status in activities.STANDING]
 
 
 def _ended(answer: Screened | Outcome) -> Outcome:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from backend.activities import ActivityKey
+from backend.activities import TRANSFERRED_CLAIM, ActivityKey
 from backend.identity import Receiver
 
 
@@ -15,7 +15,8 @@ class Draft:
     """One act as its source tells it, before it is screened.
 
     `data` goes into the formula; `identity` names the physical act (serial, trip id …) and never does. `started_at` and
-    `ended_at` are set for trips. `return_days`: how long the source can still take the act back.
+    `ended_at` are set for trips. `return_days`: how long the source can still take the act back. `claim` is KEPT_CLAIM
+    where the source books the reduction itself.
     """
 
     methodology: str
@@ -26,6 +27,7 @@ class Draft:
     return_days: int = 0
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    claim: str = TRANSFERRED_CLAIM
 
 
 class Translate(Protocol):
@@ -61,7 +63,7 @@ class Statement:
 class Outcome:
     """What became of a statement.
 
-    `status`: issued, outdone, refused, parked, cancelled, superseded or duplicate; `code` says why when it is not
+    `status`: issued, outdone, kept, refused, parked, cancelled, superseded or duplicate; `code` says why when it is not
     issued. Grams, watt-hours and points are those credited by this settlement.
     """
 

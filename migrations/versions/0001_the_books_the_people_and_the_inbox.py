@@ -294,6 +294,7 @@ def upgrade() -> None:
         sa.Column("adapter", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("return_days", sa.Integer(), nullable=False),
+        sa.Column("keeps_claims_from", sa.Date(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.CheckConstraint("return_days >= 0", name=op.f("ck_partners_return_days")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_partners")),
@@ -341,6 +342,7 @@ def upgrade() -> None:
         sa.Column("pending_days", sa.Integer(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
         sa.Column("basis_hash", sa.LargeBinary(), nullable=True),
         sa.Column("baseline", sa.Text(), nullable=True),
         sa.Column("project", sa.Text(), nullable=True),
@@ -355,7 +357,12 @@ def upgrade() -> None:
         sa.Column("issue_count", sa.SmallInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "status IN ('issued', 'outdone', 'refused', 'taken_back')", name=op.f("ck_activities_status")
+            "status IN ('issued', 'outdone', 'kept', 'refused', 'taken_back')", name=op.f("ck_activities_status")
+        ),
+        sa.CheckConstraint("claim IN ('transferred', 'kept')", name=op.f("ck_activities_claim")),
+        sa.CheckConstraint(
+            "(status <> 'issued' OR claim = 'transferred') AND (status <> 'kept' OR claim = 'kept')",
+            name=op.f("ck_activities_credited_or_kept"),
         ),
         sa.CheckConstraint(
             "reduction_g >= 0 AND offset_g >= 0 AND eac_wh >= 0", name=op.f("ck_activities_credits_not_negative")

@@ -2,8 +2,9 @@
 
 A story is a set of things partners and members do: orders of several lines, devices and certificates that several
 people claim, trips that overlap (also over midnight) or exceed the daily limit, donations above the daily weight,
-corrections, cancellations, repetitions, links and consents that come late, points that ripen and are spent. Each story
-is told several times with other names, in another order and in other batches; after every batch the books are proven.
+claims that a partner keeps, corrections, cancellations, repetitions, links and consents that come late, points that
+ripen and are spent. Each story is told several times with other names, in another order and in other batches; after
+every batch the books are proven.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ class Said:
     lines: tuple[Any, ...] = ()
     at: int = 0
     corrected: bool = False
+    claim: str = "transferred"
     repeats: int = 1
 
 
@@ -56,6 +58,8 @@ TYPE_OF = {
     "pc": "product.purchased",
 }
 
+#: Who books the reduction; a correction may say otherwise than the original.
+_claims = st.sampled_from(["transferred"] * 4 + ["kept"])
 _device = st.tuples(st.integers(1, 3), st.sampled_from(["phone", "tablet", "laptop", "spaceship"]))
 _pc = st.tuples(st.integers(1, 3), st.integers(1, 2))
 _ride = st.tuples(st.integers(2, 5), st.sampled_from([None, None, 1, 2]), st.sampled_from(["metro", "bicycle"]))
@@ -73,11 +77,12 @@ def orders(draw: st.DrawFn, number: int) -> list[Said]:
     """One order: its first statement, and perhaps corrections and cancellations of this or that revision."""
     kind = draw(st.sampled_from(["device", "appliance", "donation", "pc", "trip", "trip", "trip"]))
     person, at = draw(st.sampled_from(PEOPLE)), draw(st.integers(0, 24))
-    said = [Said(kind, number, person, 1, draw(_LINES[kind]), at, repeats=draw(st.sampled_from([1, 1, 2])))]
+    repeats, claim = draw(st.sampled_from([1, 1, 2])), draw(_claims)
+    said = [Said(kind, number, person, 1, draw(_LINES[kind]), at, claim=claim, repeats=repeats)]
     if draw(st.integers(0, 2)) == 0:
         to = draw(st.sampled_from([person, person, draw(st.sampled_from(PEOPLE))]))
         lines, at = draw(_LINES[kind]), draw(st.integers(0, 24))
-        said.append(Said(kind, number, to, draw(st.integers(1, 3)), lines, at, corrected=True))
+        said.append(Said(kind, number, to, draw(st.integers(1, 3)), lines, at, corrected=True, claim=draw(_claims)))
     if draw(st.integers(0, 2)) == 0:
         gone = draw(st.sampled_from([(), (), (1,), (1, 2)]))
         said.append(Said("cancel", number, person, draw(st.integers(1, 3)), (kind, *gone)))
@@ -117,6 +122,8 @@ def tell(said: Said, name: str) -> tuple[str, Mapping[str, Any]]:
     else:
         items = [{"line": n, "quantity": 1} | _item(said.kind, name, *line) for n, line in enumerate(said.lines, 1)]
         told = event(TYPE_OF[said.kind], order, user, occurred_at=moment(said.at), revision=said.revision, items=items)
+    if said.claim != "transferred":
+        told["data"]["claim"] = said.claim
     if said.corrected:
         told["type"] = "order.corrected"
     return PARTNER_OF[said.kind], told
@@ -194,7 +201,19 @@ FORBIDDEN = {
         JOIN activities a ON a.holder_id = c.holder_id AND a.id = c.activity_id WHERE a.status = 'issued'""",
     "a claim is owned by an act that was taken back or refused": """
         SELECT a.id FROM claims c JOIN activities a ON a.holder_id = c.holder_id AND a.id = c.activity_id
-        WHERE a.status NOT IN ('issued', 'outdone')""",
+        WHERE a.status NOT IN ('issued', 'outdone', 'kept')""",
+    "an act is credited although its claim, or that of another party, is kept": """
+        SELECT a.id FROM activities a LEFT JOIN claims c ON c.holder_id = a.holder_id AND c.activity_id = a.id
+        LEFT JOIN claim_contenders o ON o.fingerprint = c.fingerprint
+        LEFT JOIN activities b ON b.holder_id = o.holder_id AND b.id = o.activity_id
+        WHERE a.status = 'issued' AND (a.claim = 'kept' OR b.claim = 'kept')""",
+    "a trip is credited that overlaps one whose claim is kept": """
+        SELECT a.id FROM activities a JOIN activities b
+        ON a.holder_id = b.holder_id AND a.started_at < b.ended_at AND b.started_at < a.ended_at
+        WHERE a.status = 'issued' AND b.status = 'kept'""",
+    "something was posted for an act whose claim is kept": """
+        SELECT t.id FROM ledger_transactions t
+        JOIN activities a ON a.holder_id = t.holder_id AND a.id = t.activity_id WHERE a.claim = 'kept'""",
     "two trips of one member overlap and both count": """
         SELECT a.id FROM activities a JOIN activities b
         ON a.holder_id = b.holder_id AND a.id <> b.id AND a.started_at < b.ended_at AND b.started_at < a.ended_at
