@@ -22,6 +22,7 @@ LEFT_OUT = {
     "claim_contenders": "无法还原的行为指纹 / fingerprints of acts that nobody can read back",
     "order_lines": "仅为 activities 内容的校验值 / hashes of what activities say",
     "holder_days": "处理用锁，日期见 activities / locks, on the days of activities",
+    "guardian_invitations": "无法还原的一次性邀请码 / single-use codes that nobody can read back",
     "outbox": "内容与账目相同的通知 / notices that say what the books say",
     "sync_deliveries": "上述通知的投递状态 / the state of delivering those notices",
     "sync_sequences": "上述通知的序号 / the numbers of those notices",

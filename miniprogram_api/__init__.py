@@ -10,11 +10,13 @@ from miniprogram_api import (
     deletion,
     entries,
     export,
+    guardians,
     me,
     methodologies,
     partner_links,
     products,
     receipts,
+    wards,
 )
 from miniprogram_api.answers import finish_answers
 from miniprogram_api.openapi import describe
@@ -29,6 +31,8 @@ RESOURCES = (
     entries.resource,
     receipts.resource,
     consents.resource,
+    guardians.resource,
+    wards.resource,
     partner_links.resource,
     export.resource,
     deletion.resource,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
@@ -11,16 +12,15 @@ from backend.errors import NotFound
 from backend.identity import (
     COLLECTED,
     CONSENT_TEXTS,
-    DELETION,
     GRANTED,
-    MEMBER,
     NEVER_GIVEN,
     RENEWAL_NEEDED,
     SCENES,
-    WECHAT,
+    SOURCES,
     WITHDRAWN,
     ConsentText,
     ConsentTextReplaced,
+    GuardianNeeded,
     UnknownConsentText,
     UnknownScene,
 )
@@ -50,8 +50,9 @@ class ConsentChangeSchema(Schema):
 
 
 class ConsentSchema(Schema):
-    """What stands. `granted`: acts are credited. `renewal_needed`: the purpose changed since, and acts wait until the
-    member agrees again. Version and instant are null where the member never decided.
+    """What stands. `granted`: acts are credited. `renewal_needed`: the purpose changed since, or a guardian agreed and
+    the member is fourteen by now; acts wait until the member agrees again. `decided_by`, version and instant are null
+    where nobody ever decided.
     """
 
     partner = fields.String(required=True)
@@ -60,6 +61,7 @@ class ConsentSchema(Schema):
     scene_title = bilingual()
     granted = fields.Boolean(required=True)
     state = fields.String(required=True, metadata={"enum": [GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN]})
+    decided_by = fields.String(required=True, allow_none=True, metadata={"enum": ["member", "guardian", None]})
     text_version = fields.String(required=True, allow_none=True)
     changed_at = Instant(required=True, allow_none=True)
 
@@ -89,14 +91,15 @@ class WithdrawalSchema(Schema):
 
 
 class ConsentDecisionSchema(Schema):
-    """One change: granted or withdrawn, under which wording of which purpose, and whose doing it was: the member's own
-    hand, a permission taken back in WeChat, or the deletion of the account.
+    """One change: granted or withdrawn, under which wording of which purpose. `source`: the member's own hand or their
+    guardian's, a permission taken back in WeChat, the deletion of the account, the member stating to be under fourteen
+    (`age`), or the end of the guardianship (`guardian_left`).
     """
 
     granted = fields.Boolean(required=True)
     text_version = fields.String(required=True)
     purpose_version = fields.String(required=True)
-    source = fields.String(required=True, metadata={"enum": [MEMBER, WECHAT, DELETION]})
+    source = fields.String(required=True, metadata={"enum": SOURCES})
     changed_at = Instant(required=True)
 
 
@@ -118,49 +121,23 @@ class ConsentReceiptSchema(ConsentSchema):
 @resource.operation("GET", "/me/consents", answers=ConsentsSchema)
 def consents() -> dict[str, Any]:
     """What I allow, and under which text"""
-    with house().transaction() as tx:
-        setups = partners.partners(tx, house().vault)
-        decided = {(row.partner, row.scene): row for row in identity.consents_of(tx, member().holder_id)}
-    return {
-        "text": _text(identity.current_consent_text()),
-        "consents": [
-            _consent(code, setup.title, scene, decided.get((code, scene)))
-            for code, setup in setups.items()
-            for scene in setup.adapter.scenes
-        ],
-    }
+    return consents_about(member().holder_id)
 
 
 @resource.operation(
     "PUT",
     "/me/consents",
     answers=ConsentSchema,
-    refuses=(UnknownPartner, UnknownScene, UnknownConsentText, ConsentTextReplaced),
+    refuses=(UnknownPartner, UnknownScene, UnknownConsentText, ConsentTextReplaced, GuardianNeeded),
 )
 @resource.body(ConsentChangeSchema)
 def change_consent(body: dict[str, Any]) -> dict[str, Any]:
     """Grant or withdraw a consent
 
     Acts that waited for it are settled at once. After a withdrawal nothing new comes in; what was credited
-    stays until its partner corrects or cancels it.
+    stays until its partner corrects or cancels it. Under fourteen only the guardian grants.
     """
-    now = clock.now()
-    with house().transaction() as tx:
-        setup = partners.require_partner(tx, house().vault, body["partner"])
-        if body["scene"] not in setup.adapter.scenes:
-            raise UnknownScene(body["scene"], scenes=list(setup.adapter.scenes))
-        consent = identity.set_consent(
-            tx,
-            holder_id=member().holder_id,
-            partner=setup.code,
-            scene=body["scene"],
-            granted=body["granted"],
-            text_version=body.get("text_version"),
-            now=now,
-        )
-        if consent.granted:
-            partners.wake_holder(tx, member().holder_id, setup.code, now=now)
-        return _consent(setup.code, setup.title, consent.scene, consent)
+    return decide(body, about=member().holder_id)
 
 
 @resource.operation(
@@ -171,11 +148,54 @@ def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
 
     Withdrawing takes the same call as granting. NOT_FOUND where the member never decided.
     """
+    return receipt_about(member().holder_id, partner, scene)
+
+
+def consents_about(holder_id: UUID) -> dict[str, Any]:
+    """Every consent of a person, as they or their guardian sees it."""
+    with house().transaction() as tx:
+        setups = partners.partners(tx, house().vault)
+        decided = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
+    return {
+        "text": _text(identity.current_consent_text(), for_guardian=holder_id != member().holder_id),
+        "consents": [
+            _consent(code, setup.title, scene, decided.get((code, scene)))
+            for code, setup in setups.items()
+            for scene in setup.adapter.scenes
+        ],
+    }
+
+
+def decide(body: dict[str, Any], *, about: UUID) -> dict[str, Any]:
+    """The caller grants or withdraws a consent of theirs, or of their ward."""
+    now = clock.now()
+    with house().transaction() as tx:
+        setup = partners.require_partner(tx, house().vault, body["partner"])
+        if body["scene"] not in setup.adapter.scenes:
+            raise UnknownScene(body["scene"], scenes=list(setup.adapter.scenes))
+        consent = identity.set_consent(
+            tx,
+            holder_id=about,
+            partner=setup.code,
+            scene=body["scene"],
+            granted=body["granted"],
+            text_version=body.get("text_version"),
+            decided_by=member().holder_id,
+            now=now,
+        )
+        if consent.granted:
+            partners.wake_holder(tx, about, setup.code, now=now)
+        return _consent(setup.code, setup.title, consent.scene, consent)
+
+
+def receipt_about(holder_id: UUID, partner: str, scene: str) -> dict[str, Any]:
+    """What was agreed to for a person, and what became of it. NotFound where nobody ever decided."""
     with house().transaction() as tx:
         setup = partners.partners(tx, house().vault).get(partner)
         if setup is None or scene not in SCENES:
             raise NotFound
-        changes = identity.consent_changes(tx, member().holder_id, partner, scene, limit=MOST_CHANGES)
+        changes = identity.consent_changes(tx, holder_id, partner, scene, limit=MOST_CHANGES)
+        standing = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
     if not changes:
         raise NotFound
     title = setup.title
@@ -183,8 +203,8 @@ def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
     agreed = next((change for change in changes if change.granted), changes[0])
     text = CONSENT_TEXTS[agreed.text_version]
     purpose = text.purpose
-    return _consent(partner, title, scene, changes[0]) | {
-        "text": _text(text),
+    return _consent(partner, title, scene, standing[partner, scene]) | {
+        "text": _text(text, for_guardian=agreed.decided_by != holder_id),
         "collected": halves(COLLECTED[scene]),
         "collected_from": {"zh": f"合作平台“{title}”", "en": f"the partner platform {title}"},
         "purpose": halves(purpose.purpose),
@@ -208,17 +228,18 @@ def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
     }
 
 
-def _text(wording: ConsentText) -> dict[str, Any]:
+def _text(wording: ConsentText, *, for_guardian: bool) -> dict[str, Any]:
+    shown = (wording.guardian_zh, wording.guardian_en) if for_guardian else (wording.text_zh, wording.text_en)
     return {
         "version": wording.version,
         "purpose_version": wording.purpose.version,
         "look_back_days": wording.look_back_days,
-        "text": {"zh": wording.text_zh, "en": wording.text_en},
+        "text": dict(zip(("zh", "en"), shown, strict=True)),
     }
 
 
 def _consent(partner: str, partner_title: str, scene: str, decided: Any | None) -> dict[str, Any]:
-    state = identity.consent_state(decided.granted, decided.text_version) if decided else NEVER_GIVEN
+    state = identity.consent_state(decided, now=clock.now()) if decided else NEVER_GIVEN
     return {
         "partner": partner,
         "partner_title": partner_title,
@@ -226,6 +247,11 @@ def _consent(partner: str, partner_title: str, scene: str, decided: Any | None) 
         "scene_title": halves(SCENES[scene]),
         "granted": state == GRANTED,
         "state": state,
+        "decided_by": _who(decided) if decided else None,
         "text_version": decided.text_version if decided else None,
         "changed_at": decided.changed_at if decided else None,
     }
+
+
+def _who(decided: Any) -> str:
+    return "member" if decided.decided_by == decided.holder_id else "guardian"

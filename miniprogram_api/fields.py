@@ -1,6 +1,7 @@
 """Fields that read strictly: what marshmallow would bend into shape is refused here."""
 
 import re
+from datetime import date
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -11,6 +12,7 @@ from backend import clock
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]+$"
 #: Codes of programmes, partners, methodologies.
 CODE = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
@@ -44,6 +46,16 @@ class QueryNumber(fields.Integer):
         if not isinstance(value, str) or not _DIGITS.fullmatch(value):
             raise self.make_error("invalid", input=value)
         return int(value)
+
+
+class Day(fields.Date):
+    """A calendar day, YYYY-MM-DD and nothing shorter or longer."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        day: date = super()._deserialize(value, attr, data)
+        return day
 
 
 class Instant(fields.AwareDateTime):

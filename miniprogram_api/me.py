@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend import identity
+from backend import clock, identity
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import Instant, bilingual
 from miniprogram_api.resource import Resource
@@ -23,9 +23,15 @@ class MembershipSchema(Schema):
 
 
 class MeSchema(Schema):
-    """The calling member. `id` is ours alone: partners and WeChat do not know it."""
+    """The calling member. `id` is ours alone: partners and WeChat do not know it.
+
+    `minor_until`: the fourteenth birthday of a member who is younger than that; `has_guardian`: somebody consents for
+    them.
+    """
 
     id = fields.UUID(required=True)
+    minor_until = fields.Date(required=True, allow_none=True)
+    has_guardian = fields.Boolean(required=True)
     memberships = fields.List(fields.Nested(MembershipSchema), required=True)
 
 
@@ -35,8 +41,12 @@ def me() -> dict[str, Any]:
     with house().transaction() as tx:
         programmes = identity.programmes(tx)
         enrolments = identity.enrolments(tx, member().holder_id)
+        minor_until = identity.minor_until(tx, member().holder_id, now=clock.now())
+        guardian = identity.guardian_of(tx, member().holder_id)
     return {
         "id": member().holder_id,
+        "minor_until": minor_until,
+        "has_guardian": minor_until is not None and guardian is not None,
         "memberships": [
             {
                 "programme": enrolment.programme,

@@ -1,25 +1,28 @@
 """What members allow: per partner and scene, under a text of a stated version."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Session
 
-from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, current_consent_text
+from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, ConsentText, current_consent_text
 from backend.identity.errors import ConsentTextReplaced, UnknownConsentText, UnknownScene
+from backend.identity.minors import hold_decider
 from backend.identity.models import Consent, ConsentChange
-from backend.identity.persons import hold_person
 from backend.ids import new_id
 from backend.lists import recordset
 
 #: What a member's consent can be: `renewal_needed` was given for a purpose that has changed since.
 GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN = "granted", "withdrawn", "renewal_needed", "never_given"
-#: Where a change of a consent came from: the member's own hand, a permission taken back in WeChat, the deletion of the
-#: account.
-MEMBER, WECHAT, DELETION = "member", "wechat", "deletion"
+#: Where a change of a consent came from: the member's own hand, that of their guardian, a permission taken back in
+#: WeChat, the deletion of the account, the member turning out to be under fourteen, or the end of the guardianship.
+MEMBER, GUARDIAN, WECHAT, DELETION, AGE, GUARDIAN_LEFT = SOURCES = (
+    *("member", "guardian", "wechat", "deletion", "age", "guardian_left"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,17 @@ class ConsentState:
     counts_from: datetime
 
 
-def consent_state(granted: bool, text_version: str) -> str:
-    """How a decision under this wording stands now."""
-    if not granted:
+def consent_state(consent: Any, *, now: datetime) -> str:
+    """How a decision (a row of `consents`) stands at this instant."""
+    if not consent.granted:
         return WITHDRAWN
-    same_purpose = CONSENT_TEXTS[text_version].purpose.version == current_consent_text().purpose.version
-    return GRANTED if same_purpose else RENEWAL_NEEDED
+    if consent.counts_until is not None and consent.counts_until <= now:
+        return RENEWAL_NEEDED  # a guardian gave it, and the ward has come of age since
+    return GRANTED if _serves_our_purpose(consent.text_version) else RENEWAL_NEEDED
+
+
+def _serves_our_purpose(text_version: str) -> bool:
+    return CONSENT_TEXTS[text_version].purpose.version == current_consent_text().purpose.version
 
 
 def set_consent(
@@ -46,34 +54,58 @@ def set_consent(
     scene: str,
     granted: bool,
     text_version: str | None = None,
+    decided_by: UUID | None = None,
     source: str = MEMBER,
     now: datetime,
 ) -> Consent:
     """Grant or withdraw, under the wording in force where none is named. Every change is kept; setting what already
     stands changes nothing, and agreeing again without a withdrawal between loses no day that was covered.
 
-    Raises ConsentTextReplaced when somebody agrees to a purpose that is no longer ours.
+    `decided_by`: the member's guardian, where it is not the member. Raises ConsentTextReplaced when somebody agrees to
+    a purpose that is no longer ours, GuardianNeeded when somebody under fourteen agrees alone, NotFound when somebody
+    decides for a person who is not their ward.
     """
-    if scene not in SCENES:
-        raise UnknownScene(scene, scenes=sorted(SCENES))
-    text = CONSENT_TEXTS.get(text_version) if text_version else current_consent_text()
-    if text is None:
-        raise UnknownConsentText(str(text_version), versions=sorted(CONSENT_TEXTS))
-    if consent_state(granted, text.version) == RENEWAL_NEEDED:
-        raise ConsentTextReplaced(version=current_consent_text().version)
-    if granted:
-        hold_person(tx, holder_id)
+    text = _text(scene, text_version, granted)
+    decided_by = decided_by or holder_id
+    counts_until = None
+    if granted or decided_by != holder_id:
+        counts_until = hold_decider(tx, holder_id, decided_by, now=now)
+    decision = {
+        "granted": granted,
+        "text_version": text.version,
+        "decided_by": decided_by,
+        "counts_until": counts_until if granted else None,
+    }
     consent = tx.get(Consent, (holder_id, partner, scene), with_for_update=True)
-    if consent is not None and consent.granted == granted and (not granted or consent.text_version == text.version):
+    if consent is not None and _stands_already(consent, decision):
         return consent
     counts_from = now - timedelta(days=text.look_back_days)
     if consent is not None and consent.granted and granted:
         counts_from = min(counts_from, consent.counts_from)
-    change = {"holder_id": holder_id, "partner": partner, "scene": scene, "granted": granted}
-    tx.add(ConsentChange(id=new_id(), text_version=text.version, source=source, changed_at=now, **change))
-    consent = tx.merge(Consent(text_version=text.version, counts_from=counts_from, changed_at=now, **change))
+    decision |= {"holder_id": holder_id, "partner": partner, "scene": scene, "changed_at": now}
+    consent = tx.merge(Consent(counts_from=counts_from, **decision))
+    del decision["counts_until"]
+    tx.add(ConsentChange(id=new_id(), source=source if decided_by == holder_id else GUARDIAN, **decision))
     tx.flush()
     return consent
+
+
+def _text(scene: str, version: str | None, granted: bool) -> ConsentText:
+    """The wording a decision is made under; who grants, grants our present purpose."""
+    if scene not in SCENES:
+        raise UnknownScene(scene, scenes=sorted(SCENES))
+    text = CONSENT_TEXTS.get(version) if version else current_consent_text()
+    if text is None:
+        raise UnknownConsentText(str(version), versions=sorted(CONSENT_TEXTS))
+    if granted and not _serves_our_purpose(text.version):
+        raise ConsentTextReplaced(version=current_consent_text().version)
+    return text
+
+
+def _stands_already(consent: Consent, decision: Mapping[str, Any]) -> bool:
+    if not (consent.granted and decision["granted"]):
+        return consent.granted == decision["granted"]
+    return all(getattr(consent, name) == value for name, value in decision.items())
 
 
 def end_consents(
@@ -92,8 +124,16 @@ def end_consents(
     query = query.order_by(Consent.partner, Consent.scene).with_for_update()
     standing = list(tx.scalars(query.execution_options(populate_existing=True)))
     for consent in standing:
-        given = {"partner": consent.partner, "scene": consent.scene, "text_version": consent.text_version}
-        set_consent(tx, holder_id=holder_id, granted=False, source=source, now=now, **given)
+        set_consent(
+            tx,
+            holder_id=holder_id,
+            partner=consent.partner,
+            scene=consent.scene,
+            granted=False,
+            text_version=consent.text_version,
+            source=source,
+            now=now,
+        )
     return len(standing)
 
 
@@ -110,7 +150,9 @@ def consent_changes(tx: Session, holder_id: UUID, partner: str, scene: str, *, l
     return list(tx.scalars(select(ConsentChange).where(*mine).order_by(ConsentChange.id.desc()).limit(limit)))
 
 
-def hold_consents(tx: Session, wanted: Collection[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], ConsentState]:
+def hold_consents(
+    tx: Session, wanted: Collection[tuple[UUID, str, str]], *, now: datetime
+) -> dict[tuple[UUID, str, str], ConsentState]:
     """The consents of these (holder, partner, scene), held until commit: a withdrawal waits, or has been seen."""
     keys = recordset(tx, "wanted", {"holder_id": Uuid(), "partner": Text(), "scene": Text()}, sorted(set(wanted)))
     query = (
@@ -126,7 +168,7 @@ def hold_consents(tx: Session, wanted: Collection[tuple[UUID, str, str]]) -> dic
     )
     return {
         (row.holder_id, row.partner, row.scene): ConsentState(
-            consent_state(row.granted, row.text_version) == GRANTED, row.counts_from
+            consent_state(row, now=now) == GRANTED, row.counts_from
         )
         for row in tx.execute(query)
     }

@@ -99,7 +99,8 @@ PURPOSES = {
 class ConsentText:
     """A published wording of a purpose. `look_back_days`: how long before the consent an act may lie and still count.
 
-    A new wording of the same purpose leaves consents as they are; a new purpose asks every member again.
+    A new wording of the same purpose leaves consents as they are; a new purpose asks every member again. Guardians are
+    shown words of their own.
     """
 
     version: str
@@ -107,6 +108,8 @@ class ConsentText:
     look_back_days: int
     text_zh: str
     text_en: str
+    guardian_zh: str
+    guardian_en: str
 
 
 #: Every wording ever published, in that order: the last one is in force, none is ever removed.
@@ -120,6 +123,13 @@ CONSENT_TEXTS = {
         "I agree that this platform passes on records of my low-carbon acts in the chosen scene (order or trip number, "
         "time, category, quantity, distance) for quantifying reductions and granting points; acts of the 30 days "
         "before count too. I may withdraw at any time; nothing new is taken from then on.",
+        "我是该未满十四周岁会员的监护人，同意该平台将其在所选场景下的低碳行为记录（订单或行程编号、时间、品类、数量、里程）"
+        "提供给本计划，用于核算减排量和发放积分；授权前 30 天内的行为可补记。我可随时代其撤回，撤回后不再接收新的记录；"
+        "其年满十四周岁之日起，须由其本人重新同意。",
+        "I am the guardian of this member under fourteen and agree that this platform passes on records of their "
+        "low-carbon acts in the chosen scene (order or trip number, time, category, quantity, distance) for "
+        "quantifying reductions and granting points; acts of the 30 days before count too. I may withdraw for them at "
+        "any time; nothing new is taken from then on. From their fourteenth birthday they have to agree themselves.",
     )
 }
 

@@ -55,6 +55,51 @@ class UnknownScene(Refusal):
     title = "没有这个授权场景 / No such consent scene"
 
 
+class GuardianNeeded(Refusal):
+    """Under fourteen, nobody consents alone (PIPL, article 31)."""
+
+    code = "GUARDIAN_NEEDED"
+    status = 403
+    title = "未满十四周岁，须由监护人同意 / Under fourteen, a guardian has to consent"
+
+
+class AgeStatedBefore(Refusal):
+    code = "AGE_STATED_BEFORE"
+    status = 409
+    title = "已登记的出生日期与此不同 / Another date of birth was stated before"
+
+
+class NotAMinor(Refusal):
+    code = "NOT_A_MINOR"
+    status = 409
+    title = "未登记为未满十四周岁 / Not known to be under fourteen"
+
+
+class HasGuardian(Refusal):
+    code = "HAS_GUARDIAN"
+    status = 409
+    title = "已有监护人 / There is a guardian already"
+
+
+class InvalidInvitation(Refusal):
+    """The code was never made, was used, or is older than ten minutes: which of these is not told."""
+
+    code = "INVALID_INVITATION"
+    title = "监护邀请码无效或已过期 / The invitation code is not valid or has expired"
+
+
+class GuardianTooYoung(Refusal):
+    code = "GUARDIAN_TOO_YOUNG"
+    status = 403
+    title = "未满十四周岁，不能成为监护人 / Somebody under fourteen cannot be a guardian"
+
+
+class TooManyWards(Refusal):
+    code = "TOO_MANY_WARDS"
+    status = 409
+    title = "被监护人数量已达上限 / As many wards as one guardian may have"
+
+
 class UnknownOperator(Refusal):
     code = "UNKNOWN_OPERATOR"
     status = 401

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
+from backend.identity.guardians import forget_guardianships
 from backend.identity.models import LoginSession, PartnerLink, PersonIdentity, PersonKey
 
 #: What deletion erases; each is `中文 / English`.
@@ -17,7 +18,7 @@ ERASED = (
     "您的个人密钥；以其加密的原始凭证和平台用户标识自此无法读取 / "
     "your personal key; evidence and references sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
-    "全部登录、平台关联与授权 / all logins, partner links and consents",
+    "全部登录、平台关联、授权与监护关系 / all logins, partner links, consents and guardianships",
 )
 #: What deletion keeps, and why.
 KEPT = (
@@ -66,6 +67,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     ended = func.coalesce(PartnerLink.ended_at, now)
     tx.execute(update(PartnerLink).where(mine).values(ended_at=ended, sealed_user_ref=b"", user_ref_index=b""))
     end_consents(tx, holder_id, source=source, now=now)
+    forget_guardianships(tx, holder_id, now=now)
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))

@@ -12,8 +12,10 @@ from backend.identity.models import (
     Consent,
     ConsentChange,
     Enrolment,
+    Guardianship,
     Holder,
     LoginSession,
+    Minor,
     PartnerLink,
     PersonIdentity,
 )
@@ -31,8 +33,10 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
             tx, LoginSession, holder_id, without=("refresh_digest", "previous_digest")
         ),
         "partner_links": _links(tx, vault, holder_id),
-        "consents": held_rows(tx, Consent, holder_id),
-        "consent_changes": held_rows(tx, ConsentChange, holder_id),
+        "consents": held_rows(tx, Consent, holder_id, without=("decided_by",)),
+        "consent_changes": held_rows(tx, ConsentChange, holder_id, without=("decided_by",)),
+        "minors": held_rows(tx, Minor, holder_id),
+        "guardianships": _guardianships(tx, holder_id),
     }
 
 
@@ -42,6 +46,14 @@ def _identities(tx: Session, vault: Vault, holder_id: UUID) -> Held:
     for row in tx.scalars(query.order_by(PersonIdentity.kind, PersonIdentity.value_index)):
         value = sealer.open(row.sealed_value, identity_context(row.kind)).decode()
         yield {"kind": row.kind, "value": value, "recognised_at": clock.iso(row.recognised_at)}
+
+
+def _guardianships(tx: Session, holder_id: UUID) -> Held:
+    """The person's own guardianship and those they have; who the other one is, is told to neither."""
+    sides = (("ward", Guardianship.holder_id), ("guardian", Guardianship.guardian_id))
+    for role, column in sides:
+        for since in tx.scalars(select(Guardianship.since).where(column == holder_id).order_by(Guardianship.since)):
+            yield {"role": role, "since": clock.iso(since)}
 
 
 def _links(tx: Session, vault: Vault, holder_id: UUID) -> Held:

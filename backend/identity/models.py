@@ -1,6 +1,6 @@
 """Who there is, how they are recognised, what they agreed to."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -146,10 +146,42 @@ class SpentLinkTicket(Base):
     spent_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class Minor(Base):
+    """A person who is under fourteen until that day, their fourteenth birthday; the birth date itself is not kept."""
+
+    __tablename__ = "minors"
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    minor_until: Mapped[date]
+    stated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Guardianship(Base):
+    """Who consents for a person under fourteen: one guardian each."""
+
+    __tablename__ = "guardianships"
+    __table_args__ = (CheckConstraint("holder_id <> guardian_id", name="not_oneself"),)
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    guardian_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+
+
+class GuardianInvitation(Base):
+    """A code by which a guardian is found, as a keyed index. Removed when it is used."""
+
+    __tablename__ = "guardian_invitations"
+
+    code_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Consent(Base):
     """What a member allows now, per partner and scene. Locked while an act is credited under it.
 
     `counts_from`: acts from then on count; the look-back of the text before the first of the consents in a row.
+    `counts_until`: from then on it has to be given anew; a guardian's, from the ward's fourteenth birthday.
     """
 
     __tablename__ = "consents"
@@ -160,17 +192,23 @@ class Consent(Base):
     granted: Mapped[bool]
     text_version: Mapped[str] = mapped_column(Text)
     counts_from: Mapped[datetime] = mapped_column(Instant)
+    counts_until: Mapped[datetime | None] = mapped_column(Instant)
+    decided_by: Mapped[UUID] = mapped_column(Uuid)
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class ConsentChange(Base):
     """Every change of a consent, never altered: what was agreed to or withdrawn, under which text, when.
 
-    `source`: whose doing it was.
+    `source`: whose doing it was; `decided_by`: the person themselves or their guardian.
     """
 
     __tablename__ = "consent_changes"
-    __table_args__ = (CheckConstraint("source IN ('member', 'wechat', 'deletion')", name="source"),)
+    __table_args__ = (
+        CheckConstraint(
+            "source IN ('member', 'guardian', 'wechat', 'deletion', 'age', 'guardian_left')", name="source"
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
@@ -179,4 +217,5 @@ class ConsentChange(Base):
     granted: Mapped[bool]
     text_version: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[UUID] = mapped_column(Uuid)
     changed_at: Mapped[datetime] = mapped_column(Instant)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.errors import Refusal
 from backend.identity import tokens
 from backend.identity.errors import InvalidRefreshToken, SessionEnded, UnknownProgramme
 from backend.identity.models import Enrolment, Holder, LoginSession, PersonIdentity, PersonKey, Programme
@@ -109,11 +110,16 @@ def _make_person(tx: Session, vault: Vault, now: datetime) -> UUID:
     return holder_id
 
 
-def hold_person(tx: Session, holder_id: UUID) -> None:
-    """Let nobody forget this person until commit. Raises SessionEnded when they were."""
+def hold_person(
+    tx: Session, holder_id: UUID, *, alone: bool = False, otherwise: type[Refusal] = SessionEnded
+) -> None:
+    """Let nobody forget this person until commit, nor (`alone`) consent for them or become their guardian.
+
+    Raises `otherwise` when they were forgotten.
+    """
     query = select(PersonKey.holder_id).where(PersonKey.holder_id == holder_id, PersonKey.wrapped_key.is_not(None))
-    if tx.scalar(query.with_for_update(read=True)) is None:
-        raise SessionEnded
+    if tx.scalar(query.with_for_update(read=not alone)) is None:
+        raise otherwise
 
 
 def person_sealer(tx: Session, vault: Vault, holder_id: UUID) -> Sealer:

@@ -64,7 +64,7 @@ def _check_consents(
         for statement, answer in zip(statements, answers, strict=True)
         if (key := _consent_key(statement, answer)) is not None
     }
-    consents = identity.hold_consents(tx, wanted) if wanted else {}
+    consents = identity.hold_consents(tx, wanted, now=now) if wanted else {}
     for position, (statement, answer) in enumerate(zip(statements, answers, strict=True)):
         key = _consent_key(statement, answer)
         if key is not None and isinstance(answer, Screened) and answer.draft is not None:
@@ -101,9 +101,9 @@ def _park_whole_events(statements: Sequence[Statement], answers: list[Screened |
             answers[position] = Outcome("parked", parked[statement.source_id])
 
 
-def still_consenting(tx: Session, acts: Sequence[Act]) -> set[ActivityKey]:
+def still_consenting(tx: Session, acts: Sequence[Act], *, now: datetime) -> set[ActivityKey]:
     """Which recorded acts may be credited now: their holders' consent stands and reaches back to them."""
-    consents = identity.hold_consents(tx, {(act.holder_id, act.partner, act.scene) for act in acts})
+    consents = identity.hold_consents(tx, {(act.holder_id, act.partner, act.scene) for act in acts}, now=now)
     able = set()
     for act in acts:
         consent = consents.get((act.holder_id, act.partner, act.scene))

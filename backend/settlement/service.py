@@ -127,7 +127,7 @@ def _decide(
         new,
         withdrawn,
         rules_of=activities.day_rules,
-        eligible=lambda acts: screening.still_consenting(tx, acts),
+        eligible=lambda acts: screening.still_consenting(tx, acts, now=now),
         now=now,
     )
     for act in withdrawn:

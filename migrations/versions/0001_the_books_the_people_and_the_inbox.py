@@ -124,6 +124,40 @@ def _create_sync_tables() -> None:
         )
 
 
+def _create_guardian_tables() -> None:
+    """Who is under fourteen, and who consents for them."""
+    op.create_table(
+        "minors",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("minor_until", sa.Date(), nullable=False),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_minors_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_minors")),
+    )
+    op.create_table(
+        "guardianships",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("guardian_id", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("holder_id <> guardian_id", name=op.f("ck_guardianships_not_oneself")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_guardianships_holder_id_holders")),
+        sa.ForeignKeyConstraint(["guardian_id"], ["holders.id"], name=op.f("fk_guardianships_guardian_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_guardianships")),
+    )
+    op.create_index(op.f("ix_guardianships_guardian_id"), "guardianships", ["guardian_id"])
+    op.create_table(
+        "guardian_invitations",
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["holders.id"], name=op.f("fk_guardian_invitations_holder_id_holders")
+        ),
+        sa.PrimaryKeyConstraint("code_index", name=op.f("pk_guardian_invitations")),
+    )
+    op.create_index(op.f("ix_guardian_invitations_holder_id"), "guardian_invitations", ["holder_id"])
+
+
 def upgrade() -> None:
     op.create_table(
         "claims",
@@ -149,6 +183,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('person', 'class')", name=op.f("ck_holders_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holders")),
     )
+    _create_guardian_tables()
     op.create_table(
         "leases",
         sa.Column("name", sa.Text(), nullable=False),
@@ -420,9 +455,11 @@ def upgrade() -> None:
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("text_version", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "source IN ('member', 'wechat', 'deletion')", name=op.f("ck_consent_changes_source")
+            "source IN ('member', 'guardian', 'wechat', 'deletion', 'age', 'guardian_left')",
+            name=op.f("ck_consent_changes_source"),
         ),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["holders.id"], name=op.f("fk_consent_changes_holder_id_holders")
@@ -443,6 +480,8 @@ def upgrade() -> None:
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("text_version", sa.Text(), nullable=False),
         sa.Column("counts_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counts_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_consents_holder_id_holders")),
         sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_consents_partner_partners")),
@@ -1027,6 +1066,8 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_table("ledger_accounts")
     op.drop_table("leases")
+    for table in ("guardian_invitations", "guardianships", "minors"):
+        op.drop_table(table)
     op.drop_table("holders")
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.drop_index(

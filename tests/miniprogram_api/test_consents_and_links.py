@@ -38,6 +38,7 @@ def test_granting_and_withdrawing(world):
         "scene_title": None,
         "granted": True,
         "state": "granted",
+        "decided_by": "member",
         "text_version": TEXT,
         "changed_at": "2026-06-08T04:00:00Z",
     }
