@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, outbox, partners, points, sync
+from backend import clock, identity, outbox, partners, points, sync
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
 from backend.vault import Vault
@@ -55,6 +55,8 @@ JOBS = (
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
+    Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
+    Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
 )
 
 

@@ -103,6 +103,7 @@ from backend.identity.persons import (
     save_programme,
     start_session,
 )
+from backend.identity.retention import purge_consent_changes, purge_spent
 from backend.identity.tokens import ACCESS_LIFE_S, AccessClaims, InvalidToken, issue_access, read_access
 from backend.identity.wechat import (
     LoginBlocked,
@@ -203,6 +204,8 @@ __all__ = [
     "person_sealer",
     "person_sealers",
     "programmes",
+    "purge_consent_changes",
+    "purge_spent",
     "read_access",
     "receivers",
     "recently_allowed",

@@ -106,7 +106,7 @@ class LoginSession(Base):
     refresh_digest: Mapped[bytes] = mapped_column(LargeBinary)
     previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     started_at: Mapped[datetime] = mapped_column(Instant)
-    expires_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
@@ -143,7 +143,7 @@ class SpentLinkTicket(Base):
 
     partner: Mapped[str] = mapped_column(Text, primary_key=True)
     nonce: Mapped[str] = mapped_column(Text, primary_key=True)
-    spent_at: Mapped[datetime] = mapped_column(Instant)
+    spent_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
 class Minor(Base):
@@ -198,7 +198,8 @@ class Consent(Base):
 
 
 class ConsentChange(Base):
-    """Every change of a consent, never altered: what was agreed to or withdrawn, under which text, when.
+    """Every change of a consent: what was agreed to or withdrawn, under which text, when. Never altered, and kept for
+    three years at least.
 
     `source`: whose doing it was; `decided_by`: the person themselves or their guardian.
     """

@@ -20,7 +20,7 @@ depends_on = None
 #: What is written here is never changed or removed: corrections are new rows.
 APPEND_ONLY = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
-    *("consent_changes", "operator_log", "approval_requests", "approval_decisions", "approval_executions"),
+    *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     "partner_batches",
 )
 
@@ -42,6 +42,29 @@ def _refuse_changes(table: str) -> None:
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
+
+
+def _keep_consent_changes() -> None:
+    """Let the database refuse to change a change of a consent at all, and to remove it within three years."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE TRIGGER consent_changes_append_only BEFORE UPDATE ON consent_changes "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            "CREATE TRIGGER consent_changes_kept BEFORE DELETE ON consent_changes FOR EACH ROW "
+            "WHEN (OLD.changed_at > CURRENT_TIMESTAMP - INTERVAL '3 years') EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    op.execute(
+        "CREATE TRIGGER consent_changes_no_update BEFORE UPDATE ON consent_changes "
+        "BEGIN SELECT RAISE(ABORT, 'consent_changes is append-only'); END"
+    )
+    op.execute(
+        "CREATE TRIGGER consent_changes_kept BEFORE DELETE ON consent_changes "
+        "WHEN OLD.changed_at > datetime('now', '-3 years') "
+        "BEGIN SELECT RAISE(ABORT, 'consent_changes are kept for three years'); END"
+    )
 
 
 def _create_sync_tables() -> None:
@@ -357,6 +380,7 @@ def upgrade() -> None:
         sa.Column("spent_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("partner", "nonce", name=op.f("pk_spent_link_tickets")),
     )
+    op.create_index(op.f("ix_spent_link_tickets_spent_at"), "spent_link_tickets", ["spent_at"])
     op.create_table(
         "activities",
         sa.Column("holder_id", sa.Uuid(), nullable=False),
@@ -665,6 +689,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("refresh_digest", name=op.f("uq_login_sessions_refresh_digest")),
     )
     with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_sessions_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_login_sessions_holder_id"), ["holder_id"], unique=False)
 
     op.create_table(
@@ -934,6 +959,7 @@ def upgrade() -> None:
     )
     for table in APPEND_ONLY:
         _refuse_changes(table)
+    _keep_consent_changes()
 
 
 def downgrade() -> None:
@@ -978,6 +1004,7 @@ def downgrade() -> None:
     op.drop_table("partner_keys")
     with op.batch_alter_table("login_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_sessions_holder_id"))
+        batch_op.drop_index(batch_op.f("ix_login_sessions_expires_at"))
 
     op.drop_table("login_sessions")
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
