@@ -55,22 +55,21 @@ class Announcement:
     payload: Mapping[str, Any]
 
 
-def announce(tx: Session, announcements: Sequence[Announcement], *, now: datetime) -> None:
-    """Write the announcements of one act or one batch."""
-    insert_rows(
-        tx,
-        OutboxRow,
-        [
-            {
-                "id": new_id(),
-                "topic": item.topic,
-                "holder_id": item.holder_id,
-                "payload": json.dumps(item.payload, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
-                "announced_at": now,
-            }
-            for item in announcements
-        ],
-    )
+def announce(tx: Session, announcements: Sequence[Announcement], *, now: datetime) -> list[UUID]:
+    """Write the announcements of one act or one batch; returns their ids."""
+    ids = [new_id() for _ in announcements]
+    rows = [
+        {
+            "id": id,
+            "topic": item.topic,
+            "holder_id": item.holder_id,
+            "payload": json.dumps(item.payload, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+            "announced_at": now,
+        }
+        for id, item in zip(ids, announcements, strict=True)
+    ]
+    insert_rows(tx, OutboxRow, rows)
+    return ids
 
 
 def give_positions(tx: Session, *, limit: int = 500) -> int:

@@ -12,14 +12,29 @@ from backend.operator_commands import told_refusals
 @click.argument("destination")
 @click.argument("url")
 @click.option("--kind", default="webhook", show_default=True)
+@click.option("--basis", required=True, type=click.Choice(["entrusted", "consent"]))
+@click.option("--title", default="", help="what members call it; needed with consent, like the next two")
+@click.option("--contact", default="", help="where members reach it")
+@click.option("--purpose", default="", help="what it uses the data for, 中文 / English")
 @click.option("--topic", "topics", multiple=True, help="what to tell; may be repeated [default: every topic]")
-def add_destination(destination: str, url: str, kind: str, topics: tuple[str, ...]) -> None:
-    """Tell a platform what is announced from now on; prints its secret once."""
+def add_destination(destination: str, url: str, topics: tuple[str, ...], **declared: str) -> None:
+    """Tell a platform what is announced from now on; prints its secret once.
+
+    --basis entrusted: it works for us under contract. --basis consent: it decides itself what the data are for, and is
+    told about a person only with that person's separate consent.
+    """
     hosts = house().settings.sandbox_hosts
     with told_refusals(), house().transaction() as tx:
         chosen = topics or tuple(sync.TOPICS)
         secret = sync.add_destination(
-            tx, house().vault, code=destination, url=url, kind=kind, topics=chosen, allowed_hosts=hosts, now=clock.now()
+            tx,
+            house().vault,
+            code=destination,
+            url=url,
+            topics=chosen,
+            allowed_hosts=hosts,
+            now=clock.now(),
+            **declared,
         )
     click.echo(secret)
 
@@ -31,7 +46,9 @@ def list_destinations() -> None:
         for item in sync.destination_states(tx):
             counts = " ".join(f"{state}={count}" for state, count in sorted(item.counts.items()))
             state = "active" if item.active else "stopped"
-            click.echo(f"{item.code} {item.kind} {item.url} {state} {','.join(item.topics)} {counts}".rstrip())
+            click.echo(
+                f"{item.code} {item.kind} {item.url} {item.basis} {state} {','.join(item.topics)} {counts}".rstrip()
+            )
 
 
 @click.command("rotate")

@@ -10,12 +10,10 @@ from backend import clock, identity, partners
 from backend.bilingual import halves
 from backend.errors import NotFound
 from backend.identity import (
-    COLLECTED,
     CONSENT_TEXTS,
     GRANTED,
     NEVER_GIVEN,
     RENEWAL_NEEDED,
-    SCENES,
     SOURCES,
     WITHDRAWN,
     ConsentText,
@@ -25,7 +23,9 @@ from backend.identity import (
     UnknownScene,
 )
 from backend.partners import UnknownPartner
+from backend.sync import UnknownDestination
 from miniprogram_api.caller import house, member
+from miniprogram_api.consent_choices import Choice, RecipientSchema, choices, require_choice
 from miniprogram_api.fields import CODE, Flag, Instant, bilingual, text
 from miniprogram_api.resource import Resource
 
@@ -50,15 +50,16 @@ class ConsentChangeSchema(Schema):
 
 
 class ConsentSchema(Schema):
-    """What stands. `granted`: acts are credited. `renewal_needed`: the purpose changed since, or a guardian agreed and
-    the member is fourteen by now; acts wait until the member agrees again. `decided_by`, version and instant are null
-    where nobody ever decided.
+    """What stands. `granted`: acts are credited or, in the scene `sharing`, the `recipient` is told. `renewal_needed`:
+    the purpose changed since, or a guardian agreed and the member is fourteen by now; all that waits until the member
+    agrees again. `decided_by`, version and instant are null where nobody ever decided.
     """
 
     partner = fields.String(required=True)
     partner_title = fields.String(required=True)
     scene = fields.String(required=True)
     scene_title = bilingual()
+    recipient = fields.Nested(RecipientSchema, required=True, allow_none=True)
     granted = fields.Boolean(required=True)
     state = fields.String(required=True, metadata={"enum": [GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN]})
     decided_by = fields.String(required=True, allow_none=True, metadata={"enum": ["member", "guardian", None]})
@@ -76,9 +77,10 @@ class ConsentTextSchema(Schema):
 
 
 class ConsentsSchema(Schema):
-    """Every partner and scene a consent can be given for."""
+    """Every partner and scene a consent can be given for; `sharing_text` is the wording for the scene `sharing`."""
 
     text = fields.Nested(ConsentTextSchema, required=True)
+    sharing_text = fields.Nested(ConsentTextSchema, required=True)
     consents = fields.List(fields.Nested(ConsentSchema), required=True)
 
 
@@ -109,6 +111,7 @@ class ConsentReceiptSchema(ConsentSchema):
     text = fields.Nested(ConsentTextSchema, required=True)
     collected = bilingual()
     collected_from = bilingual()
+    given_to = bilingual()
     purpose = bilingual()
     legal_ground = bilingual()
     on_withdrawal = fields.Nested(WithdrawalSchema, required=True)
@@ -128,14 +131,17 @@ def consents() -> dict[str, Any]:
     "PUT",
     "/me/consents",
     answers=ConsentSchema,
-    refuses=(UnknownPartner, UnknownScene, UnknownConsentText, ConsentTextReplaced, GuardianNeeded),
+    refuses=(
+        *(UnknownPartner, UnknownDestination, UnknownScene),
+        *(UnknownConsentText, ConsentTextReplaced, GuardianNeeded),
+    ),
 )
 @resource.body(ConsentChangeSchema)
 def change_consent(body: dict[str, Any]) -> dict[str, Any]:
     """Grant or withdraw a consent
 
-    Acts that waited for it are settled at once. After a withdrawal nothing new comes in; what was credited
-    stays until its partner corrects or cancels it. Under fourteen only the guardian grants.
+    Acts that waited for it are settled at once. After a withdrawal nothing new comes in, or goes out to the recipient;
+    what was credited stays until its partner corrects or cancels it. Under fourteen only the guardian grants.
     """
     return decide(body, about=member().holder_id)
 
@@ -154,15 +160,13 @@ def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
 def consents_about(holder_id: UUID) -> dict[str, Any]:
     """Every consent of a person, as they or their guardian sees it."""
     with house().transaction() as tx:
-        setups = partners.partners(tx, house().vault)
+        offered = choices(tx)
         decided = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
+    for_guardian = holder_id != member().holder_id
     return {
-        "text": _text(identity.current_consent_text(), for_guardian=holder_id != member().holder_id),
-        "consents": [
-            _consent(code, setup.title, scene, decided.get((code, scene)))
-            for code, setup in setups.items()
-            for scene in setup.adapter.scenes
-        ],
+        "text": _text(identity.current_consent_text(), for_guardian=for_guardian),
+        "sharing_text": _text(identity.current_consent_text(sharing=True), for_guardian=for_guardian),
+        "consents": [_consent(choice, decided.get(key)) for key, choice in offered.items()],
     }
 
 
@@ -170,44 +174,39 @@ def decide(body: dict[str, Any], *, about: UUID) -> dict[str, Any]:
     """The caller grants or withdraws a consent of theirs, or of their ward."""
     now = clock.now()
     with house().transaction() as tx:
-        setup = partners.require_partner(tx, house().vault, body["partner"])
-        if body["scene"] not in setup.adapter.scenes:
-            raise UnknownScene(body["scene"], scenes=list(setup.adapter.scenes))
+        choice = require_choice(tx, body["partner"], body["scene"])
         consent = identity.set_consent(
             tx,
             holder_id=about,
-            partner=setup.code,
-            scene=body["scene"],
+            partner=choice.partner,
+            scene=choice.scene,
             granted=body["granted"],
             text_version=body.get("text_version"),
             decided_by=member().holder_id,
             now=now,
         )
-        if consent.granted:
-            partners.wake_holder(tx, about, setup.code, now=now)
-        return _consent(setup.code, setup.title, consent.scene, consent)
+        if consent.granted and choice.handler is None:
+            partners.wake_holder(tx, about, choice.partner, now=now)
+        return _consent(choice, consent)
 
 
 def receipt_about(holder_id: UUID, partner: str, scene: str) -> dict[str, Any]:
     """What was agreed to for a person, and what became of it. NotFound where nobody ever decided."""
     with house().transaction() as tx:
-        setup = partners.partners(tx, house().vault).get(partner)
-        if setup is None or scene not in SCENES:
+        choice = choices(tx).get((partner, scene))
+        if choice is None:
             raise NotFound
         changes = identity.consent_changes(tx, holder_id, partner, scene, limit=MOST_CHANGES)
         standing = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
     if not changes:
         raise NotFound
-    title = setup.title
     # A withdrawal agrees to nothing: the words shown are those last agreed to.
     agreed = next((change for change in changes if change.granted), changes[0])
     text = CONSENT_TEXTS[agreed.text_version]
     purpose = text.purpose
-    return _consent(partner, title, scene, standing[partner, scene]) | {
+    return _consent(choice, standing[partner, scene]) | {
         "text": _text(text, for_guardian=agreed.decided_by != holder_id),
-        "collected": halves(COLLECTED[scene]),
-        "collected_from": {"zh": f"合作平台“{title}”", "en": f"the partner platform {title}"},
-        "purpose": halves(purpose.purpose),
+        **choice.passed(purpose),
         "legal_ground": halves(purpose.legal_ground),
         "on_withdrawal": {
             "future_data": halves(purpose.future_data),
@@ -238,13 +237,10 @@ def _text(wording: ConsentText, *, for_guardian: bool) -> dict[str, Any]:
     }
 
 
-def _consent(partner: str, partner_title: str, scene: str, decided: Any | None) -> dict[str, Any]:
+def _consent(choice: Choice, decided: Any | None) -> dict[str, Any]:
     state = identity.consent_state(decided, now=clock.now()) if decided else NEVER_GIVEN
     return {
-        "partner": partner,
-        "partner_title": partner_title,
-        "scene": scene,
-        "scene_title": halves(SCENES[scene]),
+        **choice.as_json(),
         "granted": state == GRANTED,
         "state": state,
         "decided_by": _who(decided) if decided else None,

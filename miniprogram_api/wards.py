@@ -18,6 +18,7 @@ from backend.identity import (
     Ward,
 )
 from backend.partners import UnknownPartner
+from backend.sync import UnknownDestination
 from miniprogram_api.caller import house, member
 from miniprogram_api.consents import (
     ConsentChangeSchema,
@@ -98,7 +99,7 @@ def ward_consents(ward_id: UUID) -> dict[str, Any]:
     "PUT",
     "/me/wards/<uuid:ward_id>/consents",
     answers=ConsentSchema,
-    refuses=(NotFound, UnknownPartner, UnknownScene, UnknownConsentText, ConsentTextReplaced),
+    refuses=(NotFound, UnknownPartner, UnknownDestination, UnknownScene, UnknownConsentText, ConsentTextReplaced),
 )
 @resource.body(ConsentChangeSchema)
 def change_ward_consent(body: dict[str, Any], ward_id: UUID) -> dict[str, Any]:

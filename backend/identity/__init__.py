@@ -20,6 +20,9 @@ from backend.identity.consent_texts import (
     COLLECTED,
     CONSENT_TEXTS,
     SCENES,
+    SHARED,
+    SHARING,
+    SHARING_TITLE,
     ConsentPurpose,
     ConsentText,
     current_consent_text,
@@ -104,6 +107,7 @@ from backend.identity.persons import (
     start_session,
 )
 from backend.identity.retention import purge_consent_changes, purge_spent
+from backend.identity.sharing import may_be_told_about
 from backend.identity.tokens import ACCESS_LIFE_S, AccessClaims, InvalidToken, issue_access, read_access
 from backend.identity.wechat import (
     LoginBlocked,
@@ -131,6 +135,9 @@ __all__ = [
     "REVIEWER",
     "ROLES",
     "SCENES",
+    "SHARED",
+    "SHARING",
+    "SHARING_TITLE",
     "SOURCES",
     "VIEWER",
     "WECHAT",
@@ -197,6 +204,7 @@ __all__ = [
     "issue_access",
     "link_partner_user",
     "links_of",
+    "may_be_told_about",
     "minor_until",
     "operator_names",
     "operators",

@@ -1,4 +1,8 @@
-"""What members allow: per partner and scene, under a text of a stated version."""
+"""What members allow: per partner and scene, under a text of a stated version.
+
+In the scene `SHARING` the partner is a platform that we tell, not one that tells us, and each change is announced, so
+that the telling begins and ends with it.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,12 +13,15 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Session
 
-from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, ConsentText, current_consent_text
+from backend import outbox
+from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, SHARING, ConsentText, current_consent_text
 from backend.identity.errors import ConsentTextReplaced, UnknownConsentText, UnknownScene
 from backend.identity.minors import hold_decider
 from backend.identity.models import Consent, ConsentChange
+from backend.identity.persons import enrolments
 from backend.ids import new_id
 from backend.lists import recordset
+from backend.outbox import Announcement
 
 #: What a member's consent can be: `renewal_needed` was given for a purpose that has changed since.
 GRANTED, WITHDRAWN, RENEWAL_NEEDED, NEVER_GIVEN = "granted", "withdrawn", "renewal_needed", "never_given"
@@ -39,11 +46,11 @@ def consent_state(consent: Any, *, now: datetime) -> str:
         return WITHDRAWN
     if consent.counts_until is not None and consent.counts_until <= now:
         return RENEWAL_NEEDED  # a guardian gave it, and the ward has come of age since
-    return GRANTED if _serves_our_purpose(consent.text_version) else RENEWAL_NEEDED
+    return GRANTED if _serves_our_purpose(CONSENT_TEXTS[consent.text_version]) else RENEWAL_NEEDED
 
 
-def _serves_our_purpose(text_version: str) -> bool:
-    return CONSENT_TEXTS[text_version].purpose.version == current_consent_text().purpose.version
+def _serves_our_purpose(text: ConsentText) -> bool:
+    return text.purpose.version == current_consent_text(sharing=text.sharing).purpose.version
 
 
 def set_consent(
@@ -87,18 +94,23 @@ def set_consent(
     del decision["counts_until"]
     tx.add(ConsentChange(id=new_id(), source=source if decided_by == holder_id else GUARDIAN, **decision))
     tx.flush()
+    if scene == SHARING:
+        _announce(tx, holder_id, partner, granted, now)
     return consent
 
 
 def _text(scene: str, version: str | None, granted: bool) -> ConsentText:
     """The wording a decision is made under; who grants, grants our present purpose."""
-    if scene not in SCENES:
+    sharing = scene == SHARING
+    if not sharing and scene not in SCENES:
         raise UnknownScene(scene, scenes=sorted(SCENES))
-    text = CONSENT_TEXTS.get(version) if version else current_consent_text()
-    if text is None:
-        raise UnknownConsentText(str(version), versions=sorted(CONSENT_TEXTS))
-    if granted and not _serves_our_purpose(text.version):
-        raise ConsentTextReplaced(version=current_consent_text().version)
+    current = current_consent_text(sharing=sharing)
+    text = CONSENT_TEXTS.get(version) if version else current
+    if text is None or text.sharing != sharing:
+        versions = sorted(known.version for known in CONSENT_TEXTS.values() if known.sharing == sharing)
+        raise UnknownConsentText(str(version), versions=versions)
+    if granted and not _serves_our_purpose(text):
+        raise ConsentTextReplaced(version=current.version)
     return text
 
 
@@ -108,10 +120,17 @@ def _stands_already(consent: Consent, decision: Mapping[str, Any]) -> bool:
     return all(getattr(consent, name) == value for name, value in decision.items())
 
 
+def _announce(tx: Session, holder_id: UUID, destination: str, granted: bool, now: datetime) -> None:
+    """Say of each account of the member that a platform may be told from now on, or may not any more."""
+    topic = "consent.granted" if granted else "consent.withdrawn"
+    facts = [{"destination": destination, "programme": row.programme} for row in enrolments(tx, holder_id)]
+    outbox.announce(tx, [Announcement(topic, holder_id, item) for item in facts], now=now)
+
+
 def end_consents(
     tx: Session,
     holder_id: UUID,
-    scenes: Collection[str] = tuple(SCENES),
+    scenes: Collection[str] = (*SCENES, SHARING),
     *,
     given_before: datetime | None = None,
     source: str,

@@ -15,6 +15,15 @@ SCENES = {
     "engagement": "低碳学习与捐步 / learning and donated steps",
 }
 
+#: The scene of a consent that a platform is told what happens to one's account; its partner is that platform's code.
+SHARING = "sharing"
+SHARING_TITLE = "向第三方平台提供碳账户变动 / telling another platform about my carbon account"
+SHARED = (
+    "仅该平台使用的化名（无法还原身份）、所在计划、碳账户与积分各项余额及其变动、行为的方法学、日期与减排量 / "
+    "a pseudonym that only this platform gets and that names nobody, the programme, the balances of carbon account and "
+    "points with their changes, methodology, day and reduction of acts"
+)
+
 _COMMON = "您在该平台的用户标识（加密保存）、订单或记录编号、发生时间"
 _COMMON_EN = "your user reference at the platform (kept encrypted), order or record number, time"
 _GENERAL = f"{_COMMON}、方法学公开列明的活动数据 / {_COMMON_EN}, the activity data that the methodology lists in public"
@@ -91,7 +100,25 @@ PURPOSES = {
             "Reductions and points already earned stay, unless their order is cancelled or corrected"
         ),
         records="每次授权变更的记录至少保存三年 / every change of a consent is kept for at least three years",
-    )
+    ),
+    "sharing-2026-01": ConsentPurpose(
+        "sharing-2026-01",
+        purpose="由该平台用于其向您说明的用途 / what that platform says it uses them for",
+        legal_ground="您的单独同意（《个人信息保护法》第二十三条） / your separate consent (PIPL, article 23)",
+        future_data=(
+            "撤回后不再提供任何新的信息，尚未送达的通知一并停止 / "
+            "Nothing further is passed on; notices that have not arrived yet are held back"
+        ),
+        stored_data=(
+            "我们会告知该平台您已撤回，并要求其停止使用和删除；撤回前依法进行的处理不受影响 / "
+            "We tell the platform that you withdrew and that it has to stop using and delete what it holds; what was "
+            "lawfully done before stays valid"
+        ),
+        points_earned=(
+            "您在本计划的减排量和积分不受影响 / Your reductions and points in this programme stay as they are"
+        ),
+        records="每次授权变更的记录至少保存三年 / every change of a consent is kept for at least three years",
+    ),
 }
 
 
@@ -100,7 +127,7 @@ class ConsentText:
     """A published wording of a purpose. `look_back_days`: how long before the consent an act may lie and still count.
 
     A new wording of the same purpose leaves consents as they are; a new purpose asks every member again. Guardians are
-    shown words of their own.
+    shown words of their own. `sharing`: it is agreed to for the scene `SHARING`, and for no other.
     """
 
     version: str
@@ -110,9 +137,10 @@ class ConsentText:
     text_en: str
     guardian_zh: str
     guardian_en: str
+    sharing: bool = False
 
 
-#: Every wording ever published, in that order: the last one is in force, none is ever removed.
+#: Every wording ever published, in that order: the last one of its sort is in force, none is ever removed.
 CONSENT_TEXTS = {
     "2026-01": ConsentText(
         "2026-01",
@@ -130,10 +158,29 @@ CONSENT_TEXTS = {
         "low-carbon acts in the chosen scene (order or trip number, time, category, quantity, distance) for "
         "quantifying reductions and granting points; acts of the 30 days before count too. I may withdraw for them at "
         "any time; nothing new is taken from then on. From their fourteenth birthday they have to agree themselves.",
-    )
+    ),
+    "sharing-2026-01": ConsentText(
+        "sharing-2026-01",
+        PURPOSES["sharing-2026-01"],
+        0,
+        "我单独同意本计划将我的碳账户与积分余额、其变动及相应低碳行为的类别和日期（以仅该平台使用的化名）提供给所列平台，用于所列用途。"
+        "不同意不影响我使用本计划。我可随时撤回，撤回后立即停止提供。",
+        "I separately agree that this programme passes the balances of my carbon account and points, their changes, "
+        "and kind and day of the low-carbon acts behind them, under a pseudonym that only that platform gets, to the "
+        "platform named, for the purpose named. I can use the programme without agreeing. I may withdraw at any time; "
+        "nothing is passed on from then on.",
+        "我是该未满十四周岁会员的监护人，单独同意本计划将其碳账户与积分余额、其变动及相应低碳行为的类别和日期"
+        "（以仅该平台使用的化名）提供给所列平台，用于所列用途。不同意不影响其使用本计划。我可随时代其撤回，撤回后立即停止提供；其年满十四周岁之日起，须由其本人重新同意。",
+        "I am the guardian of this member under fourteen and separately agree that this programme passes the balances "
+        "of their carbon account and points, their changes, and kind and day of the low-carbon acts behind them, under "
+        "a pseudonym that only that platform gets, to the platform named, for the purpose named. They can use the "
+        "programme without it. I may withdraw for them at any time; nothing is passed on from then on. From their "
+        "fourteenth birthday they have to agree themselves.",
+        sharing=True,
+    ),
 }
 
 
-def current_consent_text() -> ConsentText:
-    """The wording now in force."""
-    return list(CONSENT_TEXTS.values())[-1]
+def current_consent_text(*, sharing: bool = False) -> ConsentText:
+    """The wording now in force: of consents under which acts are credited, or those in the scene `SHARING`."""
+    return [text for text in CONSENT_TEXTS.values() if text.sharing == sharing][-1]

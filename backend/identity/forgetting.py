@@ -6,10 +6,13 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from backend import outbox
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
 from backend.identity.models import LoginSession, PartnerLink, PersonIdentity, PersonKey
+from backend.identity.persons import enrolments
+from backend.outbox import Announcement
 
 #: What deletion erases; each is `中文 / English`.
 ERASED = (
@@ -19,6 +22,8 @@ ERASED = (
     "your personal key; evidence and references sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
     "全部登录、平台关联、授权与监护关系 / all logins, partner links, consents and guardianships",
+    "尚未送达第三方平台的通知；曾收到通知的平台会被告知删除 / "
+    "notices that have not reached other platforms; platforms that got any are told to delete what they hold",
 )
 #: What deletion keeps, and why.
 KEPT = (
@@ -61,7 +66,10 @@ def users_of(tx: Session, holder_id: UUID) -> list[tuple[str, bytes]]:
 
 
 def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -> None:
-    """Destroy the key, erase identities and references, end logins, links and consents. Holds as `hold_to_forget`."""
+    """Destroy the key, erase identities and references, end logins, links and consents, and announce that it is so.
+
+    Holds as `hold_to_forget`.
+    """
     mine = PartnerLink.holder_id == holder_id
     tx.execute(select(PartnerLink.id).where(mine).order_by(PartnerLink.id).with_for_update())
     ended = func.coalesce(PartnerLink.ended_at, now)
@@ -74,3 +82,5 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     tx.execute(
         update(PersonKey).where(PersonKey.holder_id == holder_id).values(wrapped_key=None, forgotten_at=now)
     )
+    accounts = [{"programme": row.programme} for row in enrolments(tx, holder_id)]
+    outbox.announce(tx, [Announcement("account.forgotten", holder_id, item) for item in accounts], now=now)

@@ -180,6 +180,7 @@ class GuardianInvitation(Base):
 class Consent(Base):
     """What a member allows now, per partner and scene. Locked while an act is credited under it.
 
+    `partner` is a partner's code or, in the scene `sharing`, that of a platform that is told.
     `counts_from`: acts from then on count; the look-back of the text before the first of the consents in a row.
     `counts_until`: from then on it has to be given anew; a guardian's, from the ward's fourteenth birthday.
     """
@@ -187,7 +188,7 @@ class Consent(Base):
     __tablename__ = "consents"
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
-    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), primary_key=True)
+    partner: Mapped[str] = mapped_column(Text, primary_key=True)
     scene: Mapped[str] = mapped_column(Text, primary_key=True)
     granted: Mapped[bool]
     text_version: Mapped[str] = mapped_column(Text)
@@ -213,7 +214,7 @@ class ConsentChange(Base):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
-    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
+    partner: Mapped[str] = mapped_column(Text)
     scene: Mapped[str] = mapped_column(Text)
     granted: Mapped[bool]
     text_version: Mapped[str] = mapped_column(Text)

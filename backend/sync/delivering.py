@@ -16,16 +16,16 @@ import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import clock
+from backend import clock, identity
 from backend.database import transaction
 from backend.outbox import OutboxRow
-from backend.sync import policy
+from backend.sync import accounts, policy
 from backend.sync.destinations import DESTINATIONS
 from backend.sync.fan_out import fan_out
 from backend.sync.interfaces import Answered, Notice, Target
-from backend.sync.models import Delivery, Destination
-from backend.sync.notices import notice
-from backend.sync.registry import DEAD, DELIVERED, STOPPED, WAITING, keys_at
+from backend.sync.models import DEAD, DELIVERED, STOPPED, WAITING, WITHHELD, Delivery, Destination
+from backend.sync.notices import ENDINGS, notice
+from backend.sync.registry import keys_at
 from backend.vault import Vault
 
 BATCH = 100
@@ -35,19 +35,28 @@ CONCURRENCY = 8
 ROUND_S = 30.0
 CLAIM = timedelta(seconds=120)
 
+#: A notice and the attempts made so far.
+_Key = tuple[UUID, int]
+_Due = tuple[Delivery, OutboxRow]
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What one worker does at one destination before it lets go: notices by delivery id and attempts made so far."""
+    """What one worker does at one destination before it lets go: notices by delivery id and attempts made so far.
+
+    `persons` are those whom notices are about that go out only while they may.
+    """
 
     code: str
     kind: str
     target: Target
+    consented_to: str | None
     claimed_until: datetime
-    fanned_out: int
-    notices: Mapping[tuple[UUID, int], Notice]
+    looked_at: int
+    notices: Mapping[_Key, Notice]
+    persons: Mapping[_Key, UUID]
 
 
 def due_destinations(tx: Session, *, now: datetime) -> list[str]:
@@ -73,10 +82,10 @@ def deliver_round(
         begun = _begin(tx, vault, code, allowed_hosts, now=clock.now())
     if begun is None:
         return 0
-    answers = _send(begun, stopping)
+    answers = _send(sessions, begun, stopping)
     with transaction(sessions) as tx:
         _finish(tx, begun, answers, now=clock.now())
-    return begun.fanned_out + len(answers)
+    return begun.looked_at + len(answers)
 
 
 def _free(now: datetime) -> tuple[Any, ...]:
@@ -89,7 +98,7 @@ def _begin(tx: Session, vault: Vault, code: str, allowed_hosts: Collection[str],
     if destination is None:
         return None
     destination.claimed_until = now + CLAIM
-    fanned_out = fan_out(tx, destination, now=now)
+    looked_at = fan_out(tx, vault, destination, now=now)
     due = (
         select(Delivery, OutboxRow)
         .join(OutboxRow, OutboxRow.id == Delivery.outbox_id)
@@ -97,9 +106,26 @@ def _begin(tx: Session, vault: Vault, code: str, allowed_hosts: Collection[str],
         .order_by(Delivery.next_attempt_at, Delivery.id)
         .limit(BATCH)
     )
-    notices = {(row.id, row.attempts): _notice(vault, row, announced) for row, announced in tx.execute(due)}
+    rows = [(row, announced) for row, announced in tx.execute(due)]
+    allowed = _without_withheld(tx, destination, rows, now=now)
+    notices = {(row.id, row.attempts): _notice(vault, row, announced) for row, announced in allowed}
+    persons = {(row.id, row.attempts): row.holder_id for row, told in allowed if told.topic not in ENDINGS}
     target = Target(destination.url, keys_at(tx, vault, code, now), allowed_hosts)
-    return _Round(code, destination.kind, target, destination.claimed_until, fanned_out, notices)
+    claim = destination.claimed_until
+    looked_at += len(rows) - len(allowed)
+    return _Round(code, destination.kind, target, destination.consented_to, claim, looked_at, notices, persons)
+
+
+def _without_withheld(tx: Session, destination: Destination, rows: Sequence[_Due], *, now: datetime) -> list[_Due]:
+    """Those of these notices that may be sent. The others never will be: they keep their numbers, which do not come."""
+    holders = {row.holder_id for row, announced in rows if announced.topic not in ENDINGS}
+    may = identity.may_be_told_about(tx, holders, consented_to=destination.consented_to, now=now)
+    allowed = [(row, told) for row, told in rows if told.topic in ENDINGS or row.holder_id in may]
+    withheld = [row for row, told in rows if told.topic not in ENDINGS and row.holder_id not in may]
+    for row in withheld:
+        row.state = WITHHELD
+    accounts.interrupt(tx, destination.code, {(row.holder_id, row.programme) for row in withheld})
+    return allowed
 
 
 def _notice(vault: Vault, row: Delivery, announced: OutboxRow) -> Notice:
@@ -115,19 +141,20 @@ def _notice(vault: Vault, row: Delivery, announced: OutboxRow) -> Notice:
     )
 
 
-def _send(begun: _Round, stopping: Callable[[], bool]) -> dict[tuple[UUID, int], Answered]:
+def _send(sessions: sessionmaker[Session], begun: _Round, stopping: Callable[[], bool]) -> dict[_Key, Answered]:
     """Call the destination, several calls at a time; what is not reached in this round waits as it did.
 
-    A receiver that asks for patience, or wants nothing any more, gets no further call.
+    A receiver that asks for patience, or wants nothing any more, gets no further call, and none begins about a person
+    who withdrew or was forgotten meanwhile.
     """
     kind = DESTINATIONS[begun.kind]
-    answers: dict[tuple[UUID, int], Answered] = {}
+    answers: dict[_Key, Answered] = {}
     ends = time.monotonic() + ROUND_S
     enough = False
 
-    def call(key: tuple[UUID, int]) -> None:
+    def call(key: _Key) -> None:
         nonlocal enough
-        if enough or stopping() or time.monotonic() > ends:
+        if enough or stopping() or time.monotonic() > ends or not _still_allowed(sessions, begun, key):
             return
         try:
             answer = kind.deliver(begun.target, begun.notices[key], now=clock.now())
@@ -143,7 +170,14 @@ def _send(begun: _Round, stopping: Callable[[], bool]) -> dict[tuple[UUID, int],
     return answers
 
 
-def _finish(tx: Session, begun: _Round, answers: Mapping[tuple[UUID, int], Answered], *, now: datetime) -> None:
+def _still_allowed(sessions: sessionmaker[Session], begun: _Round, key: _Key) -> bool:
+    if (person := begun.persons.get(key)) is None:
+        return True
+    with transaction(sessions) as tx:
+        return bool(identity.may_be_told_about(tx, [person], consented_to=begun.consented_to, now=clock.now()))
+
+
+def _finish(tx: Session, begun: _Round, answers: Mapping[_Key, Answered], *, now: datetime) -> None:
     """Write the answers down and let the destination go. What somebody else decided meanwhile stands."""
     destination = tx.get(Destination, begun.code, with_for_update=True)
     assert destination is not None

@@ -15,6 +15,11 @@ class DestinationExists(Refusal):
     title = "该同步目标已存在 / There is a destination of this name already"
 
 
+class InvalidDestination(Refusal):
+    code = "INVALID_DESTINATION"
+    title = "同步目标的名称或说明不合要求 / The destination's name or what members read about it is not as it must be"
+
+
 class UnknownTopic(Refusal):
     code = "UNKNOWN_TOPIC"
     title = "没有这类通知 / There are no notices of this topic"

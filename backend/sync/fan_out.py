@@ -1,27 +1,31 @@
-"""From announcements to deliveries: each gets the next number of its account at this destination."""
+"""From announcements to deliveries, for one destination.
+
+Whether it may be told about a person is judged here and again before the notice is sent; what it may not be told gets
+no number. Where its picture of an account has a beginning or a hole, the balances are stated first.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Text, Uuid, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from backend import outbox
-from backend.ids import new_id
-from backend.lists import insert_rows, recordset, upsert_rows
-from backend.sync.models import AccountSequence, Delivery, Destination
-from backend.sync.notices import TOPICS
-from backend.sync.registry import WAITING
+from backend import identity, outbox
+from backend.sync import accounts
+from backend.sync.accounts import Account, Told
+from backend.sync.making import Telling, make
+from backend.sync.models import ENDED, INTERRUPTED, TOLD, Destination
+from backend.sync.notices import ENDINGS, FORGOTTEN, GRANTED, STATED, TOPICS, WITHDRAWN
+from backend.vault import Vault
 
 BATCH = 500
-#: An account: holder and programme.
-_Account = tuple[UUID, str]
+#: An announcement and the account it is about.
+_News = tuple[Row[Any], Account]
 
 
-def fan_out(tx: Session, destination: Destination, *, now: datetime, limit: int = BATCH) -> int:
+def fan_out(tx: Session, vault: Vault, destination: Destination, *, now: datetime, limit: int = BATCH) -> int:
     """Make deliveries of the next announcements. Returns how many were looked at.
 
     The caller holds the destination's row, so its numbers are given by one transaction at a time and have no gaps.
@@ -29,51 +33,62 @@ def fan_out(tx: Session, destination: Destination, *, now: datetime, limit: int 
     rows = outbox.read_after(tx, destination.position, limit=limit)
     if not rows:
         return 0
-    wanted = TOPICS.keys() & set(json.loads(destination.topics))
-    told = [(row, _account(row)) for row in rows if row.topic in wanted]
-    numbers = _last_numbers(tx, destination.code, sorted({account for _, account in told}))
-    deliveries = []
-    for row, account in told:
-        numbers[account] = numbers.get(account, 0) + 1
-        deliveries.append(_delivery(destination.code, row.id, account, numbers[account], now))
-    upsert_rows(
-        tx,
-        AccountSequence,
-        [
-            {"destination": destination.code, "holder_id": account[0], "programme": account[1], "last": last}
-            for account, last in sorted(numbers.items())
-        ],
-        key=("destination", "holder_id", "programme"),
-    )
-    insert_rows(tx, Delivery, deliveries)
+    news = list(_concerning(destination, rows))
+    told = accounts.told(tx, destination.code, {account for _, account in news})
+    holders = {row.holder_id for row, _ in news}
+    may = identity.may_be_told_about(tx, holders, consented_to=destination.consented_to, now=now)
+    plan = _Plan(told, may, states_balances=STATED in json.loads(destination.topics), now=now)
+    for row, account in news:
+        plan.add(row, account)
+    accounts.withhold(tx, destination.code, plan.ended)
+    make(tx, vault, destination, plan.tellings, told, now=now)
     destination.position = rows[-1].position
     tx.flush()
     return len(rows)
 
 
-def _account(row: Any) -> _Account:
-    return row.holder_id, json.loads(row.payload)["programme"]
+def _concerning(destination: Destination, rows: Sequence[Row[Any]]) -> Iterator[_News]:
+    """What is for this destination. Statements were made for one destination already, consents name theirs."""
+    wanted = (TOPICS.keys() & set(json.loads(destination.topics))) - {STATED}
+    for row in rows:
+        if row.topic in wanted or row.topic in (FORGOTTEN, GRANTED, WITHDRAWN):
+            facts = json.loads(row.payload)
+            if facts.get("destination", destination.code) == destination.code:
+                yield row, (row.holder_id, facts["programme"])
 
 
-def _last_numbers(tx: Session, code: str, accounts: Sequence[_Account]) -> dict[_Account, int]:
-    given = recordset(tx, "given", {"holder_id": Uuid(), "programme": Text()}, accounts)
-    query = select(AccountSequence.holder_id, AccountSequence.programme, AccountSequence.last).join(
-        given,
-        (AccountSequence.holder_id == given.c.holder_id) & (AccountSequence.programme == given.c.programme),
-    )
-    query = query.where(AccountSequence.destination == code)
-    return {(row.holder_id, row.programme): row.last for row in tx.execute(query)}
+class _Plan:
+    """Which notices are made of a list of announcements; keeps `told` up to date but for the numbers."""
 
+    def __init__(
+        self, told: dict[Account, Told], may: Collection[Any], *, states_balances: bool, now: datetime
+    ) -> None:
+        self.tellings: list[Telling] = []
+        #: Accounts about which nothing from before may reach the destination any more.
+        self.ended: set[Account] = set()
+        self._told, self._may, self._states_balances, self._now = told, may, states_balances, now
 
-def _delivery(code: str, outbox_id: UUID, account: _Account, sequence: int, now: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "destination": code,
-        "outbox_id": outbox_id,
-        "holder_id": account[0],
-        "programme": account[1],
-        "sequence": sequence,
-        "state": WAITING,
-        "attempts": 0,
-        "next_attempt_at": now,
-    }
+    def add(self, row: Row[Any], account: Account) -> None:
+        known = self._told.get(account)
+        state = known.state if known else None
+        if row.topic in ENDINGS:
+            if state is not None and (state != ENDED or row.topic == FORGOTTEN):
+                self._tell(row, account, ENDED)
+                self.ended.add(account)
+        elif row.holder_id not in self._may:
+            if known is not None and state == TOLD:
+                known.state = INTERRUPTED
+        else:
+            if state != TOLD and self._states_balances:
+                only_if_any = state is None and row.topic != GRANTED
+                self.tellings.append(Telling(account, row.position, only_if_any=only_if_any))
+                self._become(account, TOLD)
+            if row.topic != GRANTED:
+                self._tell(row, account, TOLD)
+
+    def _tell(self, row: Row[Any], account: Account, state: str) -> None:
+        self.tellings.append(Telling(account, row.position, row.id))
+        self._become(account, state)
+
+    def _become(self, account: Account, state: str) -> None:
+        self._told.setdefault(account, Told(0, TOLD, self._now)).state = state

@@ -8,25 +8,42 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Amount, Base, Instant
 
+#: What becomes of a notice (`Delivery.state`).
+WAITING, DELIVERED, DEAD, STOPPED, WITHHELD = "waiting", "delivered", "dead", "stopped", "withheld"
+#: What an account is to a destination (`AccountSequence.state`).
+TOLD, INTERRUPTED, ENDED = "told", "interrupted", "ended"
+
 
 class Destination(Base):
     """A platform that is told. `topics` is a JSON list; `position` is the last announcement that was fanned out to it.
 
-    Nothing is sent before `quiet_until`, which a receiver sets by asking for patience. `claimed_until` says until when
-    one worker alone delivers here; a worker that dies lets it run out.
+    `basis`: `entrusted` works for us under contract; `consent` is told about a person only while they agree, and what
+    members read about it is `title`, `contact` and `purpose` (`中文 / English`). Nothing is sent before `quiet_until`,
+    which a receiver sets by asking for patience. `claimed_until` says until when one worker alone delivers here; a
+    worker that dies lets it run out.
     """
 
     __tablename__ = "sync_destinations"
+    __table_args__ = (CheckConstraint("basis IN ('entrusted', 'consent')", name="basis"),)
 
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    contact: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text)
     topics: Mapped[str] = mapped_column(Text)
     active: Mapped[bool]
     position: Mapped[int] = mapped_column(Amount)
     quiet_until: Mapped[datetime] = mapped_column(Instant)
     claimed_until: Mapped[datetime] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def consented_to(self) -> str | None:
+        """The code that persons' consents have to name; None where none is needed."""
+        return self.code if self.basis == "consent" else None
 
 
 class DestinationKey(Base):
@@ -42,27 +59,40 @@ class DestinationKey(Base):
 
 
 class AccountSequence(Base):
-    """The number of the last notice about one account that was made for one destination."""
+    """What one destination was told about one account: `last` is the number of its last notice, `since` when it began.
+
+    It knows the account by `pseudonym` and programme. `state`: `told` everything; `interrupted`, when something was
+    withheld since, so that the balances are stated before the next change is told; `ended`, when it was told that
+    nothing more comes. The rows stay as the record of whom a platform was told about.
+    """
 
     __tablename__ = "sync_sequences"
+    __table_args__ = (
+        UniqueConstraint("destination", "pseudonym", "programme"),
+        CheckConstraint("state IN ('told', 'interrupted', 'ended')", name="state"),
+    )
 
     destination: Mapped[str] = mapped_column(ForeignKey("sync_destinations.code"), primary_key=True)
     holder_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     programme: Mapped[str] = mapped_column(Text, primary_key=True)
+    pseudonym: Mapped[str] = mapped_column(Text)
     last: Mapped[int] = mapped_column(Amount)
+    state: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(Instant)
 
 
 class Delivery(Base):
     """One announcement on its way to one destination; `id` is the id the receiver sees, over every attempt.
 
-    `state`: waiting → delivered | dead (every attempt failed) | stopped (the destination wants nothing any more).
+    `state`: waiting → delivered | dead (every attempt failed) | stopped (the destination wants nothing any more) |
+    withheld (the destination may not be told about this person any more).
     """
 
     __tablename__ = "sync_deliveries"
     __table_args__ = (
         UniqueConstraint("destination", "outbox_id"),
         UniqueConstraint("destination", "holder_id", "programme", "sequence"),
-        CheckConstraint("state IN ('waiting', 'delivered', 'dead', 'stopped')", name="state"),
+        CheckConstraint("state IN ('waiting', 'delivered', 'dead', 'stopped', 'withheld')", name="state"),
         Index(
             "ix_sync_deliveries_waiting",
             "destination",

@@ -16,12 +16,20 @@ from backend.vault import Vault
 
 _CHANGE = ("programme", "changes")
 _ACT = (*_CHANGE, "methodology", "day", "reduction_g", "offset_g", "eac_wh")
-#: Topic → the fields of its announcement that are passed on.
+#: All balances of an account, made for one destination where its picture of them has a beginning or a hole.
+STATED = "balance.stated"
+#: A member agreed that one destination is told about them; that destination itself is not told so.
+GRANTED = "consent.granted"
+#: Nothing more comes about an account. Every destination that was told about it is told this, whatever it asked for.
+WITHDRAWN, FORGOTTEN = "consent.withdrawn", "account.forgotten"
+ENDINGS = {WITHDRAWN: ("programme",), FORGOTTEN: ("programme",)}
+#: What a destination can ask for: topic → the fields of its announcement that are passed on.
 TOPICS = {
     "reduction.issued": (*_ACT, "points"),
     "reduction.reversed": (*_ACT, "reason"),
     "reduction.restated": (*_ACT, "previous"),
     **dict.fromkeys(ledger.TOPICS, _CHANGE),
+    STATED: ("programme", "balances"),
 }
 
 
@@ -62,9 +70,9 @@ def notice(
     data: dict[str, JsonValue] = {
         "holder": holder_pseudonym(vault, destination, holder_id),
         "sequence": sequence,
-        **{name: announced[name] for name in TOPICS[topic]},
+        **{name: announced[name] for name in (TOPICS | ENDINGS)[topic]},
     }
-    if announced["activity_id"]:
+    if announced.get("activity_id"):
         data["activity"] = pseudonym(vault, destination, "activity", announced["activity_id"])
     message: dict[str, JsonValue] = {"type": topic, "timestamp": clock.iso(announced_at), "data": data}
     return Notice(notice_id(delivery_id), strict_json.canonical(message).encode())

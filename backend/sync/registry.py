@@ -1,6 +1,7 @@
 """Destinations and their keys as the operator configured them."""
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +13,23 @@ from sqlalchemy.orm import Session
 from backend import outbox, signing
 from backend.ids import new_id
 from backend.sync.destinations import DESTINATIONS
-from backend.sync.errors import DestinationExists, UnknownDestination, UnknownKind, UnknownTopic
-from backend.sync.models import Delivery, Destination, DestinationKey
+from backend.sync.errors import DestinationExists, InvalidDestination, UnknownDestination, UnknownKind, UnknownTopic
+from backend.sync.models import DEAD, STOPPED, WAITING, Delivery, Destination, DestinationKey
 from backend.sync.notices import TOPICS, delivery_id
 from backend.vault import Vault
 
-WAITING, DELIVERED, DEAD, STOPPED = "waiting", "delivered", "dead", "stopped"
 _CONTEXT = b"sync key"
+_CODE = re.compile("[a-z0-9][a-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A platform that decides itself what personal data are for, as a member reads about it before agreeing."""
+
+    code: str
+    title: str
+    contact: str
+    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,7 @@ class DestinationState:
     code: str
     kind: str
     url: str
+    basis: str
     topics: tuple[str, ...]
     active: bool
     quiet_until: datetime
@@ -40,6 +52,10 @@ def add_destination(
     *,
     code: str,
     url: str,
+    basis: str,
+    title: str = "",
+    contact: str = "",
+    purpose: str = "",
     kind: str = "webhook",
     topics: Sequence[str] = tuple(TOPICS),
     allowed_hosts: Collection[str] = (),
@@ -47,12 +63,12 @@ def add_destination(
 ) -> str:
     """Begin to tell a platform what is announced from now on. Returns its secret, which is shown once.
 
-    Raises UnknownKind, UnknownTopic, AddressRefused, DestinationExists.
+    `basis`: `entrusted` when it works for us under contract, `consent` when it decides itself what the data are for;
+    then members read `title`, `contact` and `purpose` (`中文 / English`) before they agree. Raises InvalidDestination,
+    UnknownKind, UnknownTopic, AddressRefused, DestinationExists.
     """
-    if kind not in DESTINATIONS:
-        raise UnknownKind(kind=kind, known=sorted(DESTINATIONS))
-    if unknown := sorted(set(topics) - TOPICS.keys()):
-        raise UnknownTopic(topics=unknown, known=sorted(TOPICS))
+    described = bool(title and contact and all(purpose.partition(" / ")))
+    _check(code, kind, topics, described=described or basis == "entrusted")
     DESTINATIONS[kind].check_url(url, allowed_hosts)
     if tx.get(Destination, code) is not None:
         raise DestinationExists(destination=code)
@@ -61,6 +77,10 @@ def add_destination(
             code=code,
             kind=kind,
             url=url,
+            basis=basis,
+            title=title or code,
+            contact=contact,
+            purpose=purpose,
             topics=json.dumps(sorted(set(topics))),
             active=True,
             position=outbox.last_position(tx),
@@ -71,6 +91,17 @@ def add_destination(
     )
     tx.flush()
     return _add_key(tx, vault, code, now=now)
+
+
+def _check(code: str, kind: str, topics: Sequence[str], *, described: bool) -> None:
+    if not _CODE.fullmatch(code):
+        raise InvalidDestination(destination=code, needed=_CODE.pattern)
+    if not described:
+        raise InvalidDestination(destination=code, needed=["title", "contact", "purpose: 中文 / English"])
+    if kind not in DESTINATIONS:
+        raise UnknownKind(kind=kind, known=sorted(DESTINATIONS))
+    if unknown := sorted(set(topics) - TOPICS.keys()):
+        raise UnknownTopic(topics=unknown, known=sorted(TOPICS))
 
 
 def rotate_key(tx: Session, vault: Vault, code: str, *, overlap: timedelta, now: datetime) -> str:
@@ -114,6 +145,12 @@ def require(tx: Session, code: str) -> Destination:
     return found
 
 
+def handlers(tx: Session) -> dict[str, Handler]:
+    """The platforms that are told about a person only with that person's own consent, by code."""
+    query = select(Destination).where(Destination.basis == "consent").order_by(Destination.code)
+    return {row.code: Handler(row.code, row.title, row.contact, row.purpose) for row in tx.scalars(query)}
+
+
 def destination_states(tx: Session) -> list[DestinationState]:
     """Every destination with what became of its notices."""
     counts: dict[str, dict[str, int]] = {}
@@ -125,6 +162,7 @@ def destination_states(tx: Session) -> list[DestinationState]:
             row.code,
             row.kind,
             row.url,
+            row.basis,
             tuple(json.loads(row.topics)),
             row.active,
             row.quiet_until,

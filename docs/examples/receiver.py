@@ -30,32 +30,48 @@ def verify(secrets: list[str], headers: Mapping[str, str], body: bytes, now: flo
 
 
 Account = tuple[str, str]
+ENDINGS = ("consent.withdrawn", "account.forgotten")
 
 
 class Accounts:
     """Every balance of every account. In your platform the dictionaries are tables, changed in one transaction."""
 
     def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self.balances: dict[Account, dict[str, int]] = {}
-        self.numbers: dict[Account, set[int]] = {}
+        self.told: dict[Account, dict[int, dict[str, Any]]] = {}
+        self.ended: dict[Account, int] = {}
 
-    def take(self, notice_id: str, message: dict[str, Any]) -> None:
-        """Count a notice once, in whatever order notices come."""
-        if notice_id in self.seen:
-            return
+    def take(self, message: dict[str, Any]) -> None:
+        """Keep a notice under its number, in whatever order and however often it comes; after an ending, delete."""
         data = message["data"]
-        account = data["holder"], data["programme"]
-        balances = self.balances.setdefault(account, {})
-        for name, change in data.get("changes", {}).items():
-            balances[name] = balances.get(name, 0) + change
-        self.numbers.setdefault(account, set()).add(data["sequence"])
-        self.seen.add(notice_id)
+        account, number = (data["holder"], data["programme"]), data["sequence"]
+        if number <= self.ended.get(account, 0):
+            return
+        told = self.told.setdefault(account, {})
+        told[number] = data
+        if message["type"] in ENDINGS:
+            self.ended[account] = number
+            self.told[account] = {later: told[later] for later in told if later > number}
+        if not self.told[account]:
+            del self.told[account]
+
+    def balances(self, account: Account) -> dict[str, int]:
+        """What was stated last, and every change with a higher number."""
+        told, begin = self.told[account], self._begin(account)
+        sums = dict(told[begin]["balances"]) if begin in told else {}
+        for number in told:
+            for name, change in told[number].get("changes", {}).items() if number > begin else ():
+                sums[name] = sums.get(name, 0) + change
+        return {name: amount for name, amount in sums.items() if amount}
 
     def missing(self, account: Account) -> list[int]:
         """Numbers below the highest that have not come yet: they are still on their way."""
-        numbers = self.numbers.get(account, set())
-        return sorted(set(range(1, max(numbers, default=0))) - numbers)
+        told = self.told[account]
+        return sorted(set(range(self._begin(account) + 1, max(told))) - set(told))
+
+    def _begin(self, account: Account) -> int:
+        """The number of the last statement of balances: what came before it does not matter any more."""
+        told = self.told[account]
+        return max((number for number in told if "balances" in told[number]), default=self.ended.get(account, 0))
 
 
 def serve(secrets: list[str], port: int) -> None:
@@ -66,7 +82,7 @@ def serve(secrets: list[str], port: int) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             try:
-                accounts.take(headers["webhook-id"], verify(secrets, headers, body, time.time()))
+                accounts.take(verify(secrets, headers, body, time.time()))
                 status = 204
             except (KeyError, ValueError):
                 status = 401

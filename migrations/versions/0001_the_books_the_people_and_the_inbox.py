@@ -75,12 +75,17 @@ def _create_sync_tables() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("topics", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("position", number, nullable=False),
         sa.Column("quiet_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("basis IN ('entrusted', 'consent')", name=op.f("ck_sync_destinations_basis")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_sync_destinations")),
     )
     op.create_table(
@@ -103,11 +108,19 @@ def _create_sync_tables() -> None:
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("pseudonym", sa.Text(), nullable=False),
         sa.Column("last", number, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('told', 'interrupted', 'ended')", name=op.f("ck_sync_sequences_state")),
         sa.ForeignKeyConstraint(
             ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_sequences_destination_sync_destinations")
         ),
         sa.PrimaryKeyConstraint("destination", "holder_id", "programme", name=op.f("pk_sync_sequences")),
+        sa.UniqueConstraint(
+            *("destination", "pseudonym", "programme"),
+            name=op.f("uq_sync_sequences_destination_pseudonym_programme"),
+        ),
     )
     op.create_table(
         "sync_deliveries",
@@ -124,7 +137,7 @@ def _create_sync_tables() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('waiting', 'delivered', 'dead', 'stopped')", name=op.f("ck_sync_deliveries_state")
+            "state IN ('waiting', 'delivered', 'dead', 'stopped', 'withheld')", name=op.f("ck_sync_deliveries_state")
         ),
         sa.ForeignKeyConstraint(
             ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_deliveries_destination_sync_destinations")
@@ -488,9 +501,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["holder_id"], ["holders.id"], name=op.f("fk_consent_changes_holder_id_holders")
         ),
-        sa.ForeignKeyConstraint(
-            ["partner"], ["partners.code"], name=op.f("fk_consent_changes_partner_partners")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_changes")),
     )
     with op.batch_alter_table("consent_changes", schema=None) as batch_op:
@@ -508,7 +518,6 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Uuid(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_consents_holder_id_holders")),
-        sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_consents_partner_partners")),
         sa.PrimaryKeyConstraint("holder_id", "partner", "scene", name=op.f("pk_consents")),
     )
     op.create_table(

@@ -36,6 +36,7 @@ def test_granting_and_withdrawing(world):
         "partner_title": "transit",
         "scene": "commute",
         "scene_title": None,
+        "recipient": None,
         "granted": True,
         "state": "granted",
         "decided_by": "member",

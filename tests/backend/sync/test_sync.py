@@ -1,6 +1,5 @@
 """Notices reach third-party platforms: in order numbers, signed, again and again, and none waits for another."""
 
-import importlib.util
 import json
 import os
 import re
@@ -17,66 +16,28 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from standardwebhooks import WebhookVerificationError
 
 from backend import clock, outbox, points, settlement, sync
 from backend.ids import new_id
 from backend.safe_http import AddressRefused
-from backend.sync.models import Delivery
 from tests.backend.corrected import corrected
 from tests.backend.spending import spend
+from tests.backend.sync.following import act, add, counts, deliver, deliveries, example_module, number
 from tests.backend.sync.receiver import Received, Receiver
-from tests.backend.world import World, cancel, days_ago, trip
+from tests.backend.world import World, cancel
 from tests.house_rules import ROOT
 
 DELAYS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
 
-def add(world: World, code: str, receiver: Receiver, **how: Any) -> str:
-    with world.house.transaction() as tx:
-        return sync.add_destination(
-            tx, world.house.vault, code=code, url=receiver.url, allowed_hosts=[receiver.host], now=clock.now(), **how
-        )
-
-
-def act(world: World, order: str, user: str = "alice", days: int = 3) -> None:
-    """A credited trip, announced."""
-    world.send("transit", trip(order, user, at=days_ago(days)))
-    world.settle()
-
-
-def number(world: World) -> None:
-    with world.house.transaction() as tx:
-        while outbox.give_positions(tx):
-            pass
-
-
-def deliver(world: World, code: str, *receivers: Receiver) -> None:
-    """Everything that is due now."""
-    number(world)
-    hosts = [receiver.host for receiver in receivers]
-    while sync.deliver_round(world.house.sessions, world.house.vault, code, allowed_hosts=hosts):
-        pass
-
-
 def news(holder: UUID) -> outbox.Announcement:
-    """What settlement announces of a credited act."""
+    """What settlement announces of a credited act; nothing of it is in the books."""
     payload = {"activity_id": str(new_id()), "programme": "members", "methodology": "metro_ride", "day": "2026-01-01"}
     payload |= {"reduction_g": 1, "offset_g": 0, "eac_wh": 0, "points": 1, "reason": None, "internal": "stays here"}
     payload |= {"changes": {"reduction": 1, "points.pending": 1}}
     return outbox.Announcement("reduction.issued", holder, payload)
-
-
-def counts(world: World, code: str) -> dict[str, int]:
-    with world.house.transaction() as tx:
-        return next(item for item in sync.destination_states(tx) if item.code == code).counts
-
-
-def deliveries(world: World, code: str) -> list[Delivery]:
-    with world.house.transaction() as tx:
-        return list(tx.scalars(select(Delivery).where(Delivery.destination == code).order_by(Delivery.id)))
 
 
 def test_a_notice_is_signed_numbered_and_names_nobody(world: World, receiver: Receiver) -> None:
@@ -151,7 +112,7 @@ def test_only_what_was_asked_for_and_only_from_now_on(world: World, receiver: Re
 def test_what_commits_late_is_not_passed_over(world: World, receiver: Receiver) -> None:
     """An announcement whose id was made earlier, but that is seen later, is told like every other."""
     holder = world.person("alice")
-    add(world, "loyalty", receiver)
+    add(world, "loyalty", receiver, topics=["reduction.issued"])
     early = datetime.now(UTC) - timedelta(minutes=10)
     with world.house.transaction() as tx:
         outbox.announce(tx, [news(holder)], now=clock.now())
@@ -165,7 +126,7 @@ def test_what_commits_late_is_not_passed_over(world: World, receiver: Receiver) 
 def test_many_workers_at_once_send_each_notice_once_with_numbers_without_gaps(world: World, receiver: Receiver) -> None:
     """They number the announcements, claim the destination and announce more, all at the same time."""
     holders = [world.person(name) for name in ("alice", "bob", "carol")]
-    secret = add(world, "loyalty", receiver)
+    secret = add(world, "loyalty", receiver, topics=["reduction.issued"])
     each = 40
 
     def announce() -> None:
@@ -292,7 +253,7 @@ def test_a_receiver_that_asks_for_patience_is_left_alone(world: World, receiver:
 
 def test_a_receiver_that_asks_for_patience_is_not_sent_the_rest_of_the_batch(world: World, receiver: Receiver) -> None:
     holder = world.person("alice")
-    add(world, "loyalty", receiver)
+    add(world, "loyalty", receiver, topics=["reduction.issued"])
     with world.house.transaction() as tx:
         outbox.announce(tx, [news(holder)] * 50, now=clock.now())
     receiver.answer = lambda _: (429, {"Retry-After": "600"})
@@ -428,11 +389,9 @@ def test_the_metrics_tell_what_became_of_the_notices(world: World, receiver: Rec
 def test_production_tells_no_private_address(world: World, receiver: Receiver) -> None:
     """Without the sandbox's list, plain http is refused when it is set up and loopback when it is called."""
     world.person("alice")
-    with pytest.raises(AddressRefused), world.house.transaction() as tx:
-        sync.add_destination(tx, world.house.vault, code="inside", url=receiver.url, now=clock.now())
-    with world.house.transaction() as tx:
-        url = f"https://{receiver.host}/"
-        sync.add_destination(tx, world.house.vault, code="inside", url=url, now=clock.now())
+    with pytest.raises(AddressRefused):
+        add(world, "inside", receiver, allowed_hosts=())
+    add(world, "inside", receiver, url=f"https://{receiver.host}/", allowed_hosts=())
     act(world, "T1")
     deliver(world, "inside")
     assert receiver.received == []
@@ -444,26 +403,25 @@ def test_the_commands(app: Any, receiver: Receiver) -> None:
     def run(*arguments: str) -> Any:
         return app.test_cli_runner().invoke(args=["sync", *arguments])
 
-    refused = run("add", "loyalty", receiver.url)
+    def add(code: str, url: str, *how: str) -> Any:
+        return run("add", code, url, "--basis", "entrusted", *how)
+
+    refused = add("loyalty", receiver.url)
     assert refused.exit_code == 1 and refused.output.startswith("ADDRESS_REFUSED")
-    secret = run("add", "loyalty", "https://loyalty.example/notices", "--topic", "reduction.issued").output.strip()
+    secret = add("loyalty", "https://loyalty.example/notices", "--topic", "reduction.issued").output.strip()
     assert secret.startswith("whsec_")
-    assert run("add", "loyalty", "https://loyalty.example/").output.startswith("DESTINATION_EXISTS")
-    assert run("add", "x", "https://x.example/", "--topic", "x").output.startswith("UNKNOWN_TOPIC")
-    assert run("add", "x", "https://x.example/", "--kind", "fax").output.startswith("UNKNOWN_KIND")
-    assert run("list").output == "loyalty webhook https://loyalty.example/notices active reduction.issued\n"
+    assert add("loyalty", "https://loyalty.example/").output.startswith("DESTINATION_EXISTS")
+    assert add("x", "https://x.example/", "--topic", "x").output.startswith("UNKNOWN_TOPIC")
+    assert add("x", "https://x.example/", "--kind", "fax").output.startswith("UNKNOWN_KIND")
+    assert add("Ring one", "https://x.example/").output.startswith("INVALID_DESTINATION")
+    assert run("add", "x", "https://x.example/").exit_code == 2, "what it is has to be said"
+    unsaid = run("add", "x", "https://x.example/", "--basis", "consent", "--title", "乐享", "--contact", "x@x.example")
+    assert unsaid.output.startswith("INVALID_DESTINATION"), "members have to read what for"
+    assert run("list").output == "loyalty webhook https://loyalty.example/notices entrusted active reduction.issued\n"
     assert run("rotate", "loyalty").output.strip() not in ("", secret)
     assert run("rotate", "nobody").output.startswith("UNKNOWN_DESTINATION")
     assert run("redrive", "loyalty").output == "0 notices wait again\n"
     assert run("redrive", "nobody").exit_code == 1
-
-
-def example_module() -> Any:
-    spec = importlib.util.spec_from_file_location("receiver_example", ROOT / "docs" / "examples" / "receiver.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_documented_receiver_keeps_every_balance_in_any_order(
@@ -493,9 +451,9 @@ def test_the_documented_receiver_keeps_every_balance_in_any_order(
         deliver(world, "loyalty", receiver)
         accounts, now = example.Accounts(), clock.now().timestamp()
         for item in sorted(receiver.received * 2, key=lambda item: -item.data["sequence"]):
-            accounts.take(item.id, example.verify(["whsec_" + "A" * 44, old], item.headers, item.body, now))
+            accounts.take(example.verify(["whsec_" + "A" * 44, old], item.headers, item.body, now))
         assert accounts.missing(account) == []
-        return {name: amount for name, amount in accounts.balances[account].items() if amount}
+        return accounts.balances(account)
 
     assert kept() == world.balances(alice)
     act(world, "T5", days=7)
@@ -527,5 +485,5 @@ def test_the_document_shows_the_receiver_that_runs_and_every_field(world: World,
     deliver(world, "loyalty", receiver)
     sent = receiver.received[0].message
     assert (shown.keys(), shown["data"].keys()) == (sent.keys(), sent["data"].keys())
-    assert all(f"`{topic}`" in page for topic in sync.TOPICS)
+    assert all(f"`{topic}`" in page for topic in (*sync.TOPICS, "consent.withdrawn", "account.forgotten"))
     assert all(f"`{field}`" in page for fields in sync.TOPICS.values() for field in fields)

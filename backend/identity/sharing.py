@@ -1,0 +1,39 @@
+"""Whom a third-party platform may be told about."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid, or_, select
+from sqlalchemy.orm import Session
+
+from backend.identity.consent import hold_consents
+from backend.identity.consent_texts import SHARING
+from backend.identity.models import Holder, PersonKey
+from backend.lists import recordset
+
+
+def may_be_told_about(
+    tx: Session, holder_ids: Collection[UUID], *, consented_to: str | None, now: datetime
+) -> set[UUID]:
+    """Those of these holders about whom a platform may be told; their consents are held until commit.
+
+    Nobody who was forgotten. `consented_to` names a platform that needs each person's own consent (PIPL, article 23);
+    None is one that works for us under contract (article 21). Classes are not persons.
+    """
+    if not holder_ids:
+        return set()
+    given = recordset(tx, "given", {"holder_id": Uuid()}, [(holder_id,) for holder_id in sorted(set(holder_ids))])
+    query = (
+        select(Holder.id, Holder.kind)
+        .join(given, Holder.id == given.c.holder_id)
+        .outerjoin(PersonKey, PersonKey.holder_id == Holder.id)
+        .where(or_(Holder.kind != "person", PersonKey.wrapped_key.is_not(None)))
+    )
+    found = {row.id: row.kind for row in tx.execute(query)}
+    if consented_to is None:
+        return set(found)
+    wanted = [(holder_id, consented_to, SHARING) for holder_id, kind in found.items() if kind == "person"]
+    consents = hold_consents(tx, wanted, now=now)
+    refused = {key[0] for key in wanted if key not in consents or not consents[key].granted}
+    return found.keys() - refused
