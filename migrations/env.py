@@ -15,6 +15,7 @@ import backend.operator_log
 import backend.outbox
 import backend.partners.models
 import backend.points.models
+import backend.sandbox.conformance.models
 import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine
 from backend.settings import Settings

@@ -1,6 +1,7 @@
 """Partners: their keys, their events, the worker that settles them, and what became of each."""
 
 from backend.partners.batches import batch_proof
+from backend.partners.contract import Event, read_event
 from backend.partners.deliveries import deliveries
 from backend.partners.errors import (
     EventIdReused,
@@ -33,6 +34,7 @@ from backend.partners.registry import (
 from backend.partners.worker import settle_waiting
 
 __all__ = [
+    "Event",
     "EventIdReused",
     "Gate",
     "InboxState",
@@ -50,6 +52,7 @@ __all__ = [
     "holdings",
     "inbox_state",
     "partners",
+    "read_event",
     "redrive",
     "require_partner",
     "rotate_secret",

@@ -10,10 +10,12 @@ from backend import clock, signing, strict_json
 from backend.bodies import read_json_body
 from backend.errors import NotFound, Refusal
 from backend.identity import SandboxWeChat
+from backend.sandbox.conformance.views import blueprint as conformance_blueprint
 from backend.sandbox.wechat import sealed_push
 from backend.wechat_pushes import PushKeys
 
 blueprint = Blueprint("sandbox", __name__)
+blueprint.register_blueprint(conformance_blueprint)
 
 TICKET_LIFE = timedelta(minutes=5)
 

@@ -1,6 +1,7 @@
 // A partner's side of the contract in JavaScript (Node 18 or later, nothing to install).
 //
 //   node partner.mjs send URL PARTNER KEY EVENT_ID < event.json
+//   node partner.mjs deliver URL PARTNER KEY EVENT_ID [PAUSES] < event.json
 //   node partner.mjs batch-headers KEY BATCH_ID TIMESTAMP < events.ndjson
 //   node partner.mjs headers KEY EVENT_ID TIMESTAMP < event.json
 //   node partner.mjs ticket SECRET PARTNER USER_REF NONCE EXPIRES_AT
@@ -10,19 +11,21 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The three headers of one attempt. `body` (Buffer) is exactly what is sent; `timestamp` is whole Unix seconds. */
-export function sign(key, messageId, timestamp, body) {
+export function sign(keys, messageId, timestamp, body) {
   const signed = Buffer.concat([Buffer.from(`${messageId}.${timestamp}.`), body]);
-  let signature;
+  const signatures = keys.split(",").map((key) => signature(key, signed)).join(" ");
+  return { "webhook-id": messageId, "webhook-timestamp": String(timestamp), "webhook-signature": signatures };
+}
+
+function signature(key, signed) {
   if (key.startsWith("whsec_")) {
     const secret = Buffer.from(key.slice("whsec_".length), "base64");
-    signature = "v1," + createHmac("sha256", secret).update(signed).digest("base64");
-  } else {
-    const seed = Buffer.from(key.slice("whsk_".length), "base64");
-    const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
-    const privateKey = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
-    signature = "v1a," + signEd25519(null, signed, privateKey).toString("base64");
+    return "v1," + createHmac("sha256", secret).update(signed).digest("base64");
   }
-  return { "webhook-id": messageId, "webhook-timestamp": String(timestamp), "webhook-signature": signature };
+  const seed = Buffer.from(key.slice("whsk_".length), "base64");
+  const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
+  const privateKey = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+  return "v1a," + signEd25519(null, signed, privateKey).toString("base64");
 }
 
 /** What is signed of a batch, in place of a body: the request, and the digest of every line on a line of its own. */
@@ -40,21 +43,50 @@ export function linkTicket(secret, partner, userRef, nonce, expiresAt) {
   return payload + "." + createHmac("sha256", key).update("link-ticket:v1:" + payload).digest("base64url");
 }
 
-/** Send one event. Sign again, with a new timestamp, at every attempt. */
-export async function send(url, partner, key, eventId, body) {
-  const headers = sign(key, eventId, Math.floor(Date.now() / 1000), body);
-  const answer = await fetch(`${url}/webhooks/${partner}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body,
-    signal: AbortSignal.timeout(30_000),
-  });
-  return `${answer.status} ${(await answer.text()).trim()}`;
+/** Send one event, once. Sign again, with a new timestamp, at every attempt. The status is 0 where no answer came. */
+export async function send(url, partner, keys, eventId, body) {
+  const headers = sign(keys, eventId, Math.floor(Date.now() / 1000), body);
+  try {
+    const answer = await fetch(`${url}/webhooks/${partner}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body,
+      signal: AbortSignal.timeout(30_000),
+    });
+    const retryAfterS = Number(answer.headers.get("retry-after")) || 0;
+    return { status: answer.status, text: (await answer.text()).trim(), retryAfterS };
+  } catch (error) {
+    return { status: 0, text: `no answer: ${error}`, retryAfterS: 0 };
+  }
+}
+
+/** Seconds between two attempts. */
+const PAUSES_S = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/** Send one event until it is taken in, or refused in a way that sending it again will not mend. */
+export async function deliver(url, partner, keys, eventId, body, pausesS = PAUSES_S) {
+  for (const pauseS of pausesS) {
+    const answer = await send(url, partner, keys, eventId, body);
+    const again = [0, 408, 429].includes(answer.status) || answer.status >= 500 || answer.text.includes('"CONFLICT"');
+    if (!again) return answer;
+    const waitS = Math.max(answer.retryAfterS, pauseS * (1 + Math.random() / 5));
+    await new Promise((resolve) => setTimeout(resolve, waitS * 1000));
+  }
+  return send(url, partner, keys, eventId, body);
+}
+
+function said({ status, text }) {
+  if (status < 200 || status >= 300) process.exitCode = 1;
+  return `${status} ${text}`;
 }
 
 async function main([command, ...rest]) {
   const body = () => readFileSync(0);
-  if (command === "send" && rest.length === 4) return send(...rest, body());
+  if (command === "send" && rest.length === 4) return said(await send(...rest, body()));
+  if (command === "deliver" && rest.length === 4) return said(await deliver(...rest, body()));
+  if (command === "deliver" && rest.length === 5) {
+    return said(await deliver(...rest.slice(0, 4), body(), rest[4].split(",").map(Number)));
+  }
   if (command === "headers" && rest.length === 3) return JSON.stringify(sign(rest[0], rest[1], Number(rest[2]), body()));
   if (command === "batch-headers" && rest.length === 3) {
     return JSON.stringify(sign(rest[0], rest[1], Number(rest[2]), batchText(body())));

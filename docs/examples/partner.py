@@ -2,37 +2,50 @@
 """A partner's side of the contract in Python: sign events and requests, make link tickets, send.
 
     python partner.py send URL PARTNER KEY EVENT_ID < event.json
+    python partner.py deliver URL PARTNER KEY EVENT_ID [PAUSES] < event.json
     python partner.py batch URL PARTNER KEY BATCH_ID < events.ndjson
     python partner.py deliveries URL PARTNER KEY [EVENT_ID]
     python partner.py ticket PARTNER SECRET USER_REF
+    python partner.py conformance URL PARTNER KEY [RUN]
 
+KEY is one key, or several separated by commas during a rotation; PAUSES are seconds separated by commas.
 Standard library only; a `whsk_` key (ed25519, `v1a`) needs the package `cryptography`.
 """
 
 import base64
 import hashlib
 import hmac
+import http.client
 import json
+import random
 import secrets
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
-def sign(key: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers of one attempt. `body` is exactly what is sent; `timestamp` is whole Unix seconds."""
+def sign(keys: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers of one attempt. `body` is exactly what is sent; `timestamp` is whole Unix seconds.
+
+    `keys` is one key, or several separated by commas, as during a rotation.
+    """
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
+    signatures = " ".join(signature(key, signed) for key in keys.split(","))
+    return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
+
+
+def signature(key: str, signed: bytes) -> str:
     if key.startswith("whsec_"):
         secret = base64.b64decode(key.removeprefix("whsec_"))
-        signature = "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
-    else:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        seed = base64.b64decode(key.removeprefix("whsk_"))
-        signature = "v1a," + base64.b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(signed)).decode()
-    return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": signature}
+    seed = base64.b64decode(key.removeprefix("whsk_"))
+    return "v1a," + base64.b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(signed)).decode()
 
 
 def link_ticket(secret: str, partner: str, user_ref: str, nonce: str, expires_at: int) -> str:
@@ -47,10 +60,35 @@ def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def send(url: str, partner: str, key: str, event_id: str, body: bytes) -> tuple[int, str]:
-    """Send one event; returns status and answer. Sign again, with a new timestamp, at every attempt."""
+class Answer(NamedTuple):
+    """`status` is 0 where no answer came."""
+
+    status: int
+    text: str
+    retry_after_s: float = 0
+
+
+def send(url: str, partner: str, key: str, event_id: str, body: bytes) -> Answer:
+    """Send one event, once. Sign again, with a new timestamp, at every attempt."""
     headers = {"content-type": "application/json", **sign(key, event_id, int(time.time()), body)}
     return _call(urllib.request.Request(f"{url}/webhooks/{partner}", body, headers))
+
+
+#: Seconds between two attempts.
+PAUSES_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+
+
+def deliver(
+    url: str, partner: str, key: str, event_id: str, body: bytes, pauses_s: Sequence[float] = PAUSES_S
+) -> Answer:
+    """Send one event until it is taken in, or refused in a way that sending it again will not mend."""
+    for pause_s in pauses_s:
+        answer = send(url, partner, key, event_id, body)
+        again = answer.status in (0, 408, 429) or answer.status >= 500 or '"CONFLICT"' in answer.text
+        if not again:
+            return answer
+        time.sleep(max(answer.retry_after_s, pause_s * random.uniform(1.0, 1.2)))
+    return send(url, partner, key, event_id, body)
 
 
 def batch_text(body: bytes) -> bytes:
@@ -60,44 +98,62 @@ def batch_text(body: bytes) -> bytes:
     return b"POST /partners/v1/events:batch\n" + digests.encode()
 
 
-def send_batch(url: str, partner: str, key: str, batch_id: str, body: bytes) -> tuple[int, str]:
-    """Send many events, one per line, each with its `id`; returns status and answer, a line for each."""
+def send_batch(url: str, partner: str, key: str, batch_id: str, body: bytes) -> Answer:
+    """Send many events, one per line, each with its `id`; the answer has a line for each."""
     signed = sign(key, batch_id, int(time.time()), batch_text(body))
     headers = {"content-type": "application/x-ndjson", "webhook-partner": partner, **signed}
     return _call(urllib.request.Request(f"{url}/partners/v1/events:batch", body, headers))
 
 
-def deliveries(url: str, partner: str, key: str, event_id: str | None = None) -> tuple[int, str]:
+def deliveries(url: str, partner: str, key: str, event_id: str | None = None) -> Answer:
     """Ask what became of events: signed like an event, over the path with its query."""
     path = "/partners/v1/deliveries" + (f"?event_id={urllib.parse.quote(event_id)}" if event_id else "")
     headers = sign(key, f"ask_{secrets.token_hex(8)}", int(time.time()), path.encode())
     return _call(urllib.request.Request(url + path, headers={**headers, "webhook-partner": partner}))
 
 
-def _call(request: urllib.request.Request) -> tuple[int, str]:
+def conformance(url: str, partner: str, key: str, run: str | None = None) -> Answer:
+    """Open a run of the conformance check, or read what became of one."""
+    path = "/partners/v1/sandbox/conformance" + (f"/{run}" if run else "")
+    body = None if run else b"{}"
+    signed = path.encode() if body is None else b"POST %s\n%s" % (path.encode(), body)
+    headers = sign(key, f"ask_{secrets.token_hex(8)}", int(time.time()), signed)
+    headers |= {"webhook-partner": partner, "content-type": "application/json"}
+    return _call(urllib.request.Request(url + path, body, headers))
+
+
+def _call(request: urllib.request.Request) -> Answer:
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read().decode()
+            return Answer(answer.status, answer.read().decode())
     except urllib.error.HTTPError as problem:
-        return problem.code, problem.read().decode()
+        seconds = problem.headers.get("Retry-After", "")
+        return Answer(problem.code, problem.read().decode(), float(seconds) if seconds.isdecimal() else 0)
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(0, repr(error))
 
 
 def main(arguments: list[str]) -> int:
     match arguments:
         case ["send", url, partner, key, event_id]:
-            status, answer = send(url, partner, key, event_id, sys.stdin.buffer.read())
+            answer = send(url, partner, key, event_id, sys.stdin.buffer.read())
+        case ["deliver", url, partner, key, event_id, *pauses]:
+            pauses_s = [float(text) for text in pauses[0].split(",")] if pauses else PAUSES_S
+            answer = deliver(url, partner, key, event_id, sys.stdin.buffer.read(), pauses_s)
         case ["batch", url, partner, key, batch_id]:
-            status, answer = send_batch(url, partner, key, batch_id, sys.stdin.buffer.read())
+            answer = send_batch(url, partner, key, batch_id, sys.stdin.buffer.read())
         case ["deliveries", url, partner, key, *event_id]:
-            status, answer = deliveries(url, partner, key, *event_id)
+            answer = deliveries(url, partner, key, *event_id)
+        case ["conformance", url, partner, key, *run]:
+            answer = conformance(url, partner, key, *run)
         case ["ticket", partner, secret, user_ref]:
             print(link_ticket(secret, partner, user_ref, secrets.token_urlsafe(18), int(time.time()) + 300))
             return 0
         case _:
             print(__doc__, file=sys.stderr)
             return 2
-    print(status, answer.strip())
-    return 0 if status < 300 else 1
+    print(answer.status or "no answer:", answer.text.strip())
+    return 0 if 200 <= answer.status < 300 else 1
 
 
 if __name__ == "__main__":

@@ -717,6 +717,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_partner_keys_partner"), ["partner"], unique=False)
 
     op.create_table(
+        "conformance_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("difficult_event", sa.Text(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_conformance_runs_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conformance_runs")),
+    )
+    with op.batch_alter_table("conformance_runs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_conformance_runs_partner"), ["partner"], unique=False)
+
+    op.create_table(
+        "conformance_attempts",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["conformance_runs.id"],
+            name=op.f("fk_conformance_attempts_run_id_conformance_runs"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_conformance_attempts")),
+    )
+    op.create_table(
         "person_identities",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("value_index", sa.LargeBinary(), nullable=False),
@@ -1070,6 +1102,11 @@ def downgrade() -> None:
     op.drop_table("spent_link_tickets")
     op.drop_table("quantification_bases")
     op.drop_table("programmes")
+    op.drop_table("conformance_attempts")
+    with op.batch_alter_table("conformance_runs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_conformance_runs_partner"))
+
+    op.drop_table("conformance_runs")
     op.drop_table("partners")
     with op.batch_alter_table("sync_deliveries", schema=None) as batch_op:
         batch_op.drop_index(

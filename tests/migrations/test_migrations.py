@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-import backend.cli  # noqa: F401  (knows every table, those of the schedule and the operators too)
+import backend.cli
+import backend.sandbox.conformance.models  # noqa: F401  (together they know every table)
 from backend.database import Base, alembic_config, make_engine
 from backend.ledger import CHART
 

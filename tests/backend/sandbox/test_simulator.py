@@ -1,28 +1,20 @@
 """The simulated partner: what it plans, what it makes of it, and what must come of it."""
 
 import json
-import logging
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
-import miniprogram_api
-from backend import audit, clock, create_app, ledger, partners, points
-from backend.sandbox import programme
+from backend import audit, clock, ledger, points
 from backend.sandbox.platform import Reply
 from backend.sandbox.running import platform
 from backend.sandbox.simulator import Disorder, disorderly, make_plan, simulate
 from backend.sandbox.simulator.contents import CONTENTS
 from backend.sandbox.simulator.faults import FAULTS
 from backend.sandbox.simulator.sending import judge
-from backend.settings import Settings
+from tests.backend.sandbox.serving import serving
 
 TODAY = date(2026, 6, 30)
 
@@ -82,35 +74,6 @@ def test_every_wrong_answer_is_a_deviation() -> None:
             if (reply.status, reply.code) != (right.status, right.code):
                 altered = judge([*answers[:position], (attempt, reply), *answers[position + 1 :]])
                 assert altered.deviations, (attempt, reply)
-
-
-@contextmanager
-def serving(database_url: str) -> Iterator[tuple[Any, str]]:
-    """The sandbox with its programme, answering over HTTP, and a worker that settles what comes."""
-    app = create_app(Settings.for_tests(database_url=database_url))
-    miniprogram_api.register(app)
-    house = app.extensions["house"]
-    with house.transaction() as tx:
-        programme.load_programme(tx, house)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.wait(0.05):
-            partners.settle_waiting(house.sessions, house.vault, limit=40)
-
-    threads = [threading.Thread(target=server.serve_forever), threading.Thread(target=work)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield house, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        stop.set()
-        server.shutdown()
-        for thread in threads:
-            thread.join()
-        server.server_close()
 
 
 def test_disorder_comes_to_the_same_grams_and_points_as_the_clean_list(postgresql_url: str) -> None:
