@@ -163,13 +163,16 @@ def _evidence(row: Any) -> str:
 
 
 def _finished(vault: Vault, item: _Opened, receivers: Mapping[tuple[str, bytes], Receiver]) -> dict[str, Any]:
-    """What to write about an event; a known person's evidence is sealed under that person's own key from now on."""
+    """What to write about an event; a known person's evidence is sealed under that person's own key from now on.
+
+    Who is not linked any more is no longer its person: it is sealed by the house again, for whoever links next.
+    """
     parked_for = next((code for _, out in item.outcomes if out.status == "parked" and (code := out.code)), None)
     receiver = receivers.get((item.row.partner, item.user_ref_index))
     sealed = item.row.sealed_body
-    if receiver is not None:
-        person = vault.person(receiver.wrapped_key, receiver.holder_id.bytes)
-        sealed = person.seal(item.body, inbox.body_context(item.row.partner, item.row.event_id))
+    if receiver is not None or item.row.holder_id is not None:
+        sealer = vault.person(receiver.wrapped_key, receiver.holder_id.bytes) if receiver else vault.house
+        sealed = sealer.seal(item.body, inbox.body_context(item.row.partner, item.row.event_id))
     return {
         "id": item.row.id,
         "state": inbox.PARKED if parked_for else inbox.DONE,

@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from backend import activities, clock, partners, settlement
+from backend import activities, clock, identity, partners, settlement
 from backend.partners import inbox, worker
 from tests.backend.world import World, cancel, days_ago, trade_in, trip
 
@@ -144,6 +144,22 @@ class Troubled:
 
 
 DEADLOCK = OperationalError("UPDATE", {}, Exception("deadlock detected"))
+
+
+def test_an_event_that_lost_its_person_can_still_be_read(world: World) -> None:
+    """It waited for a consent under the member's own key; then the link ended, and it waits for whoever links next."""
+    alice, bob = world.person("alice", consenting=False), world.person("bob", linked=False)
+    (sent,) = sent_trips(world, 1)
+    world.settle()
+    with world.house.transaction() as tx:
+        for link in identity.links_of(tx, world.house.vault, alice):
+            identity.unlink(tx, alice, link.id, now=clock.now())
+    world.consent(alice, "transit")
+    world.settle()
+    assert (states(world)[sent], world.balances(alice)) == (("parked", 0), {})
+    world.link(bob, "transit", "alice")
+    world.settle()
+    assert (states(world)[sent], world.balances(bob)["reduction"]) == (("done", 0), TRIP_G)
 
 
 @pytest.mark.parametrize("error", [DEADLOCK, activities.Contended()], ids=["deadlock", "contended"])
