@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -59,7 +59,14 @@ def register(app: Flask) -> None:
     app.cli.add_command(worker)
 
 
-for _command in (command for group in OPERATORS for command in group.commands.values()):
+def _commands(groups: Iterable[click.Group]) -> Iterator[click.Command]:
+    """Every command of these groups and of the groups within."""
+    for group in groups:
+        for command in group.commands.values():
+            yield from _commands([command]) if isinstance(command, click.Group) else [command]
+
+
+for _command in _commands(OPERATORS):
     assert _command.callback is not None
     _command.callback = with_appcontext(_command.callback)
 

@@ -54,9 +54,28 @@ JOBS = (
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
+    Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What takes its time or calls the outside: it runs apart from transactions, on the leader, and makes its own."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[sessionmaker[Session], Vault, Collection[str]], None]
+
+
+ERRANDS = (
+    Errand(
+        "partners.reconcile",
+        3_600,
+        lambda sessions, vault, hosts: partners.reconciliation.daily_round(sessions, vault, allowed_hosts=hosts),
+    ),
 )
 
 
@@ -73,6 +92,19 @@ def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
         .execution_options(synchronize_session=False)
     )
     return tx.scalar(statement) is not None
+
+
+def run_errand(
+    sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str], errand: Errand, owner: str
+) -> None:
+    """Run an errand if the lease is ours; what goes wrong is logged, and it is tried again when its time comes."""
+    try:
+        with transaction(sessions) as tx:
+            if not take_lease(tx, "schedule", owner, now=clock.now()):
+                return
+        errand.run(sessions, vault, hosts)
+    except Exception as error:
+        log.error("errand_failed", name=errand.name, exc_info=error)
 
 
 def run_job(sessions: sessionmaker[Session], job: Job, owner: str) -> None:
@@ -113,16 +145,9 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, *, sandbox_h
     owner = str(uuid4())
     scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
     for job in JOBS:
-        scheduler.add_job(
-            run_job,
-            "interval",
-            seconds=job.every_seconds,
-            args=(sessions, job, owner),
-            id=job.name,
-            coalesce=True,
-            max_instances=1,
-            next_run_time=clock.now(),
-        )
+        _schedule(scheduler, run_job, job, sessions, job, owner)
+    for errand in ERRANDS:
+        _schedule(scheduler, run_errand, errand, sessions, vault, sandbox_hosts, errand, owner)
     courier = sync.Courier(sessions, vault, sandbox_hosts)
     scheduler.start()
     courier.start()
@@ -133,6 +158,20 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, *, sandbox_h
     finally:
         courier.stop()
         scheduler.shutdown()
+
+
+def _schedule(scheduler: BackgroundScheduler, run: Callable[..., None], what: Job | Errand, *arguments: object) -> None:
+    """From now on, every so often, never twice at once."""
+    scheduler.add_job(
+        run,
+        "interval",
+        seconds=what.every_seconds,
+        args=arguments,
+        id=what.name,
+        coalesce=True,
+        max_instances=1,
+        next_run_time=clock.now(),
+    )
 
 
 def _settle_once(sessions: sessionmaker[Session], vault: Vault) -> int:

@@ -8,6 +8,7 @@ import click
 
 from backend import clock, house, partners
 from backend.operator_commands import told_refusals
+from backend.reconciliation_commands import RECONCILE
 
 
 @click.command("redrive")
@@ -40,4 +41,6 @@ def batch_proof(batch_id: UUID) -> None:
     click.echo(json.dumps(proof, indent=1))
 
 
-PARTNER = click.Group("partner", help="Partners and their events.", commands=(redrive, rotate_secret, batch_proof))
+PARTNER = click.Group(
+    "partner", help="Partners and their events.", commands=(redrive, rotate_secret, batch_proof, RECONCILE)
+)

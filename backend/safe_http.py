@@ -16,7 +16,8 @@ import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 import requests
@@ -36,6 +37,7 @@ __all__ = [
     "OutsideUnavailable",
     "call",
     "check_url",
+    "download",
     "get_json",
     "post_json",
 ]
@@ -150,6 +152,20 @@ def call(
     return _call(method, url, body, headers or {}, _Limits(deadline_s, max_bytes, allowed_hosts))
 
 
+def download(
+    url: str,
+    file: BinaryIO,
+    *,
+    headers: Mapping[str, str],
+    deadline_s: float,
+    max_bytes: int,
+    allowed_hosts: Collection[str] = (),
+) -> None:
+    """GET a 2xx answer into a file, piece by piece, within the limits of `call`. Raises what `get_json` does."""
+    limits = _Limits(deadline_s, max_bytes, allowed_hosts, file)
+    _accepted(_call("GET", url, None, {"Accept": "*/*", **headers}, limits))
+
+
 def check_url(url: str, *, allowed_hosts: Collection[str] = ()) -> None:
     """Refuse (AddressRefused) a URL whose form alone rules it out; its addresses are looked at when it is called."""
     _refuse_url(url, _Limits(DEADLINE_S, MAX_BYTES, allowed_hosts))
@@ -160,6 +176,7 @@ class _Limits:
     deadline_s: float
     max_bytes: int
     allowed_hosts: Collection[str]
+    file: BinaryIO | None = None  # where the body of a 2xx answer goes, if not into memory
 
     def allows(self, host: str, port: int) -> bool:
         return host in self.allowed_hosts or f"{host}:{port}" in self.allowed_hosts
@@ -188,10 +205,13 @@ def _exchange(adapter: "_GuardedAdapter", request: requests.PreparedRequest, lim
         headers = {name.lower(): value for name, value in response.headers.items()}
         if headers.get("content-encoding", "identity") != "identity":
             raise OutsideUnavailable("answered compressed although that was not asked for")
-        body = response.raw.read(limits.max_bytes + 1, decode_content=False)
-    if len(body) > limits.max_bytes:
+        said, left = BytesIO(), limits.max_bytes + 1
+        into = limits.file if limits.file is not None and 200 <= response.status_code < 300 else said
+        while left and (piece := response.raw.read(min(left, MAX_BYTES), decode_content=False)):
+            left -= into.write(piece)
+    if not left:
         raise OutsideUnavailable(f"answered with more than {limits.max_bytes} bytes")
-    return Answer(response.status_code, headers, body)
+    return Answer(response.status_code, headers, said.getvalue())
 
 
 def _accepted(answer: Answer) -> Answer:

@@ -5,7 +5,9 @@
     value     = base64(ed25519("carbon-inclusion:statement:v1:" + sha256))   sha256: of the statement, hexadecimal
 
 A statement is written to a file before its first byte goes out: what fails half-way is never mistaken for a whole one,
-and memory holds a row at a time.
+and memory holds a row at a time. A file of another form (CSV, say) is signed beside it:
+
+    {"signature": {…}}   value = base64(ed25519("carbon-inclusion:file:v1:" + sha256))   sha256: of the file's bytes
 """
 
 import hashlib
@@ -15,7 +17,7 @@ from tempfile import SpooledTemporaryFile
 from backend.signing_keys import PublicKey, SigningKey, to_base64
 from backend.strict_json import JsonValue, canonical
 
-_DOMAIN = b"carbon-inclusion:statement:v1:"
+_STATEMENT, _FILE = b"carbon-inclusion:statement:v1:", b"carbon-inclusion:file:v1:"
 _IN_MEMORY, _CHUNK = 1 << 20, 1 << 16
 
 
@@ -34,7 +36,12 @@ class SignedStatement:
         except BaseException:
             self._file.close()
             raise
-        self._head = self._signature(key)
+        self._head = f'{{"signature":{_signature(key, _STATEMENT, self.sha256)},"statement":'.encode()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the statement, hexadecimal."""
+        return self._digest.hexdigest()
 
     @property
     def size_bytes(self) -> int:
@@ -76,15 +83,25 @@ class SignedStatement:
         self._digest.update(raw)
         self._size += len(raw)
 
-    def _signature(self, key: SigningKey) -> bytes:
-        digest = self._digest.hexdigest()
-        signature: dict[str, JsonValue] = {
+    def close(self) -> None:
+        """Let go of a statement that is not handed out."""
+        self._file.close()
+
+
+def file_signature(key: SigningKey, sha256: str) -> str:
+    """The signature of a file beside it, as a JSON document; `sha256` is of its bytes, hexadecimal."""
+    return f'{{"signature":{_signature(key, _FILE, sha256)}}}'
+
+
+def _signature(key: SigningKey, domain: bytes, sha256: str) -> str:
+    return canonical(
+        {
             "algorithm": "Ed25519",
             "key_id": key_id(key.public),
-            "sha256": digest,
-            "value": to_base64(key.sign(_DOMAIN + digest.encode())),
+            "sha256": sha256,
+            "value": to_base64(key.sign(domain + sha256.encode())),
         }
-        return f'{{"signature":{canonical(signature)},"statement":'.encode()
+    )
 
 
 def key_id(key: PublicKey) -> str:

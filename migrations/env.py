@@ -14,6 +14,7 @@ import backend.ledger.models
 import backend.operator_log
 import backend.outbox
 import backend.partners.models
+import backend.partners.reconciliation
 import backend.points.models
 import backend.sandbox.conformance.models
 import backend.sync.models  # noqa: F401  (the models register themselves)

@@ -45,6 +45,7 @@ FLOORS = {
     "backend.partner_commands": TOP,
     "backend.review_commands": TOP,
     "backend.claim_commands": TOP,
+    "backend.reconciliation_commands": TOP,
     "backend.restatement_commands": TOP,  # what its command says
     "backend.sync_commands": TOP,
     "backend.sandbox": TOP,

@@ -83,6 +83,7 @@ from backend.activities.restatements import (
     restatements_of,
     standings,
 )
+from backend.activities.standing_lines import StandingLine, standing_lines
 
 __all__ = [
     "CANCELLED",
@@ -115,6 +116,7 @@ __all__ = [
     "Restatement",
     "RestatementRun",
     "Scope",
+    "StandingLine",
     "UnknownVersion",
     "act_of_holder",
     "acts_of",
@@ -162,5 +164,6 @@ __all__ = [
     "save_statuses",
     "scope_of",
     "sentence",
+    "standing_lines",
     "standings",
 ]

@@ -5,6 +5,7 @@ from backend.ledger.chart import CHART, EAC, OFFSET, POINTS, REDUCTION, STEPS, A
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
 from backend.ledger.reading import (
     Entry,
+    Posted,
     all_balances,
     entries,
     entries_of_activities,
@@ -13,6 +14,7 @@ from backend.ledger.reading import (
     holdings,
     is_reversal,
     moved_into,
+    posted_for,
 )
 from backend.ledger.service import balances, post, system_balances
 from backend.ledger.transactions import Transaction, Transfer, reversal
@@ -31,6 +33,7 @@ __all__ = [
     "IdempotencyConflict",
     "InsufficientBalance",
     "InvalidTransfer",
+    "Posted",
     "Transaction",
     "Transfer",
     "all_balances",
@@ -46,6 +49,7 @@ __all__ = [
     "is_reversal",
     "moved_into",
     "post",
+    "posted_for",
     "reversal",
     "system_balances",
 ]

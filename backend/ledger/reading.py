@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, Uuid, case, func, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from backend.holdings import Held, held_rows
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
@@ -84,6 +84,44 @@ def with_transfers(tx: Session, rows: Sequence[LedgerTransaction]) -> list[Entry
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What the books hold of one activity, everything posted about it together.
+
+    Grams and watt-hours are what is left of them; `points` were issued by what was not taken back since, `points_ever`
+    by all of it.
+    """
+
+    reduction_g: int
+    offset_g: int
+    eac_wh: int
+    points: int
+    points_ever: int
+
+
+def posted_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Posted]:
+    """What is posted for these (holder, activity), summed by the database; without transfers, they are left out."""
+    if not activities:
+        return {}
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    item, transfer, back = LedgerTransaction, LedgerTransfer, aliased(LedgerTransaction)
+    amount = transfer.amount
+    issued = case((transfer.debit == "issuer.points", amount), else_=0)
+    sums = [
+        func.sum(case((transfer.credit == name, amount), (transfer.debit == name, -amount), else_=0))
+        for name in ("reduction", "offset", "eac")
+    ]
+    sums += [func.sum(case((back.id.is_(None), issued), else_=0)), func.sum(issued)]
+    query = (
+        select(item.holder_id, item.activity_id, *sums)
+        .join(given, (item.holder_id == given.c.holder_id) & (item.activity_id == given.c.activity_id))
+        .join(transfer, (transfer.holder_id == item.holder_id) & (transfer.transaction_id == item.id))
+        .outerjoin(back, (back.holder_id == item.holder_id) & (back.reverses_id == item.id))
+        .group_by(item.holder_id, item.activity_id)
+    )
+    return {(row[0], row[1]): Posted(*map(int, row[2:])) for row in tx.execute(query)}
 
 
 def hold_balances(

@@ -1,5 +1,6 @@
 """Partners: their keys, their events, the worker that settles them, and what became of each."""
 
+from backend.partners import reconciliation
 from backend.partners.batches import batch_proof
 from backend.partners.contract import Event, read_event
 from backend.partners.deliveries import deliveries
@@ -53,6 +54,7 @@ __all__ = [
     "inbox_state",
     "partners",
     "read_event",
+    "reconciliation",
     "redrive",
     "require_partner",
     "rotate_secret",

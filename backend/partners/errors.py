@@ -12,7 +12,7 @@ class UnknownPartner(Refusal):
 class InvalidPosition(Refusal):
     code = "INVALID_POSITION"
     status = 400
-    title = "before 须为投递记录的编号 / before must be the id of a delivery"
+    title = "须为已读到的最后一条的编号 / This must be the id of the last one already seen"
 
 
 class EmptyBatch(Refusal):
@@ -50,3 +50,57 @@ class EventIdReused(Refusal):
     code = "EVENT_ID_REUSED"
     status = 409
     title = "同一事件编号带来了不同内容 / This event id came before with another content"
+
+
+class InvalidList(Refusal):
+    """A daily list that cannot be told into rows; single bad rows are no reason to refuse it."""
+
+    code = "INVALID_LIST"
+    status = 422
+    title = "对账清单无法读取 / The list cannot be read"
+
+
+class DayNotOver(Refusal):
+    code = "DAY_NOT_OVER"
+    status = 409
+    title = "当日尚未结束 / The day is not over yet"
+
+
+class DayClosed(Refusal):
+    code = "DAY_CLOSED"
+    status = 409
+    title = "该日对账已关闭 / The reconciliation of this day is closed"
+
+
+class NoListYet(Refusal):
+    code = "NO_LIST_YET"
+    status = 409
+    title = "该日尚无合作方清单 / There is no list of this day yet"
+
+
+class ReconciliationRunning(Refusal):
+    code = "RECONCILIATION_RUNNING"
+    status = 409
+    title = "该日对账正在进行 / This day is being reconciled"
+
+
+class DifferencesOpen(Refusal):
+    """`facts` say how many differences are open, by kind."""
+
+    code = "DIFFERENCES_OPEN"
+    status = 409
+    title = "仍有未说明的差异 / There are differences nobody has explained"
+
+
+class InvalidListUrl(Refusal):
+    code = "INVALID_LIST_URL"
+    status = 422
+    title = "清单地址须含 {day} / The address of lists must hold {day}"
+
+
+class StatementChanged(Refusal):
+    """What is stored of a closed day no longer gives the statement it was closed with."""
+
+    code = "STATEMENT_CHANGED"
+    status = 409
+    title = "与关闭时的对账结果不符 / This is not the statement the day was closed with"

@@ -24,7 +24,8 @@ class Partner(Base):
     """A platform that sends events.
 
     `return_days`: how long its orders can be returned, and points stay pending. `keeps_claims_from`: the reductions of
-    acts of this day and later are booked by the partner itself, unless an event says otherwise.
+    acts of this day and later are booked by the partner itself, unless an event says otherwise. `list_url`: where its
+    daily lists are pulled from, with `{day}` in it; NULL where they are brought to us.
     """
 
     __tablename__ = "partners"
@@ -36,6 +37,7 @@ class Partner(Base):
     return_days: Mapped[int] = mapped_column(Integer)
     keeps_claims_from: Mapped[date | None] = mapped_column(Date)
     active: Mapped[bool]
+    list_url: Mapped[str | None] = mapped_column(Text)
 
 
 class PartnerKey(Base):

@@ -9,7 +9,7 @@ from backend.points.debts import (
     request_write_off,
 )
 from backend.points.policy import Rule, rule_on
-from backend.points.reading import differences, holdings, lots_of, newest_lots
+from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots
 from backend.points.service import (
     Award,
     Earning,
@@ -33,6 +33,7 @@ __all__ = [
     "differences",
     "holdings",
     "lapse",
+    "lots_for",
     "lots_of",
     "newest_lots",
     "owes_and_has",

@@ -29,6 +29,19 @@ def newest_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[
     return {(lot.holder_id, lot.activity_id): lot for lot in tx.scalars(query)}
 
 
+def lots_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], tuple[int, int]]:
+    """Points in all the lots of these (holder, activity): how many were given, how many are left in them."""
+    if not activities:
+        return {}
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    query = (
+        select(Lot.holder_id, Lot.activity_id, func.sum(Lot.amount), func.sum(Lot.remaining))
+        .join(given, (Lot.holder_id == given.c.holder_id) & (Lot.activity_id == given.c.activity_id))
+        .group_by(Lot.holder_id, Lot.activity_id)
+    )
+    return {(row[0], row[1]): (int(row[2]), int(row[3])) for row in tx.execute(query)}
+
+
 def differences(tx: Session) -> Iterator[dict[str, object]]:
     """Every holder whose open lots do not sum to the points accounts."""
     sums = (

@@ -194,6 +194,171 @@ def _create_guardian_tables() -> None:
     op.create_index(op.f("ix_guardian_invitations_holder_id"), "guardian_invitations", ["holder_id"])
 
 
+def _create_reconciliation_tables() -> None:
+    """Days of partners, the lists they gave, and what differs."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "reconciliation_days",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.Uuid(), nullable=True),
+        sa.Column("run", sa.Integer(), nullable=False),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reconciled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Uuid(), nullable=True),
+        sa.Column("statement_sha256", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("state IN ('awaiting_list', 'open', 'closed')", name=op.f("ck_reconciliation_days_state")),
+        sa.CheckConstraint(
+            "(state = 'closed') = (closed_at IS NOT NULL AND closed_by IS NOT NULL AND statement_sha256 IS NOT NULL)",
+            name=op.f("ck_reconciliation_days_closed"),
+        ),
+        sa.CheckConstraint(
+            "(state = 'awaiting_list') = (list_id IS NULL)", name=op.f("ck_reconciliation_days_listed")
+        ),
+        sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_reconciliation_days_partner_partners")),
+        sa.ForeignKeyConstraint(
+            ["closed_by"], ["operators.id"], name=op.f("fk_reconciliation_days_closed_by_operators")
+        ),
+        sa.PrimaryKeyConstraint("partner", "day", name=op.f("pk_reconciliation_days")),
+    )
+    of_day = ["reconciliation_days.partner", "reconciliation_days.day"]
+    op.create_table(
+        "reconciliation_lists",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("erased", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("(taken_at IS NULL) = (sha256 IS NULL)", name=op.f("ck_reconciliation_lists_whole")),
+        sa.ForeignKeyConstraint(
+            ["partner", "day"], of_day, name=op.f("fk_reconciliation_lists_partner_reconciliation_days")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation_lists")),
+    )
+    op.create_index(
+        "ix_reconciliation_lists_kept",
+        "reconciliation_lists",
+        ["partner", "day"],
+        postgresql_where=sa.text("NOT erased"),
+        sqlite_where=sa.text("NOT erased"),
+    )
+    op.create_table(
+        "reconciliation_rows",
+        sa.Column("list_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=True),
+        sa.Column("event_id", sa.Text(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reduction_g", number, nullable=True),
+        sa.Column("points", number, nullable=True),
+        sa.Column("quantity", sa.Text(), nullable=True),
+        sa.Column("weight_kg", sa.Text(), nullable=True),
+        sa.Column("fault", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("list_id", "key", "line", name=op.f("pk_reconciliation_rows")),
+    )
+    op.create_index("ix_reconciliation_rows_order", "reconciliation_rows", ["list_id", "order_no", "line"])
+    op.create_table(
+        "reconciliation_differences",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=True),
+        sa.Column("event_id", sa.Text(), nullable=True),
+        sa.Column("theirs", sa.Text(), nullable=False),
+        sa.Column("ours", sa.Text(), nullable=False),
+        sa.Column("run", sa.Integer(), nullable=False),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("explanation", sa.Text(), nullable=True),
+        sa.Column("explained_by", sa.Uuid(), nullable=True),
+        sa.Column("explained_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('missing_here', 'missing_there', 'status', 'amount', 'late', 'bad_row')",
+            name=op.f("ck_reconciliation_differences_kind"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('open', 'explained', 'resolved')", name=op.f("ck_reconciliation_differences_state")
+        ),
+        sa.CheckConstraint(
+            "state <> 'explained' OR (explanation IS NOT NULL AND explained_by IS NOT NULL)",
+            name=op.f("ck_reconciliation_differences_explained"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["partner", "day"], of_day, name=op.f("fk_reconciliation_differences_partner_reconciliation_days")
+        ),
+        sa.ForeignKeyConstraint(
+            ["explained_by"], ["operators.id"], name=op.f("fk_reconciliation_differences_explained_by_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation_differences")),
+        sa.UniqueConstraint(
+            *("partner", "day", "kind", "key", "line"),
+            name=op.f("uq_reconciliation_differences_partner_day_kind_key_line"),
+        ),
+    )
+    op.create_index(
+        "ix_reconciliation_differences_open",
+        "reconciliation_differences",
+        ["partner", "day"],
+        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("state = 'open'"),
+    )
+    _refuse_changes_of_closed_days()
+
+
+def _refuse_changes_of_closed_days() -> None:
+    """A closed day, and what was found before it was closed, are never changed or removed."""
+    frozen = (
+        "SELECT 1 FROM reconciliation_days AS d WHERE d.partner = OLD.partner AND d.day = OLD.day "
+        "AND OLD.first_seen <= d.closed_at"
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION refuse_change_of_closed_day() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the day is closed'; END $$"
+        )
+        op.execute(
+            "CREATE FUNCTION refuse_change_of_difference() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN IF EXISTS ({frozen}) THEN RAISE EXCEPTION 'the day is closed'; END IF; "
+            "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER reconciliation_days_closed BEFORE UPDATE OR DELETE ON reconciliation_days "
+            "FOR EACH ROW WHEN (OLD.state = 'closed') EXECUTE FUNCTION refuse_change_of_closed_day()"
+        )
+        op.execute(
+            "CREATE TRIGGER reconciliation_differences_closed BEFORE UPDATE OR DELETE ON reconciliation_differences "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_difference()"
+        )
+        return
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER reconciliation_days_closed_{verb.lower()} BEFORE {verb} ON reconciliation_days "
+            "WHEN OLD.state = 'closed' BEGIN SELECT RAISE(ABORT, 'the day is closed'); END"
+        )
+        op.execute(
+            f"CREATE TRIGGER reconciliation_differences_closed_{verb.lower()} BEFORE {verb} "
+            f"ON reconciliation_differences WHEN EXISTS ({frozen}) "
+            "BEGIN SELECT RAISE(ABORT, 'the day is closed'); END"
+        )
+
+
 def upgrade() -> None:
     op.create_table(
         "claims",
@@ -367,6 +532,7 @@ def upgrade() -> None:
         sa.Column("return_days", sa.Integer(), nullable=False),
         sa.Column("keeps_claims_from", sa.Date(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("list_url", sa.Text(), nullable=True),
         sa.CheckConstraint("return_days >= 0", name=op.f("ck_partners_return_days")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_partners")),
     )
@@ -998,12 +1164,18 @@ def upgrade() -> None:
         ),
         [{"id": 1, "sequence": 0, "hash": bytes(32)}],
     )
+    _create_reconciliation_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
     _keep_consent_changes()
 
 
 def downgrade() -> None:
+    for table in ("differences", "rows", "lists", "days"):
+        op.drop_table(f"reconciliation_{table}")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change_of_closed_day()")
+        op.execute("DROP FUNCTION refuse_change_of_difference()")
     with op.batch_alter_table("restatements", schema=None) as batch_op:
         batch_op.drop_index("ix_restatements_run")
 

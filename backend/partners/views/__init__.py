@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from backend.partners.views import batches, deliveries, webhooks
+from backend.partners.views import batches, deliveries, reconciliations, webhooks
 
 blueprint = Blueprint("partners", __name__)
-for _resource in (webhooks, batches, deliveries):
+for _resource in (webhooks, batches, deliveries, reconciliations):
     blueprint.register_blueprint(_resource.blueprint)
