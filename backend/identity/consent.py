@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Session
 
-from backend import outbox
+from backend import clock, outbox
 from backend.identity.consent_texts import CONSENT_TEXTS, SCENES, SHARING, ConsentText, current_consent_text
 from backend.identity.errors import ConsentTextReplaced, UnknownConsentText, UnknownScene
 from backend.identity.minors import hold_decider
@@ -86,6 +86,8 @@ def set_consent(
     consent = tx.get(Consent, (holder_id, partner, scene), with_for_update=True)
     if consent is not None and _stands_already(consent, decision):
         return consent
+    if not granted:
+        now = max(now, clock.now())  # what was credited while this waited for the row was credited before it
     counts_from = now - timedelta(days=text.look_back_days)
     if consent is not None and consent.granted and granted:
         counts_from = min(counts_from, consent.counts_from)
@@ -186,8 +188,6 @@ def hold_consents(
         .with_for_update(read=True, of=Consent)
     )
     return {
-        (row.holder_id, row.partner, row.scene): ConsentState(
-            consent_state(row, now=now) == GRANTED, row.counts_from
-        )
+        (row.holder_id, row.partner, row.scene): ConsentState(consent_state(row, now=now) == GRANTED, row.counts_from)
         for row in tx.execute(query)
     }

@@ -99,7 +99,7 @@ def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) 
         for line in item.event.lines:
             statements.append(_statement(vault, item, line, receiver, setups[item.row.partner]))
             owners.append((item, line))
-    for (item, line), outcome in zip(owners, settlement.settle(tx, vault, statements, now=now), strict=True):
+    for (item, line), outcome in zip(owners, settlement.settle(tx, vault, statements), strict=True):
         item.outcomes.append((line, outcome))
     inbox.finish(tx, [_finished(vault, item, receivers) | {"next_attempt_at": now} for item in opened])
     begun = {(i.row.partner, i.event.order_no) for i in opened if i.event.order_type is not None}

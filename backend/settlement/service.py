@@ -20,14 +20,16 @@ from backend.settlement.statements import Draft, Outcome, Statement
 from backend.vault import Vault
 
 
-def settle(tx: Session, vault: Vault, statements: Sequence[Statement], *, now: datetime) -> list[Outcome]:
+def settle(tx: Session, vault: Vault, statements: Sequence[Statement], *, now: datetime | None = None) -> list[Outcome]:
     """Settle a batch; one outcome per statement, in order.
 
+    `now`: the instant of the decision; where none is given, the one from which on the consents are held.
     Raises `activities.Contended` when another batch got in between (begin the transaction again); any other exception
     means that some statement cannot be processed at all.
     """
     orders = intake.open_orders(tx, statements)
-    answers = screening.screen(tx, statements, orders, now=now)
+    answers = screening.screen(tx, statements, orders, now=now or clock.now())
+    now = now or clock.now()
     standing = intake.stand(statements, answers, orders)
     drafted = _draft_acts(tx, statements, answers, standing)
     refused = _quantify(tx, vault, drafted)

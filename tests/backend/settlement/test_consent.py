@@ -1,9 +1,13 @@
 """No credit without a link and a consent; what waited for them is settled when they come."""
 
-from datetime import timedelta
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import text
 
 from backend import activities, clock, identity, partners
 from tests.backend.world import World, cancel, days_ago, trade_in, trip
@@ -159,3 +163,62 @@ def test_a_consent_that_does_not_help_is_not_tried_for_ever(world: World) -> Non
 def test_a_member_can_consent_to_every_scene_but_school() -> None:
     """School classes take part under a dated agreement; every other scene needs words a member can agree to."""
     assert {methodology.scene for methodology in activities.library()} == {*identity.SCENES, "school"}
+
+
+# -- what the record tells of a credit and a withdrawal at the same moment -------------------------------------------
+
+
+def told(world: World) -> tuple[list[datetime], list[datetime]]:
+    """When somebody was credited, and when they decided about that partner, as recorded."""
+    queries = (
+        "SELECT posted_at FROM ledger_transactions",
+        "SELECT changed_at FROM consent_changes WHERE partner = 'transit'",
+    )
+    with world.house.transaction() as tx:
+        credited, decided = (list(tx.execute(text(query)).scalars()) for query in queries)
+    return credited, sorted(decided)
+
+
+def somebody_waits(world: World) -> bool:
+    """Whether a session in this database waits for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with world.house.transaction() as tx:
+        return bool(tx.execute(text(query)).scalar())
+
+
+def test_a_withdrawal_that_waited_for_a_credit_is_dated_after_it(postgresql_url: str) -> None:
+    """While it waits for one batch, another one credits; the record tells it in that order."""
+    world = World(postgresql_url)
+    alice = world.person("alice")
+    world.send("transit", trip("T1", "alice"))
+    withdrawal = threading.Thread(target=world.consent, args=(alice, "transit"), kwargs={"granted": False})
+    with world.house.transaction() as batch:
+        identity.hold_consents(batch, [(alice, "transit", "commute")], now=clock.now())
+        withdrawal.start()
+        while not somebody_waits(world):
+            time.sleep(0.01)
+        world.settle()
+    withdrawal.join()
+    (credited,), decided = told(world)
+    assert credited < decided[-1]
+
+
+def test_a_credit_that_waited_for_a_consent_is_dated_after_it(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch began while the consent was withdrawn, and found it given again."""
+    world = World(postgresql_url)
+    alice = world.person("alice")
+    world.consent(alice, "transit", granted=False)
+    world.send("transit", trip("T1", "alice"))
+    hold = identity.receivers
+
+    def given_meanwhile(tx: Any, users: Any) -> Any:
+        monkeypatch.setattr(identity, "receivers", hold)
+        world.consent(alice, "transit")
+        return hold(tx, users)
+
+    monkeypatch.setattr(identity, "receivers", given_meanwhile)
+    world.settle()
+    (credited,), decided = told(world)
+    assert credited > decided[-1]
