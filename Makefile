@@ -6,7 +6,7 @@ SOURCES := $(wildcard methodologies backend miniprogram_api migrations wsgi.py t
 TYPED := $(wildcard methodologies backend miniprogram_api wsgi.py tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint docs bench lock clean
+.PHONY: help setup setup-dev run test lint docs bench chaos lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ docs: setup ## the catalogue of methodologies as a static site: build/docs/index
 
 bench: setup-dev ## benchmarks; they print ratios, not promises
 	$(BIN)/python -m bench
+
+chaos: setup-dev ## ten thousand events while web and workers are killed; CHAOS="--events 1000 --seed 7" sets it
+	@$(BIN)/python -m bench.chaos $(CHAOS)
 
 lock: ## new lock files from requirements*.in; the only target that needs uv
 	@command -v uv >/dev/null || { echo "uv is needed: $(PYTHON) -m pip install uv"; exit 1; }

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,8 @@ class Databases:
 
 
 @contextmanager
-def postgresql() -> Iterator[Databases]:
-    """The server of this run."""
+def postgresql(**settings: str) -> Iterator[Databases]:
+    """The server of this run; `settings` beyond the defaults are for an own server only."""
     if named := os.environ.get("TEST_DATABASE_URL"):
         databases = Databases(make_url(named.replace("postgres://", "postgresql://", 1)))
         try:
@@ -80,16 +80,19 @@ def postgresql() -> Iterator[Databases]:
         finally:
             databases.drop()
         return
-    with tempfile.TemporaryDirectory(prefix="carbon-bench-", ignore_cleanup_errors=True) as folder, _own(folder) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="carbon-bench-", ignore_cleanup_errors=True) as folder,
+        _own(folder, settings) as url,
+    ):
         yield Databases(url)
 
 
 @contextmanager
-def _own(folder: str) -> Iterator[URL]:
+def _own(folder: str, settings: Mapping[str, str]) -> Iterator[URL]:
     """A new server in this folder, stopped at the end."""
     home = Path(folder)
     programs = _programs(home)
-    password, port = secrets.token_hex(16), _free_port()
+    password, port = secrets.token_hex(16), free_port()
     (home / "password").write_text(password)
     if ROOT:  # PostgreSQL refuses to run as root
         shutil.chown(home, NOBODY["user"], NOBODY["group"])
@@ -98,7 +101,8 @@ def _own(folder: str) -> Iterator[URL]:
     make += [f"--pwfile={home / 'password'}", "--encoding=UTF8", "--no-locale"]
     subprocess.run(make, cwd=home, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_SECONDS, **NOBODY)
     command: list[Any] = [programs / "postgres", "-D", home / "data", "-p", str(port)]
-    command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+    for name, value in {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", **settings}.items():
+        command += ["-c", f"{name}={value}"]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=home, stdout=log, stderr=log, start_new_session=True, **NOBODY)
     try:
@@ -142,7 +146,8 @@ def _programs(home: Path) -> Path:
     return sorted(inside.glob("pginstall*/bin"))[-1]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
