@@ -8,8 +8,11 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +221,55 @@ def test_examples_sign_batches(language: str) -> None:
     signed = batches.signed_text(batches.digests(batches.split(body)))
     now = datetime.fromtimestamp(SIGNED_AT, UTC)
     assert signing.verify(headers, signed, [signing.parse_key(SECRET)], now=now).message_id == "batch_1"
+
+
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_examples_ask_for_links_as_the_description_says(language: str) -> None:
+    """A request of each kind reaches a server whole, signed over what it asks."""
+    with asked_for() as (url, requests):
+        for command, said in (("link", ["7KQ2MX9TBD", "用户-1"]), ("unlink", ["用户-1"])):
+            arguments = [url, "transit", SECRET, *said]
+            if language == "python":
+                answer = "{0.status} {0.text}".format(getattr(example_module(), command)(*arguments))
+            else:
+                answer = node(command, *arguments)
+            assert answer == '200 {"status": "seen"}'
+    now = datetime.now(UTC)
+    wanted = {
+        "/partners/v1/links": {"code": "7KQ2MX9TBD", "user_ref": "用户-1"},
+        "/partners/v1/links:end": {"user_ref": "用户-1"},
+    }
+    for (path, headers, body), (target, asked) in zip(requests, wanted.items(), strict=True):
+        assert (path, strict_json.loads_object(body)) == (target, asked)
+        assert (headers["webhook-partner"], headers["content-type"]) == ("transit", "application/json")
+        signing.verify(headers, signing.request_text("POST", path, body), [signing.parse_key(SECRET)], now=now)
+
+
+@contextmanager
+def asked_for() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
+    """A server on a port of its own that notes (path, headers, body) of what it is asked."""
+    requests: list[tuple[str, dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            requests.append((self.path, headers, self.rfile.read(int(headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "seen"}')
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_shown_examples_are_the_ones_that_run() -> None:

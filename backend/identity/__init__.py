@@ -36,6 +36,7 @@ from backend.identity.errors import (
     GuardianTooYoung,
     HasGuardian,
     InvalidInvitation,
+    InvalidLinkCode,
     InvalidOperatorName,
     InvalidRefreshToken,
     LinkTicketSpent,
@@ -45,6 +46,7 @@ from backend.identity.errors import (
     OperatorNotAllowed,
     SessionEnded,
     TooManyWards,
+    TooManyWrongLinkCodes,
     UnknownConsentText,
     UnknownOperator,
     UnknownProgramme,
@@ -62,6 +64,7 @@ from backend.identity.guardians import (
     wards_of,
 )
 from backend.identity.holdings import holdings
+from backend.identity.link_codes import make_link_code, redeem_link_code
 from backend.identity.links import (
     LinkView,
     Receiver,
@@ -71,6 +74,7 @@ from backend.identity.links import (
     recently_allowed,
     spend_link_ticket,
     unlink,
+    unlink_user,
     user_ref_index,
 )
 from backend.identity.minors import guardian_of, minor_until
@@ -153,6 +157,7 @@ __all__ = [
     "GuardianTooYoung",
     "HasGuardian",
     "InvalidInvitation",
+    "InvalidLinkCode",
     "InvalidOperatorName",
     "InvalidRefreshToken",
     "InvalidToken",
@@ -171,6 +176,7 @@ __all__ = [
     "SessionEnded",
     "StartedSession",
     "TooManyWards",
+    "TooManyWrongLinkCodes",
     "UnknownConsentText",
     "UnknownOperator",
     "UnknownProgramme",
@@ -204,6 +210,7 @@ __all__ = [
     "issue_access",
     "link_partner_user",
     "links_of",
+    "make_link_code",
     "may_be_told_about",
     "minor_until",
     "operator_names",
@@ -218,6 +225,7 @@ __all__ = [
     "receivers",
     "recently_allowed",
     "recognise_person",
+    "redeem_link_code",
     "refresh_session",
     "release_ward",
     "require_live_session",
@@ -231,6 +239,7 @@ __all__ = [
     "start_session",
     "state_birth_date",
     "unlink",
+    "unlink_user",
     "user_ref_index",
     "users_of",
     "wards_of",

@@ -37,6 +37,21 @@ class LinkTicketSpent(Refusal):
     title = "关联凭证已使用 / This link ticket was used before"
 
 
+class InvalidLinkCode(Refusal):
+    """Wrong, run out, used before, another partner's, or presented too often: which of these is told to nobody."""
+
+    code = "INVALID_LINK_CODE"
+    title = "关联码无效、已使用或已过期 / The link code is wrong, was used, or has expired"
+
+
+class TooManyWrongLinkCodes(Refusal):
+    """The partner has to wait until `retry_at`, with right codes too."""
+
+    code = "TOO_MANY_WRONG_LINK_CODES"
+    status = 429
+    title = "错误的关联码过多，请稍后再试 / Too many wrong link codes; try again later"
+
+
 class UnknownConsentText(Refusal):
     code = "UNKNOWN_CONSENT_TEXT"
     title = "授权文本版本不存在 / No such version of the consent text"

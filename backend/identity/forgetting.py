@@ -10,7 +10,7 @@ from backend import outbox
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
-from backend.identity.models import LoginSession, PartnerLink, PersonIdentity, PersonKey
+from backend.identity.models import LinkCode, LoginSession, PartnerLink, PersonIdentity, PersonKey
 from backend.identity.persons import enrolments
 from backend.outbox import Announcement
 
@@ -21,7 +21,7 @@ ERASED = (
     "您的个人密钥；以其加密的原始凭证和平台用户标识自此无法读取 / "
     "your personal key; evidence and references sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
-    "全部登录、平台关联、授权与监护关系 / all logins, partner links, consents and guardianships",
+    "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",
     "尚未送达第三方平台的通知；曾收到通知的平台会被告知删除 / "
     "notices that have not reached other platforms; platforms that got any are told to delete what they hold",
 )
@@ -74,6 +74,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     tx.execute(select(PartnerLink.id).where(mine).order_by(PartnerLink.id).with_for_update())
     ended = func.coalesce(PartnerLink.ended_at, now)
     tx.execute(update(PartnerLink).where(mine).values(ended_at=ended, sealed_user_ref=b"", user_ref_index=b""))
+    tx.execute(delete(LinkCode).where(LinkCode.holder_id == holder_id))
     end_consents(tx, holder_id, source=source, now=now)
     forget_guardianships(tx, holder_id, now=now)
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))

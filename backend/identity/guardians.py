@@ -7,7 +7,6 @@ consent ends that was given under it.
 Locks: the key of the guardian (shared), then that of the ward (alone), then the ward's consents.
 """
 
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,12 +30,11 @@ from backend.identity.errors import (
 from backend.identity.minors import fourteenth_birthday, guardian_of, minor_until
 from backend.identity.models import GuardianInvitation, Guardianship, Minor
 from backend.identity.persons import hold_person
+from backend.identity.typed_codes import as_made, new_code
 from backend.vault import Vault
 
 INVITATION_LIFE = timedelta(minutes=10)
 MOST_WARDS = 10
-#: Capital letters and digits that nobody mixes up: 50 random bits in ten of them.
-_LETTERS, _LENGTH = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def invite_guardian(tx: Session, vault: Vault, holder_id: UUID, *, now: datetime
         raise NotAMinor
     if guardian_of(tx, holder_id) is not None:
         raise HasGuardian
-    code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    code = new_code()
     expires_at = now + INVITATION_LIFE
     tx.execute(delete(GuardianInvitation).where(GuardianInvitation.holder_id == holder_id))
     tx.add(GuardianInvitation(code_index=_code_index(vault, code), holder_id=holder_id, expires_at=expires_at))
@@ -159,4 +157,4 @@ def _end(tx: Session, ward_id: UUID, *, now: datetime) -> None:
 
 
 def _code_index(vault: Vault, code: str) -> bytes:
-    return vault.index("guardian invitation", code.upper())
+    return vault.index("guardian invitation", as_made(code))

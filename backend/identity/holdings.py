@@ -14,6 +14,7 @@ from backend.identity.models import (
     Enrolment,
     Guardianship,
     Holder,
+    LinkCode,
     LoginSession,
     Minor,
     PartnerLink,
@@ -33,6 +34,7 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
             tx, LoginSession, holder_id, without=("refresh_digest", "previous_digest")
         ),
         "partner_links": _links(tx, vault, holder_id),
+        "link_codes": held_rows(tx, LinkCode, holder_id, without=("digest",)),
         "consents": held_rows(tx, Consent, holder_id, without=("decided_by",)),
         "consent_changes": held_rows(tx, ConsentChange, holder_id, without=("decided_by",)),
         "minors": held_rows(tx, Minor, holder_id),

@@ -107,6 +107,19 @@ def unlink(tx: Session, holder_id: UUID, link_id: UUID, *, now: datetime) -> Non
     link.ended_at = now
 
 
+def unlink_user(tx: Session, vault: Vault, partner: str, user_ref: str, *, now: datetime) -> bool:
+    """End the link of a partner's user, as `unlink` does; False when there is none."""
+    index = user_ref_index(vault, partner, user_ref)
+    query = select(PartnerLink).where(
+        PartnerLink.partner == partner, PartnerLink.user_ref_index == index, PartnerLink.ended_at.is_(None)
+    )
+    link = tx.scalar(query.with_for_update())
+    if link is None:
+        return False
+    link.ended_at = now
+    return True
+
+
 def links_of(tx: Session, vault: Vault, holder_id: UUID) -> list[LinkView]:
     """The member's open links with the partner's reference in clear."""
     query = (

@@ -8,7 +8,9 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
@@ -175,6 +177,39 @@ class GuardianInvitation(Base):
     code_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class LinkCode(Base):
+    """关联码: what a member types in at a partner to be linked. One per member and partner; a new one takes its place.
+
+    It is spent once it has a `link_id`; `request_id` is the partner's request that spent it.
+    """
+
+    __tablename__ = "link_codes"
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        CheckConstraint("(link_id IS NULL) = (request_id IS NULL)", name="spent"),
+        ForeignKeyConstraint(["holder_id", "programme"], ["enrolments.holder_id", "enrolments.programme"]),
+    )
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    programme: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    tries: Mapped[int] = mapped_column(SmallInteger)
+    link_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner_links.id"))
+    request_id: Mapped[str | None] = mapped_column(Text)
+
+
+class WrongLinkCodes(Base):
+    """How many wrong link codes a partner has presented since an instant; locked while it presents one."""
+
+    __tablename__ = "wrong_link_codes"
+
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+    count: Mapped[int] = mapped_column(Integer)
 
 
 class Consent(Base):

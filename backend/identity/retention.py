@@ -12,6 +12,7 @@ from backend.identity.models import (
     ConsentChange,
     GuardianInvitation,
     Guardianship,
+    LinkCode,
     LoginSession,
     Minor,
     PersonKey,
@@ -23,7 +24,8 @@ from backend.identity.models import (
 CONSENT_CHANGES_KEPT = timedelta(days=1097)
 #: 网络安全法, article 21: records of what happens in the network, six months at least.
 LOGINS_KEPT = timedelta(days=184)
-#: A link ticket is refused after ten minutes at most, spent or not; a day covers clocks that disagree.
+#: A link ticket or code is refused after ten minutes at most, spent or not; a day covers clocks that disagree, and a
+#: partner that asks again because our answer did not reach it.
 SPENT_TICKETS_KEPT = timedelta(days=1)
 
 
@@ -45,14 +47,15 @@ def purge_consent_changes(tx: Session, *, now: datetime, limit: int = 1_000) -> 
 
 
 def purge_spent(tx: Session, *, now: datetime, limit: int = 1_000) -> int:
-    """Remove link tickets and invitations that are refused anyway, logins that ended half a year ago, and what is known
-    of the age and guardian of members who have turned fourteen.
+    """Remove link tickets, link codes and invitations that are refused anyway, logins that ended half a year ago, and
+    what is known of the age and guardian of members who have turned fourteen.
     """
     grown = Minor.minor_until <= clock.day_of(now)
     grown_wards = select(Minor.holder_id).where(grown, Minor.holder_id == Guardianship.holder_id).exists()
     return sum(
         (
             _remove(tx, SpentLinkTicket, SpentLinkTicket.spent_at <= now - SPENT_TICKETS_KEPT, limit),
+            _remove(tx, LinkCode, LinkCode.expires_at <= now - SPENT_TICKETS_KEPT, limit),
             _remove(tx, GuardianInvitation, GuardianInvitation.expires_at <= now, limit),
             # A login ends at `expires_at` at the latest, so what was ended earlier is kept a little longer.
             _remove(tx, LoginSession, LoginSession.expires_at <= now - LOGINS_KEPT, limit),

@@ -124,9 +124,14 @@ def _line_number(item: Mapping[str, Any], position: int) -> str:
 
 def _text(value: Mapping[str, Any], name: str, field: str) -> str:
     text = value.get(name)
-    if not isinstance(text, str) or not _TEXT.fullmatch(text) or text.strip() != text:
+    if not isinstance(text, str) or not is_text(text):
         _refuse(field, "a text of 1 to 128 characters without control characters or outer blanks is needed")
     return text
+
+
+def is_text(value: str) -> bool:
+    """Whether it can stand in an envelope: 1 to 128 characters without control characters or outer blanks."""
+    return _TEXT.fullmatch(value) is not None and value.strip() == value
 
 
 def _instant(value: Mapping[str, Any], name: str, field: str) -> datetime:

@@ -15,6 +15,14 @@ class InvalidPosition(Refusal):
     title = "须为已读到的最后一条的编号 / This must be the id of the last one already seen"
 
 
+class InvalidLinkRequest(Refusal):
+    """The body is not that of a request about links."""
+
+    code = "INVALID_REQUEST"
+    status = 422
+    title = "请求内容不符合要求 / The request does not follow the schema"
+
+
 class EmptyBatch(Refusal):
     code = "EMPTY_BATCH"
     title = "批次中没有事件 / The batch holds no line"

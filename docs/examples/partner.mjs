@@ -5,8 +5,10 @@
 //   node partner.mjs batch-headers KEY BATCH_ID TIMESTAMP < events.ndjson
 //   node partner.mjs headers KEY EVENT_ID TIMESTAMP < event.json
 //   node partner.mjs ticket SECRET PARTNER USER_REF NONCE EXPIRES_AT
+//   node partner.mjs link URL PARTNER KEY CODE USER_REF
+//   node partner.mjs unlink URL PARTNER KEY USER_REF
 
-import { createHash, createHmac, createPrivateKey, sign as signEd25519 } from "node:crypto";
+import { createHash, createHmac, createPrivateKey, randomUUID, sign as signEd25519 } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -44,10 +46,13 @@ export function linkTicket(secret, partner, userRef, nonce, expiresAt) {
 }
 
 /** Send one event, once. Sign again, with a new timestamp, at every attempt. The status is 0 where no answer came. */
-export async function send(url, partner, keys, eventId, body) {
-  const headers = sign(keys, eventId, Math.floor(Date.now() / 1000), body);
+export function send(url, partner, keys, eventId, body) {
+  return post(`${url}/webhooks/${partner}`, sign(keys, eventId, Math.floor(Date.now() / 1000), body), body);
+}
+
+async function post(address, headers, body) {
   try {
-    const answer = await fetch(`${url}/webhooks/${partner}`, {
+    const answer = await fetch(address, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body,
@@ -80,6 +85,24 @@ function said({ status, text }) {
   return `${status} ${text}`;
 }
 
+/** A signed request about links. An attempt to send it again has the same id and a new timestamp. */
+function ask(url, partner, keys, path, asked) {
+  const body = Buffer.from(JSON.stringify(asked));
+  const signed = Buffer.concat([Buffer.from(`POST ${path}\n`), body]);
+  const headers = sign(keys, `ask_${randomUUID()}`, Math.floor(Date.now() / 1000), signed);
+  return post(url + path, { "webhook-partner": partner, ...headers }, body);
+}
+
+/** Say that this user of yours typed in this link code. */
+export function link(url, partner, keys, code, userRef) {
+  return ask(url, partner, keys, "/partners/v1/links", { code, user_ref: userRef });
+}
+
+/** End the link of this user. */
+export function unlink(url, partner, keys, userRef) {
+  return ask(url, partner, keys, "/partners/v1/links:end", { user_ref: userRef });
+}
+
 async function main([command, ...rest]) {
   const body = () => readFileSync(0);
   if (command === "send" && rest.length === 4) return said(await send(...rest, body()));
@@ -91,6 +114,8 @@ async function main([command, ...rest]) {
   if (command === "batch-headers" && rest.length === 3) {
     return JSON.stringify(sign(rest[0], rest[1], Number(rest[2]), batchText(body())));
   }
+  if (command === "link" && rest.length === 5) return said(await link(...rest));
+  if (command === "unlink" && rest.length === 4) return said(await unlink(...rest));
   if (command === "ticket" && rest.length === 5) return linkTicket(...rest.slice(0, 4), Number(rest[4]));
   return "usage: see the top of this file";
 }

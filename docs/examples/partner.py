@@ -6,6 +6,8 @@
     python partner.py batch URL PARTNER KEY BATCH_ID < events.ndjson
     python partner.py deliveries URL PARTNER KEY [EVENT_ID]
     python partner.py ticket PARTNER SECRET USER_REF
+    python partner.py link URL PARTNER KEY CODE USER_REF
+    python partner.py unlink URL PARTNER KEY USER_REF
     python partner.py conformance URL PARTNER KEY [RUN]
 
 KEY is one key, or several separated by commas during a rotation; PAUSES are seconds separated by commas.
@@ -122,6 +124,25 @@ def conformance(url: str, partner: str, key: str, run: str | None = None) -> Ans
     return _call(urllib.request.Request(url + path, body, headers))
 
 
+def ask(url: str, partner: str, key: str, path: str, asked: dict[str, str]) -> Answer:
+    """A signed request about links. An attempt to send it again has the same id and a new timestamp."""
+    body = json.dumps(asked, ensure_ascii=False).encode()
+    signed = b"POST %s\n%s" % (path.encode(), body)
+    headers = sign(key, f"ask_{secrets.token_hex(8)}", int(time.time()), signed)
+    headers |= {"content-type": "application/json", "webhook-partner": partner}
+    return _call(urllib.request.Request(url + path, body, headers))
+
+
+def link(url: str, partner: str, key: str, code: str, user_ref: str) -> Answer:
+    """Say that this user of yours typed in this link code."""
+    return ask(url, partner, key, "/partners/v1/links", {"code": code, "user_ref": user_ref})
+
+
+def unlink(url: str, partner: str, key: str, user_ref: str) -> Answer:
+    """End the link of this user."""
+    return ask(url, partner, key, "/partners/v1/links:end", {"user_ref": user_ref})
+
+
 def _call(request: urllib.request.Request) -> Answer:
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -146,6 +167,10 @@ def main(arguments: list[str]) -> int:
             answer = deliveries(url, partner, key, *event_id)
         case ["conformance", url, partner, key, *run]:
             answer = conformance(url, partner, key, *run)
+        case ["link", url, partner, key, code, user_ref]:
+            answer = link(url, partner, key, code, user_ref)
+        case ["unlink", url, partner, key, user_ref]:
+            answer = unlink(url, partner, key, user_ref)
         case ["ticket", partner, secret, user_ref]:
             print(link_ticket(secret, partner, user_ref, secrets.token_urlsafe(18), int(time.time()) + 300))
             return 0

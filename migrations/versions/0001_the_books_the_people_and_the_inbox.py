@@ -67,6 +67,40 @@ def _keep_consent_changes() -> None:
     )
 
 
+def _create_link_code_tables() -> None:
+    """Codes that members type in at partners, and how often a partner presented a wrong one."""
+    op.create_table(
+        "link_codes",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), nullable=False),
+        sa.Column("link_id", sa.Uuid(), nullable=True),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.CheckConstraint("(link_id IS NULL) = (request_id IS NULL)", name=op.f("ck_link_codes_spent")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "programme"],
+            ["enrolments.holder_id", "enrolments.programme"],
+            name=op.f("fk_link_codes_holder_id_programme_enrolments"),
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_link_codes_holder_id_holders")),
+        sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_link_codes_partner_partners")),
+        sa.ForeignKeyConstraint(["link_id"], ["partner_links.id"], name=op.f("fk_link_codes_link_id_partner_links")),
+        sa.PrimaryKeyConstraint("holder_id", "partner", name=op.f("pk_link_codes")),
+        sa.UniqueConstraint("digest", name=op.f("uq_link_codes_digest")),
+    )
+    op.create_table(
+        "wrong_link_codes",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["partner"], ["partners.code"], name=op.f("fk_wrong_link_codes_partner_partners")),
+        sa.PrimaryKeyConstraint("partner", name=op.f("pk_wrong_link_codes")),
+    )
+
+
 def _create_sync_tables() -> None:
     """Third-party platforms, and what is delivered to them."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -1058,6 +1092,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("ended_at IS NULL"),
             sqlite_where=sa.text("ended_at IS NULL"),
         )
+    _create_link_code_tables()
 
     op.create_table(
         "restatement_runs",
@@ -1181,6 +1216,8 @@ def downgrade() -> None:
 
     op.drop_table("restatements")
     op.drop_table("restatement_runs")
+    op.drop_table("wrong_link_codes")
+    op.drop_table("link_codes")
     with op.batch_alter_table("partner_links", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_partner_links_open",

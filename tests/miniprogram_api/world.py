@@ -75,6 +75,19 @@ class World:
         )
         assert answer.status_code == 202, answer.text
 
+    def ask(self, partner: str, path: str, body: dict[str, Any] | str, request_id: str = "", **headers: str) -> Any:
+        """One signed request of a partner that is no event; several can ask at once."""
+        text, signed_at = body if isinstance(body, str) else json.dumps(body), clock.now()
+        request_id = request_id or f"ask_{next(self._numbers)}"
+        made = {
+            "webhook-partner": partner,
+            "webhook-id": request_id,
+            "webhook-timestamp": str(int(signed_at.timestamp())),
+            "webhook-signature": Webhook(SECRETS[partner]).sign(request_id, signed_at, f"POST {path}\n{text}"),
+        }
+        client = self.app.test_client()
+        return client.post(path, data=text, headers=made | headers, content_type="application/json")
+
     def settle(self) -> None:
         """Let the worker settle everything that waits."""
         while partners.settle_waiting(self.house.sessions, self.house.vault):
@@ -122,6 +135,12 @@ class Member:
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json
         return found
+
+    def link_code(self, partner: str, programme: str = "members") -> str:
+        answer = self.call("POST", "/me/link-codes", json={"partner": partner, "programme": programme})
+        assert answer.status_code == 201, answer.text
+        code: str = answer.json["code"]
+        return code
 
     def consent(self, partner: str, scene: str, granted: bool = True) -> Any:
         asked = {"partner": partner, "scene": scene, "granted": granted, "text_version": "2026-01"}

@@ -14,6 +14,7 @@ from backend.identity.models import (
     ConsentChange,
     GuardianInvitation,
     Guardianship,
+    LinkCode,
     LoginSession,
     Minor,
     SpentLinkTicket,
@@ -79,7 +80,7 @@ def test_the_database_itself_refuses_to_change_any_record_and_to_remove_a_young_
 
 def test_what_is_spent_is_removed_when_it_would_be_refused_anyway(world: World) -> None:
     def left() -> list[int]:
-        tables = (SpentLinkTicket, LoginSession, GuardianInvitation, Guardianship, Minor)
+        tables = (LinkCode, SpentLinkTicket, LoginSession, GuardianInvitation, Guardianship, Minor)
         with world.house.transaction() as tx:
             return [len(list(tx.scalars(select(table)))) for table in tables]
 
@@ -93,6 +94,8 @@ def test_what_is_spent_is_removed_when_it_would_be_refused_anyway(world: World) 
         kid, other, mum = (world.person(name, linked=False, consenting=False) for name in ("kid", "other", "mum"))
         with world.house.transaction() as tx:
             identity.spend_link_ticket(tx, "transit", "a nonce", now=START)
+            wanted = {"holder_id": mum, "partner": "transit", "programme": "members"}
+            _, code_expires_at = identity.make_link_code(tx, world.house.vault, **wanted, now=START)
             session = identity.start_session(tx, mum, now=START)
             for holder in (kid, other):
                 born = birthday.replace(year=birthday.year - 14)
@@ -102,11 +105,12 @@ def test_what_is_spent_is_removed_when_it_would_be_refused_anyway(world: World) 
             identity.invite_guardian(tx, world.house.vault, other, now=START)
             identity.end_session(tx, session.session_id, now=START)
     second = timedelta(seconds=1)
-    assert purge_at(expires_at - second) == [1, 1, 1, 1, 2]
-    assert purge_at(expires_at) == [1, 1, 0, 1, 2]
-    assert purge_at(START + SPENT_TICKETS_KEPT) == [0, 1, 0, 1, 2]
+    assert purge_at(expires_at - second) == [1, 1, 1, 1, 1, 2]
+    assert purge_at(expires_at) == [1, 1, 1, 0, 1, 2]
+    assert purge_at(START + SPENT_TICKETS_KEPT) == [1, 0, 1, 0, 1, 2]
+    assert purge_at(code_expires_at + SPENT_TICKETS_KEPT) == [0, 0, 1, 0, 1, 2]
     logins_end = START + timedelta(days=30) + LOGINS_KEPT
-    assert purge_at(logins_end - second) == [0, 1, 0, 1, 2]
-    assert purge_at(logins_end) == [0, 0, 0, 1, 2]
-    assert purge_at(clock.start_of(birthday) - second) == [0, 0, 0, 1, 2]
-    assert purge_at(clock.start_of(birthday)) == [0, 0, 0, 0, 0]
+    assert purge_at(logins_end - second) == [0, 0, 1, 0, 1, 2]
+    assert purge_at(logins_end) == [0, 0, 0, 0, 1, 2]
+    assert purge_at(clock.start_of(birthday) - second) == [0, 0, 0, 0, 1, 2]
+    assert purge_at(clock.start_of(birthday)) == [0, 0, 0, 0, 0, 0]
