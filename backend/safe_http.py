@@ -39,7 +39,6 @@ __all__ = [
     "check_url",
     "download",
     "get_json",
-    "post_json",
 ]
 
 DEADLINE_S = 5.0
@@ -114,22 +113,6 @@ def get_json(
     full = f"{url}?{urlencode(params)}" if params else url
     limits = _Limits(deadline_s, max_bytes, allowed_hosts)
     return _accepted(_call("GET", full, None, headers or {}, limits)).json()
-
-
-def post_json(
-    url: str,
-    value: strict_json.JsonValue,
-    *,
-    headers: Mapping[str, str] | None = None,
-    deadline_s: float = DEADLINE_S,
-    max_bytes: int = MAX_BYTES,
-    allowed_hosts: Collection[str] = (),
-) -> strict_json.JsonValue:
-    """POST a value as JSON and read the JSON of a 2xx answer. Raises what `get_json` does."""
-    body = strict_json.canonical(value).encode()
-    json_headers = {"Content-Type": "application/json", **(headers or {})}
-    limits = _Limits(deadline_s, max_bytes, allowed_hosts)
-    return _accepted(_call("POST", url, body, json_headers, limits)).json()
 
 
 def call(

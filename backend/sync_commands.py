@@ -1,6 +1,10 @@
 """What an operator says about third-party platforms at a terminal. `cli.py` puts it on its page."""
 
-from datetime import timedelta
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import click
 
@@ -72,8 +76,61 @@ def redrive_notices(destination: str, notice: str | None) -> None:
     click.echo(f"{count} notices wait again")
 
 
+@click.command("compare")
+@click.argument("destination")
+def compare(destination: str) -> None:
+    """Compare a mirroring platform's balances with ours now, page by page; exits with 1 when any differ."""
+    with told_refusals(), house().transaction() as tx:
+        sync.begin_comparison(tx, destination, now=clock.now())
+    while sync.compare_step(house().sessions, house().vault, destination, allowed_hosts=house().settings.sandbox_hosts):
+        pass
+    with house().transaction() as tx:
+        done = sync.newest_comparison(tx, destination)
+    assert done is not None
+    if done.finished_at is None:
+        click.echo(f"尚未完成 not finished yet: {done.error or 'a worker is at it'}", err=True)
+        sys.exit(1)
+    click.echo(f"{done.accounts} accounts compared, {done.differing} differ")
+    sys.exit(1 if done.differing else 0)
+
+
+@click.command("differences")
+@click.argument("destination", required=False)
+@click.option("--healed", is_flag=True, help="those that healed as well")
+def show_differences(destination: str | None, healed: bool) -> None:
+    """The accounts that a mirroring platform and we see differently, a JSON line each."""
+    after: UUID | None = None
+    while True:
+        with told_refusals(), house().transaction() as tx:
+            page = sync.differences(tx, destination, healed=healed, after=after)
+        for item in page:
+            click.echo(json.dumps(asdict(item), ensure_ascii=False, default=_as_text))
+        if not page:
+            return
+        after = page[-1].id
+
+
+def _as_text(value: object) -> str:
+    return clock.iso(value) if isinstance(value, datetime) else str(value)
+
+
+@click.command("heal")
+@click.argument("destination")
+def heal(destination: str) -> None:
+    """State the balances of every account that differs to the platform; the next comparison says whether it helped."""
+    stated, after, done = 0, None, False
+    while not done:
+        with told_refusals(), house().transaction() as tx:
+            count, after = sync.state_balances(tx, house().vault, destination, after=after, now=clock.now())
+        stated, done = stated + count, after is None
+    click.echo(f"the balances of {stated} accounts will be stated")
+
+
 SYNC = click.Group(
     "sync",
     help="Third-party platforms that are told what happens.",
-    commands=(add_destination, list_destinations, rotate_key, redrive_notices),
+    commands=(
+        *(add_destination, list_destinations, rotate_key, redrive_notices),
+        *(compare, show_differences, heal),
+    ),
 )

@@ -1,8 +1,23 @@
 """Sync: what is announced in the outbox, told to third-party platforms."""
 
+from backend.sync.comparing import (
+    ComparisonView,
+    begin_comparison,
+    begin_comparisons,
+    compare_step,
+    newest_comparison,
+)
 from backend.sync.courier import Courier
 from backend.sync.delivering import deliver_round, due_destinations
-from backend.sync.errors import DestinationExists, InvalidDestination, UnknownDestination, UnknownKind, UnknownTopic
+from backend.sync.errors import (
+    DestinationExists,
+    InvalidDestination,
+    NoMirror,
+    UnknownDestination,
+    UnknownKind,
+    UnknownTopic,
+)
+from backend.sync.healing import DifferenceView, differences, state_balances
 from backend.sync.notices import TOPICS, holder_pseudonym
 from backend.sync.registry import (
     DestinationState,
@@ -16,20 +31,29 @@ from backend.sync.registry import (
 
 __all__ = [
     "TOPICS",
+    "ComparisonView",
     "Courier",
     "DestinationExists",
     "DestinationState",
+    "DifferenceView",
     "Handler",
     "InvalidDestination",
+    "NoMirror",
     "UnknownDestination",
     "UnknownKind",
     "UnknownTopic",
     "add_destination",
+    "begin_comparison",
+    "begin_comparisons",
+    "compare_step",
     "deliver_round",
     "destination_states",
+    "differences",
     "due_destinations",
     "handlers",
     "holder_pseudonym",
+    "newest_comparison",
     "redrive",
     "rotate_key",
+    "state_balances",
 ]

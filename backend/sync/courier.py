@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock
 from backend.database import transaction
+from backend.sync.comparing import compare_step
 from backend.sync.delivering import deliver_round, due_destinations
 from backend.vault import Vault
 
@@ -56,13 +57,15 @@ class Courier:
 
     def _deliver(self, code: str) -> None:
         try:
-            while not self._stopped.is_set() and deliver_round(
-                self._sessions,
-                self._vault,
-                code,
-                allowed_hosts=self._allowed_hosts,
-                stopping=self._stopped.is_set,
-            ):
+            while not self._stopped.is_set() and self._work(code):
                 pass
         except Exception as error:  # the claim runs out, and the notices go out again
             log.error("sync_failed", destination=code, exc_info=error)
+
+    def _work(self, code: str) -> int:
+        """A round of notices and a page of the comparison, if there is one; returns how much there was to do."""
+        hosts = self._allowed_hosts
+        done = deliver_round(self._sessions, self._vault, code, allowed_hosts=hosts, stopping=self._stopped.is_set)
+        if not self._stopped.is_set():
+            done += compare_step(self._sessions, self._vault, code, allowed_hosts=hosts)
+        return done

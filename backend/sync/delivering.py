@@ -19,11 +19,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import clock, identity
 from backend.database import transaction
 from backend.outbox import OutboxRow
-from backend.sync import accounts, policy
+from backend.sync import accounts, comparing, policy
 from backend.sync.destinations import DESTINATIONS
 from backend.sync.fan_out import fan_out
 from backend.sync.interfaces import Answered, Notice, Target
-from backend.sync.models import DEAD, DELIVERED, STOPPED, WAITING, WITHHELD, Delivery, Destination
+from backend.sync.models import DEAD, DELIVERED, STOPPED, WAITING, WITHHELD, Comparison, Delivery, Destination
 from backend.sync.notices import ENDINGS, notice
 from backend.sync.registry import keys_at
 from backend.vault import Vault
@@ -65,7 +65,9 @@ def due_destinations(tx: Session, *, now: datetime) -> list[str]:
         Delivery.destination == Destination.code, Delivery.state == WAITING, Delivery.next_attempt_at <= now
     )
     announced = select(OutboxRow.id).where(OutboxRow.position > Destination.position)
-    query = select(Destination.code).where(*_free(now), or_(waiting.exists(), announced.exists()))
+    compared = select(Comparison.id).where(Comparison.destination == Destination.code, *comparing.due(now))
+    to_do = or_(waiting.exists(), announced.exists(), compared.exists())
+    query = select(Destination.code).where(*_free(now), to_do)
     return list(tx.scalars(query.order_by(Destination.code)))
 
 

@@ -25,6 +25,12 @@ class UnknownTopic(Refusal):
     title = "没有这类通知 / There are no notices of this topic"
 
 
+class NoMirror(Refusal):
+    code = "NO_MIRROR"
+    status = 409
+    title = "该同步目标不保存余额，无从核对 / This destination mirrors no balances that could be compared"
+
+
 class UnknownKind(Refusal):
     code = "UNKNOWN_KIND"
     title = "没有这种同步方式 / There is no destination of this kind"

@@ -1,6 +1,9 @@
-"""What a kind of destination is: something that hands one notice over and says what came of it."""
+"""What a kind of destination is: something that hands one notice over and says what came of it.
 
-from collections.abc import Collection
+A kind that mirrors balances can also be asked what it holds.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -51,3 +54,35 @@ class Destination(Protocol):
 
     def deliver(self, target: Target, notice: Notice, *, now: datetime) -> Answered:
         """Hand the notice over, in bounded time. Whatever the receiver does is an answer, never an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What a platform holds of one account, having counted every notice up to `sequence` but those that are missing.
+
+    `holder` is its name for the member; balances of nought are left out.
+    """
+
+    holder: str
+    programme: str
+    sequence: int
+    missing: frozenset[int]
+    balances: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Accounts in the order of holder and programme; no holder's are torn apart. `complete`: there are no more."""
+
+    accounts: tuple[Mirrored, ...]
+    complete: bool
+
+
+class Mirror(Destination, Protocol):
+    """A kind of destination that mirrors balances; it needs every topic."""
+
+    def accounts_after(self, target: Target, holder: str | None, *, limit: int, now: datetime) -> Page:
+        """The accounts of the next holders, at most `limit` of them, in bounded time.
+
+        Raises OutsideUnavailable, AddressRefused.
+        """

@@ -12,6 +12,8 @@ from backend.database import Amount, Base, Instant
 WAITING, DELIVERED, DEAD, STOPPED, WITHHELD = "waiting", "delivered", "dead", "stopped", "withheld"
 #: What an account is to a destination (`AccountSequence.state`).
 TOLD, INTERRUPTED, ENDED = "told", "interrupted", "ended"
+#: What a difference is (`Difference.state`).
+OPEN, EXPLAINED, HEALED = "open", "explained", "healed"
 
 
 class Destination(Base):
@@ -115,3 +117,68 @@ class Delivery(Base):
     last_status: Mapped[int | None] = mapped_column(Integer)
     last_error: Mapped[str | None] = mapped_column(Text)
     delivered_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Comparison(Base):
+    """One comparison of a mirroring platform's balances with ours, page by page; `cursor` is the last holder compared.
+
+    `claimed_until`: one worker alone asks. A question that fails is asked again at `next_attempt_at`; `error` says why
+    a comparison ended early.
+    """
+
+    __tablename__ = "sync_comparisons"
+    __table_args__ = (
+        Index(
+            "uq_sync_comparisons_open",
+            "destination",
+            unique=True,
+            postgresql_where=text("finished_at IS NULL"),
+            sqlite_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    destination: Mapped[str] = mapped_column(ForeignKey("sync_destinations.code"))
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    accounts: Mapped[int] = mapped_column(Amount)
+    differing: Mapped[int] = mapped_column(Amount)
+    failures: Mapped[int] = mapped_column(Integer)
+    next_attempt_at: Mapped[datetime] = mapped_column(Instant)
+    claimed_until: Mapped[datetime] = mapped_column(Instant)
+    error: Mapped[str | None] = mapped_column(Text)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Difference(Base):
+    """An account whose balances a platform and we see differently, under the platform's name for its holder.
+
+    `ours` and `theirs` are JSON: our balances where it should stand by the notices it counted, and its own with their
+    number; null where that side has no such account. `state`: open → healed, when a comparison agrees; `explained`
+    while it lacks nothing but notices that we could not deliver.
+    """
+
+    __tablename__ = "sync_differences"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'explained', 'healed')", name="state"),
+        Index(
+            "uq_sync_differences_standing",
+            "destination",
+            "pseudonym",
+            "programme",
+            unique=True,
+            postgresql_where=text("state <> 'healed'"),
+            sqlite_where=text("state <> 'healed'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    destination: Mapped[str] = mapped_column(ForeignKey("sync_destinations.code"))
+    pseudonym: Mapped[str] = mapped_column(Text)
+    programme: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    ours: Mapped[str | None] = mapped_column(Text)
+    theirs: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    first_seen_at: Mapped[datetime] = mapped_column(Instant)
+    last_seen_at: Mapped[datetime] = mapped_column(Instant)

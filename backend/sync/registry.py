@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend import outbox, signing
 from backend.ids import new_id
-from backend.sync.destinations import DESTINATIONS
+from backend.sync.destinations import DESTINATIONS, MIRRORS
 from backend.sync.errors import DestinationExists, InvalidDestination, UnknownDestination, UnknownKind, UnknownTopic
 from backend.sync.models import DEAD, STOPPED, WAITING, Delivery, Destination, DestinationKey
 from backend.sync.notices import TOPICS, delivery_id
@@ -102,6 +102,8 @@ def _check(code: str, kind: str, topics: Sequence[str], *, described: bool) -> N
         raise UnknownKind(kind=kind, known=sorted(DESTINATIONS))
     if unknown := sorted(set(topics) - TOPICS.keys()):
         raise UnknownTopic(topics=unknown, known=sorted(TOPICS))
+    if kind in MIRRORS and set(topics) != TOPICS.keys():
+        raise InvalidDestination(destination=code, needed="every topic: a mirror counts every change")
 
 
 def rotate_key(tx: Session, vault: Vault, code: str, *, overlap: timedelta, now: datetime) -> str:

@@ -68,6 +68,29 @@ class Accounts:
         told = self.told[account]
         return sorted(set(range(self._begin(account) + 1, max(told))) - set(told))
 
+    def page(self, after: str | None, limit: int) -> dict[str, Any]:
+        """What is held of the next holders behind one of them, for a comparison."""
+        holders = sorted({holder for holder, _ in self.told if holder > (after or "")})
+        accounts = [
+            {
+                "holder": holder,
+                "programme": programme,
+                "sequence": max(self.told[holder, programme]),
+                "missing": self.missing((holder, programme)),
+                "balances": self.balances((holder, programme)),
+            }
+            for holder, programme in sorted(self.told)
+            if holder in holders[:limit]
+        ]
+        return {"accounts": accounts, "complete": len(holders) <= limit}
+
+    def answer(self, message: dict[str, Any]) -> bytes:
+        """Take a notice, or answer a question."""
+        if message["type"] == "balances.asked":
+            return json.dumps(self.page(message["data"]["after"], message["data"]["limit"])).encode()
+        self.take(message)
+        return b""
+
     def _begin(self, account: Account) -> int:
         """The number of the last statement of balances: what came before it does not matter any more."""
         told = self.told[account]
@@ -81,14 +104,15 @@ def serve(secrets: list[str], port: int) -> None:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            status, said = 200, b""
             try:
-                accounts.take(verify(secrets, headers, body, time.time()))
-                status = 204
+                said = accounts.answer(verify(secrets, headers, body, time.time()))
             except (KeyError, ValueError):
                 status = 401
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 

@@ -192,6 +192,55 @@ def _create_sync_tables() -> None:
             postgresql_where=sa.text("state = 'waiting'"),
             sqlite_where=sa.text("state = 'waiting'"),
         )
+    op.create_table(
+        "sync_comparisons",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("accounts", number, nullable=False),
+        sa.Column("differing", number, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_comparisons_destination_sync_destinations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_comparisons")),
+    )
+    op.create_table(
+        "sync_differences",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("pseudonym", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ours", sa.Text(), nullable=True),
+        sa.Column("theirs", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('open', 'explained', 'healed')", name=op.f("ck_sync_differences_state")),
+        sa.ForeignKeyConstraint(
+            ["destination"], ["sync_destinations.code"], name=op.f("fk_sync_differences_destination_sync_destinations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_differences")),
+    )
+    for table, name, columns, standing in (
+        ("sync_comparisons", "uq_sync_comparisons_open", ["destination"], "finished_at IS NULL"),
+        (
+            "sync_differences",
+            "uq_sync_differences_standing",
+            ["destination", "pseudonym", "programme"],
+            "state <> 'healed'",
+        ),
+    ):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            where = sa.text(standing)
+            batch_op.create_index(name, columns, unique=True, postgresql_where=where, sqlite_where=where)
+
 
 
 def _create_guardian_tables() -> None:
@@ -1325,6 +1374,8 @@ def downgrade() -> None:
         )
 
     op.drop_table("sync_deliveries")
+    op.drop_table("sync_comparisons")
+    op.drop_table("sync_differences")
     op.drop_table("sync_sequences")
     with op.batch_alter_table("sync_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sync_keys_destination"))

@@ -16,8 +16,8 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64  # the standard five would make callers wait for the kernel
 
 
-#: What to answer: a status, or a status with headers.
-Answer = int | tuple[int, dict[str, str]]
+#: What to answer: a status, a status with headers, or a body.
+Answer = int | tuple[int, dict[str, str]] | bytes
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,14 @@ class Receiver:
                     receiver.received.append(got)
                     receiver.came.notify_all()
                 said = receiver.answer(got)
-                status, headers = said if isinstance(said, tuple) else (said, {})
+                body = said if isinstance(said, bytes) else b""
+                status, headers = said if isinstance(said, tuple) else (200 if body else said, {})
                 try:
                     self.send_response(status)
-                    for name, value in {"Content-Length": "0", **headers}.items():
+                    for name, value in {"Content-Length": str(len(body)), **headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
+                    self.wfile.write(body)
                 except OSError:  # the caller went away
                     self.close_connection = True
 

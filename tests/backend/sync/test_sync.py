@@ -290,7 +290,7 @@ def test_a_hostile_receiver_delays_no_other(
     world: World, new_receiver: Callable[[], Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One never answers while the courier works; the other gets everything meanwhile."""
-    monkeypatch.setattr("backend.sync.destinations.webhook.DEADLINE_S", 600.0)  # no call ends by itself
+    monkeypatch.setattr("backend.sync.calling.DEADLINE_S", 600.0)  # no call ends by itself
     world.person("alice")
     hostile, other = new_receiver(), new_receiver()
     release = threading.Event()
