@@ -5,6 +5,7 @@ A run belongs to one partner and lives for a day. The first event that arrives i
 (`judging`). In the sandbox only.
 """
 
-from backend.sandbox.conformance.runs import open_run, report, take
+from backend.sandbox.conformance.observing import observe
+from backend.sandbox.conformance.runs import open_run, report, second_key, take
 
-__all__ = ["open_run", "report", "take"]
+__all__ = ["observe", "open_run", "report", "second_key", "take"]

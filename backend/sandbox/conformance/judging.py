@@ -16,8 +16,8 @@ from backend.sandbox.conformance.script import Answer
 _NOISE_S = 3.0
 #: Clocks of several processes differ by less.
 _JITTER_S = 0.05
-#: The last pause is longer than the first by so much.
-_GROWN = 1.5
+#: The last pause is longer than the first by so much, and no shorter than this.
+_GROWN, _LEAST_S = 1.5, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,8 @@ def backs_off(seen: Sequence[Seen]) -> str | None:
             return f"a pause of {after:.1f} s follows one of {before:.1f} s"
     if len(own) < 3:
         return None
-    return "" if own[-1] > own[0] * _GROWN else f"the pauses do not grow: {', '.join(f'{s:.1f} s' for s in own)}"
+    grown = own[-1] > own[0] * _GROWN and own[-1] >= _LEAST_S
+    return "" if grown else f"the pauses do not grow: {', '.join(f'{pause:.1f} s' for pause in own)}"
 
 
 def retry_after(seen: Sequence[Seen]) -> str | None:

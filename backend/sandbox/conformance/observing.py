@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,13 +54,13 @@ def observe(
     setup: PartnerSetup,
     second: Key,
     headers: Mapping[str, str],
-    read_body: Callable[[], bytes],
+    body: bytes | Refusal,
     *,
     now: datetime,
 ) -> tuple[Facts, Refusal | None]:
     """Look at one request as the gate does; the facts, and what it is refused with.
 
-    `read_body` reads the body or raises what a body is refused with.
+    `body` is the raw body, or why it could not be read.
     """
     event_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     facts: dict[str, Any] = {
@@ -70,7 +70,8 @@ def observe(
         "body": "",
     }
     try:
-        body = read_body()
+        if isinstance(body, Refusal):
+            raise body
         facts["body"] = hashlib.sha256(body).hexdigest()
         keys = {FIRST: setup.keys_at(now), SECOND: [second]}
         signing.verify(headers, body, [key for some in keys.values() for key in some], now=now)

@@ -1,7 +1,7 @@
 """Conformance runs in the database: several web processes play one receiver."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,21 +11,19 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backend import clock, signing
-from backend.errors import NotFound, Refusal
+from backend.errors import NotFound
 from backend.ids import new_id
-from backend.partners import EventIdReused, PartnerSetup
 from backend.sandbox.conformance.checks import CHECKS, FAILED, PASSED
 from backend.sandbox.conformance.judging import Seen
 from backend.sandbox.conformance.models import ConformanceAttempt, ConformanceRun
-from backend.sandbox.conformance.observing import Facts, observe
-from backend.sandbox.conformance.script import ANSWERS, REFUSED, Answer, next_answer
+from backend.sandbox.conformance.observing import Facts
+from backend.sandbox.conformance.script import ANSWERS, FULL, REFUSED, REUSED, Answer, next_answer
+from backend.signing import Key
 from backend.vault import Vault
 
 LIFE = timedelta(days=1)
 #: Open runs of one partner (the oldest give way), and attempts of one run.
 MAX_RUNS, MAX_ATTEMPTS = 20, 500
-#: What a run says that has seen enough.
-FULL = Answer("full", 429, retry_after_s=int(LIFE.total_seconds()))
 _CONTEXT = b"conformance secret"
 
 
@@ -48,32 +46,22 @@ def open_run(tx: Session, vault: Vault, partner: str, *, now: datetime) -> tuple
     return run.id, secret, run.expires_at
 
 
-def take(
-    tx: Session,
-    vault: Vault,
-    setup: PartnerSetup,
-    run_id: UUID,
-    headers: Mapping[str, str],
-    read_body: Callable[[], bytes],
-    *,
-    now: datetime,
-) -> Answer | Refusal:
-    """Write one attempt down and say what it meets: an answer of the script, or what the backend would refuse it with.
+def second_key(tx: Session, vault: Vault, partner: str, run_id: UUID, *, now: datetime) -> Key:
+    """The run's second secret. Raises NotFound when there is no such run any more."""
+    sealed = _run(tx, partner, run_id, now).sealed_secret
+    return signing.parse_key(vault.house.open(sealed, _CONTEXT).decode())
 
-    Attempts of one run are taken one after another. Raises NotFound when there is no such run any more.
+
+def take(tx: Session, partner: str, run_id: UUID, facts: Facts, *, now: datetime) -> Answer:
+    """Write down what an attempt showed and say what it meets. Attempts of one run are taken one after another.
+
+    Raises NotFound when there is no such run any more.
     """
-    run = _run(tx, setup.code, run_id, now, for_update=True)
+    run = _run(tx, partner, run_id, now, for_update=True)
     seen = _seen(tx, run_id)
     if len(seen) >= MAX_ATTEMPTS:
         return FULL
-    secret = signing.parse_key(vault.house.open(run.sealed_secret, _CONTEXT).decode())
-    facts, refusal = observe(setup, secret, headers, read_body, now=now)
-    before = [one for one in seen if one.facts.event_id == facts.event_id and one.facts.refused is None]
-    if refusal is None and any(one.answer.taken and one.facts.body != facts.body for one in before):
-        refusal = EventIdReused(event_id=facts.event_id)
-    if refusal is None:
-        run.difficult_event = run.difficult_event or facts.event_id
-    answer = REFUSED if refusal else next_answer(len(before), difficult=facts.event_id == run.difficult_event)
+    answer = REFUSED if facts.refused else _answer(run, seen, facts)
     tx.add(
         ConformanceAttempt(
             run_id=run_id,
@@ -85,7 +73,16 @@ def take(
         )
     )
     tx.flush()
-    return refusal or answer
+    return answer
+
+
+def _answer(run: ConformanceRun, seen: Sequence[Seen], facts: Facts) -> Answer:
+    """What a sound attempt meets. The first event of a run is the one that is treated badly."""
+    run.difficult_event = run.difficult_event or facts.event_id
+    before = [one for one in seen if one.facts.event_id == facts.event_id and one.facts.refused is None]
+    if any(one.answer.taken and one.facts.body != facts.body for one in before):
+        return REUSED
+    return next_answer(len(before), difficult=facts.event_id == run.difficult_event)
 
 
 def report(tx: Session, partner: str, run_id: UUID, *, now: datetime) -> dict[str, Any]:
@@ -106,7 +103,7 @@ def report(tx: Session, partner: str, run_id: UUID, *, now: datetime) -> dict[st
                 "attempt": one.number,
                 "received_at": clock.iso(one.received_at),
                 "event_id": one.facts.event_id,
-                "answer": one.facts.refused if one.answer is REFUSED and one.facts.refused else one.answer.name,
+                "answer": one.facts.refused or one.answer.name,
             }
             for one in seen
         ],

@@ -27,9 +27,11 @@ SCRIPT = (
     Answer("dropped", None),
 )
 ACCEPTED, DUPLICATE = Answer("accepted", 202), Answer("duplicate", 200)
-#: The signed request was refused, as the backend would: a problem document with its code.
-REFUSED = Answer("refused", 400)
-ANSWERS = {answer.name: answer for answer in (*SCRIPT, ACCEPTED, DUPLICATE, REFUSED)}
+#: What the backend would refuse as well: the request for what it showed, or another body under a known id.
+REFUSED, REUSED = Answer("refused", 400), Answer("reused", 409)
+#: A run that has seen enough.
+FULL = Answer("full", 429, retry_after_s=86_400)
+ANSWERS = {answer.name: answer for answer in (*SCRIPT, ACCEPTED, DUPLICATE, REFUSED, REUSED, FULL)}
 
 
 def next_answer(attempts_before: int, *, difficult: bool) -> Answer:

@@ -13,9 +13,10 @@ from backend import House, clock, problem_response, problems, strict_json
 from backend import house as running_house
 from backend.bodies import read_json_body
 from backend.errors import NotFound, Refusal
+from backend.partners import EventIdReused
 from backend.partners.views.asking import asking_partner
 from backend.sandbox import conformance
-from backend.sandbox.conformance.script import Answer
+from backend.sandbox.conformance.script import REFUSED, REUSED, Answer
 
 blueprint = Blueprint("conformance", __name__, url_prefix="/partners/v1/sandbox/conformance")
 
@@ -55,11 +56,24 @@ def webhook(run: UUID, partner: str) -> Response:
     """Take one attempt, and be as difficult about it as the script says."""
     house, now = _house(), clock.now()
     setup, headers = house.gate.setup(partner), cast("Mapping[str, str]", request.headers)
+    body = _body()
     with house.transaction() as tx:
-        answer = conformance.take(tx, house.vault, setup, run, headers, lambda: read_json_body(request), now=now)
-    if isinstance(answer, Refusal):
-        raise answer
-    return _played(answer, request.headers.get("webhook-id", ""))
+        second = conformance.second_key(tx, house.vault, setup.code, run, now=now)
+    facts, refusal = conformance.observe(setup, second, headers, body, now=now)
+    with house.transaction() as tx:
+        answer = conformance.take(tx, setup.code, run, facts, now=now)
+    if answer is REFUSED and refusal is not None:
+        raise refusal
+    if answer is REUSED:
+        raise EventIdReused(event_id=facts.event_id)
+    return _played(answer, facts.event_id)
+
+
+def _body() -> bytes | Refusal:
+    try:
+        return read_json_body(request)
+    except Refusal as refusal:
+        return refusal
 
 
 def _played(answer: Answer, event_id: str) -> Response:

@@ -1,9 +1,9 @@
 """A partner's sender on trial: the senders of the documents pass, and every bad habit is found."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from backend import signing
+from backend import clock, signing
+from backend.errors import NotFound
+from backend.sandbox import conformance, programme
 from backend.sandbox.conformance.checks import CHECKS
 from backend.sandbox.conformance.judging import Seen
 from backend.sandbox.conformance.observing import Facts
@@ -23,33 +25,49 @@ from tests.backend.world import days_ago, event, trip
 from tests.house_rules import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
-PYTHON = (sys.executable, str(EXAMPLES / "partner.py"))
-NODE = ("node", str(EXAMPLES / "partner.mjs"))
 #: Growing, and the last one longer than a busy machine makes the first.
-PAUSES = "0.1,0.3,0.1,1,3"
+PAUSES_S = (0.1, 0.3, 0.1, 0.8, 2.4)
+Deliver = Callable[[str, str, str, str, bytes, Sequence[float]], Any]
 
 
-def run(*command: str, said: object = None) -> tuple[int, str]:
-    done = subprocess.run(command, input=json.dumps(said).encode(), capture_output=True, timeout=60)
-    return done.returncode, done.stdout.decode()
+def example() -> Any:
+    """The Python sender of the documents."""
+    spec = importlib.util.spec_from_file_location("partner_example", EXAMPLES / "partner.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def conformance(url: str, partner: str, key: str, *run_id: str) -> Any:
-    code, said = run(*PYTHON, "conformance", url, partner, key, *run_id)
-    assert code == 0, said
-    return json.loads(said.split(" ", 1)[1])
+PARTNER = example()
 
 
-def send_well(sender: Sequence[str], url: str, partner: str, told: dict[str, Any]) -> None:
+def by_node(url: str, partner: str, keys: str, event_id: str, body: bytes, pauses_s: Sequence[float]) -> Any:
+    """The JavaScript sender of the documents."""
+    pauses = ",".join(map(str, pauses_s))
+    command = ("node", str(EXAMPLES / "partner.mjs"), "deliver", url, partner, keys, event_id, pauses)
+    done = subprocess.run(command, input=body, capture_output=True, timeout=60)
+    status, _, text = done.stdout.decode().partition(" ")
+    return PARTNER.Answer(int(status), text)
+
+
+def read(answer: Any) -> Any:
+    assert 200 <= answer.status < 300, answer
+    return json.loads(answer.text)
+
+
+def send_well(deliver: Deliver, url: str, partner: str, told: dict[str, Any]) -> None:
     """What an integrator does: open a run, and point the sender at it."""
     key = PARTNERS[partner].secret
-    opened = told["opened"] = conformance(url, partner, key)
-    keys = f"{key},{opened['second_secret']}"
+    opened = told["opened"] = read(PARTNER.conformance(url, partner, key))
+    target = (opened["base_url"], partner, f"{key},{opened['second_secret']}")
     ride = trip("T1", "u-1", at=days_ago(3)) if partner == "transit" else donation("D1", "3.5")
     again = event("order.corrected", ride["data"]["order_no"], "u-1", revision=2, **changed(ride))
-    for event_id, body in (("evt_1", ride), ("evt_2", again)):
-        told[event_id] = run(*sender, "deliver", opened["base_url"], partner, keys, event_id, PAUSES, said=body)
-    told["report"] = conformance(url, partner, key, opened["run"])
+    told["answers"] = [
+        deliver(*target, event_id, json.dumps(body).encode(), PAUSES_S).status
+        for event_id, body in (("evt_1", ride), ("evt_2", again))
+    ]
+    told["report"] = read(PARTNER.conformance(url, partner, key, opened["run"]))
 
 
 def donation(order_no: str, kilograms: str) -> dict[str, Any]:
@@ -71,40 +89,67 @@ def test_the_senders_of_the_documents_pass(postgresql_url: str) -> None:
     told: dict[str, dict[str, Any]] = {"transit": {}, "dangdang": {}}
     with serving(postgresql_url) as (_, url):
         threads = [
-            threading.Thread(target=send_well, args=(sender, url, partner, told[partner]))
-            for sender, partner in ((PYTHON, "transit"), (NODE, "dangdang"))
+            threading.Thread(target=send_well, args=(deliver, url, partner, told[partner]))
+            for deliver, partner in ((PARTNER.deliver, "transit"), (by_node, "dangdang"))
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        for partner, what in told.items():
+        for what in told.values():
             report = what["report"]
             assert [check for check in report["checks"] if check["result"] != "passed"] == []
-            assert report["result"] == "passed"
+            assert report["result"] == "passed" and what["answers"] == [202, 202]
             answers = [attempt["answer"] for attempt in report["attempts"]]
             assert answers == [*(answer.name for answer in SCRIPT), "accepted", "accepted"]
-            assert what["evt_1"][1].startswith("202 ") and what["evt_2"] == (0, what["evt_2"][1])
-            assert report["partner"] == partner
-
-        # Nothing of a trial reaches the inbox, and what is wrong with a request is said as the backend says it.
         key, opened = PARTNERS["transit"].secret, told["transit"]["opened"]
-        assert json.loads(run(*PYTHON, "deliveries", url, "transit", key)[1].split(" ", 1)[1])["deliveries"] == []
-        target = (opened["base_url"], "transit")
-        assert "INVALID_SIGNATURE" in run(*PYTHON, "send", *target, signing.new_secret(), "evt_3", said={})[1]
-        telling = donation("D9", "-1") | {"type": "trip.completed"}
-        telling["data"]["user_ref"] = "13800138000"
-        assert run(*PYTHON, "send", *target, key, "evt_4", said=telling)[0] == 0
-        assert "EVENT_ID_REUSED" in run(*PYTHON, "send", *target, key, "evt_4", said=trip("T4", "u-1"))[1]
-        report = conformance(url, "transit", key, opened["run"])
-        failed = {check["check"]: check for check in report["checks"] if check["result"] == "failed"}
-        assert set(failed) == {"signature", "opaque_user", "lines", "unique_ids"} and report["result"] == "failed"
-        assert all(check["found"] and " / " in check["mend"] for check in failed.values())
+        _wrong_requests_are_told(url, key, opened)
 
-        # A run is its partner's own, and there is none in production.
-        other = run(*PYTHON, "conformance", url, "shop", PARTNERS["shop"].secret, opened["run"])
-        assert other[0] == 1 and "NOT_FOUND" in other[1]
-        assert run(*PYTHON, "conformance", url, "transit", signing.new_secret())[1].startswith("401 ")
+        # Nothing of a trial reaches the inbox, and a run is its partner's own.
+        assert read(PARTNER.deliveries(url, "transit", key))["deliveries"] == []
+        other = PARTNER.conformance(url, "shop", PARTNERS["shop"].secret, opened["run"])
+        assert other.status == 404 and "NOT_FOUND" in other.text
+        assert PARTNER.conformance(url, "transit", signing.new_secret()).status == 401
+
+
+def _wrong_requests_are_told(url: str, key: str, opened: dict[str, Any]) -> None:
+    """What is wrong with a request is said as the backend says it, and found by the check it belongs to."""
+
+    def send(event_id: str, body: dict[str, Any], signed_with: str = key) -> Any:
+        return PARTNER.send(opened["base_url"], "transit", signed_with, event_id, json.dumps(body).encode())
+
+    assert "INVALID_SIGNATURE" in send("evt_3", {}, signing.new_secret()).text
+    telling = donation("D9", "-1") | {"type": "trip.completed"}
+    telling["data"]["user_ref"] = "13800138000"
+    assert send("evt_4", telling).status == 202
+    assert "EVENT_ID_REUSED" in send("evt_4", trip("T4", "u-1")).text
+    report = read(PARTNER.conformance(url, "transit", key, opened["run"]))
+    failed = {check["check"]: check for check in report["checks"] if check["result"] == "failed"}
+    assert set(failed) == {"signature", "opaque_user", "lines", "unique_ids"} and report["result"] == "failed"
+    assert all(check["found"] and " / " in check["mend"] for check in failed.values())
+
+
+def test_runs_end_and_are_of_the_sandbox_only(app: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("MAX_RUNS", "MAX_ATTEMPTS"):
+        monkeypatch.setattr(f"backend.sandbox.conformance.runs.{limit}", 2)
+    house = app.extensions["house"]
+    with house.transaction() as tx:
+        programme.load_programme(tx, house)
+        opened = [conformance.open_run(tx, house.vault, "transit", now=clock.now()) for _ in range(3)]
+        ids = [run for run, _, _ in opened]
+        with pytest.raises(NotFound):
+            conformance.report(tx, "transit", ids[0], now=clock.now())
+        assert conformance.report(tx, "transit", ids[1], now=clock.now())["result"] == "unfinished"
+        with pytest.raises(NotFound):
+            conformance.report(tx, "transit", ids[1], now=clock.now() + timedelta(days=1))
+        facts = Facts("evt_1", 0, "one")
+        for _ in range(2):
+            conformance.take(tx, "transit", ids[1], facts, now=clock.now())
+        assert conformance.take(tx, "transit", ids[1], facts, now=clock.now()).status == 429
+    app.extensions["house"] = replace(house, settings=replace(house.settings, environment="production"))
+    path = "/partners/v1/sandbox/conformance"
+    for method, address in (("POST", path), ("GET", f"{path}/{ids[1]}"), ("POST", f"{path}/{ids[1]}/webhooks/transit")):
+        assert client.open(address, method=method, json={}).status_code == 404
 
 
 # -- every rule, on attempts made up ------------------------------------------------------------------------------
@@ -165,6 +210,14 @@ def once_more(position: int, **facts: object) -> Callable[[list[Seen]], list[See
     return change
 
 
+def hammering(seen: list[Seen]) -> list[Seen]:
+    """Every attempt comes at once."""
+    for position in range(1, 6):
+        early = seen[position - 1].answered_at + timedelta(milliseconds=position) - seen[position].received_at
+        seen = coming(position, early.total_seconds())(seen)
+    return seen
+
+
 BAD_HABITS = [
     (showing(6, refused="INVALID_SIGNATURE", lines={}), {"signature"}),
     (showing(6, refused="TIMESTAMP_OUT_OF_RANGE", lines={}), {"clock"}),
@@ -175,6 +228,7 @@ BAD_HABITS = [
     (showing(4, timestamp=int(BEGUN.timestamp())), {"timestamp_renewed"}),
     (once_more(0), {"stops_after_success"}),
     (coming(4, -58), {"backs_off"}),
+    (hammering, {"backs_off", "retry_after"}),
     (coming(3, -0.5), {"retry_after"}),
     (coming(4, -60.5), {"patience", "backs_off"}),
     (showing(6, refused="INVALID_ENVELOPE", envelope_fault="INVALID_ENVELOPE: data.order_no"), {"envelope"}),
