@@ -1,14 +1,30 @@
 """What operators do about partners and their events at a terminal. `cli.py` puts it on its page."""
 
 import json
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
-from backend import clock, house, partners
-from backend.operator_commands import told_refusals
+from backend import clock, house, operator_log, partners
+from backend.columns import aligned
+from backend.identity import ADMINISTRATOR, OperatorView
+from backend.operator_commands import acting, deciding, told_refusals
 from backend.reconciliation_commands import RECONCILE
+
+
+def _partner_code(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """A code that can stand in an address: it never changes, because everything is kept under it."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", text):
+        raise click.BadParameter("1 to 64 small letters, digits, - and _ are needed, a letter or digit first")
+    return text
+
+
+def _log(tx: Session, by: OperatorView, action: str, subject: str, reason: str) -> None:
+    operator_log.write(tx, operator_id=by.id, action=action, subject=subject, reason=reason, now=clock.now())
 
 
 @click.command("redrive")
@@ -19,6 +35,97 @@ def redrive(partner: str | None, event_id: str | None) -> None:
     with house().transaction() as tx:
         count = partners.redrive(tx, partner=partner, event_id=event_id, now=clock.now())
     click.echo(f"{count} events wait again")
+
+
+@click.command("add")
+@click.argument("partner", callback=_partner_code)
+@click.option("--adapter", required=True, type=click.Choice(sorted(partners.ADAPTERS)), help="which events it sends")
+@click.option("--title", required=True, help="what members call it")
+@click.option("--return-days", default=0, show_default=True, type=click.IntRange(0, 365), help="how long it takes back")
+@click.option("--keeps-claims-from", type=click.DateTime(["%Y-%m-%d"]), help="from this day it books reductions itself")
+@acting
+def add(
+    partner: str, keeps_claims_from: datetime | None, name: str, token: str, reason: str, **settings: Any
+) -> None:
+    """Set up a platform that sends events; prints its secret once."""
+    keeps = keeps_claims_from.date() if keeps_claims_from else None
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        partners.add_partner(tx, code=partner, keeps_claims_from=keeps, **settings)
+        secret = partners.rotate_secret(tx, house().vault, partner, overlap=timedelta(0), now=clock.now())
+        _log(tx, by, "partner.added", f"{partner} {settings['adapter']}", reason)
+    click.echo(secret)
+
+
+@click.command("deactivate")
+@click.argument("partner")
+@acting
+def deactivate(partner: str, name: str, token: str, reason: str) -> None:
+    """Refuse whatever a platform sends from now on; what it sent before waits."""
+    _set_active(partner, False, name, token, reason)
+    click.echo(f"{partner} 已停用 deactivated")
+
+
+@click.command("activate")
+@click.argument("partner")
+@acting
+def activate(partner: str, name: str, token: str, reason: str) -> None:
+    """Take in what a platform sends again, and settle what has waited."""
+    _set_active(partner, True, name, token, reason)
+    click.echo(f"{partner} 已启用 activated")
+
+
+def _set_active(partner: str, active: bool, name: str, token: str, reason: str) -> None:
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        partners.set_active(tx, partner, active)
+        _log(tx, by, "partner.activated" if active else "partner.deactivated", partner, reason)
+
+
+@click.command("list")
+def list_partners() -> None:
+    """Every platform with its keys in force, when they end, and its events by state."""
+    now = clock.now()
+    with house().transaction() as tx:
+        found = partners.partners(tx, house().vault)
+        counts = partners.inbox_state(tx).counts
+        keys = {code: partners.keys_in_force(tx, house().vault, code, now=now) for code in found}
+    rows = [("partner", "adapter", "active", "return days", "keys", "events")]
+    for code, setup in found.items():
+        events = " ".join(f"{state}={count}" for (partner, state), count in sorted(counts.items()) if partner == code)
+        active = "yes" if setup.active else "no"
+        said = ", ".join(_key(key) for key in keys[code]) or "none"
+        rows.append((code, setup.adapter.name, active, str(setup.return_days), said, events))
+    click.echo("\n".join(aligned(rows)))
+
+
+def _key(key: partners.KeyView) -> str:
+    until = f" until {clock.iso(key.valid_until)}" if key.valid_until else ""
+    return f"{key.kind} {key.id}{until}"
+
+
+@click.command("add-key")
+@click.argument("partner")
+@click.argument("public_key")
+@acting
+def add_key(partner: str, public_key: str, name: str, token: str, reason: str) -> None:
+    """Register the public key (whpk_…) that a platform sent you; its other keys go on."""
+    if not public_key.startswith("whpk_"):
+        raise click.BadParameter("whpk_… is needed; secrets are made here and shown to the partner once")
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        key = partners.add_key(tx, house().vault, partner, public_key, now=clock.now())
+        _log(tx, by, "partner.key_added", f"{partner} {key.id}", reason)
+    click.echo(key.id)
+
+
+@click.command("end-key")
+@click.argument("partner")
+@click.argument("key")
+@acting
+def end_key(partner: str, key: str, name: str, token: str, reason: str) -> None:
+    """End a key at once, by the id that `flask partner list` shows."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        partners.end_key(tx, house().vault, partner, key, now=clock.now())
+        _log(tx, by, "partner.key_ended", f"{partner} {key}", reason)
+    click.echo(f"{key} 已失效 ended")
 
 
 @click.command("rotate-secret")
@@ -42,5 +149,10 @@ def batch_proof(batch_id: UUID) -> None:
 
 
 PARTNER = click.Group(
-    "partner", help="Partners and their events.", commands=(redrive, rotate_secret, batch_proof, RECONCILE)
+    "partner",
+    help="Partners and their events.",
+    commands=(
+        *(add, list_partners, activate, deactivate, rotate_secret, add_key, end_key),
+        *(redrive, batch_proof, RECONCILE),
+    ),
 )

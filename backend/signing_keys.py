@@ -50,6 +50,10 @@ class SecretKey:
         if not 24 <= len(self.secret) <= 64:
             raise InvalidKey("a shared secret has 24 to 64 bytes")
 
+    def text(self) -> str:
+        """`whsec_…`."""
+        return "whsec_" + to_base64(self.secret)
+
     def mac(self, text: bytes) -> bytes:
         """HMAC-SHA256 of the text: 32 bytes."""
         return hmac.digest(self.secret, text, hashlib.sha256)

@@ -23,12 +23,16 @@ class RecipientSchema(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something a consent can be given for; `handler` is the platform that would be told, in the scene `sharing`."""
+    """Something a consent can be given for; `handler` is the platform that would be told, in the scene `sharing`.
+
+    Not `open` is what can only be withdrawn: the partner was deactivated.
+    """
 
     partner: str
     title: str
     scene: str
     handler: Handler | None = None
+    open: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """What a member reads about it before they decide."""
@@ -57,7 +61,7 @@ class Choice:
 def choices(tx: Any) -> dict[tuple[str, str], Choice]:
     """Everything a consent can be given for, by partner and scene."""
     found = [
-        Choice(code, setup.title, scene)
+        Choice(code, setup.title, scene, open=setup.active)
         for code, setup in partners.partners(tx, house().vault).items()
         for scene in setup.adapter.scenes
     ]

@@ -22,7 +22,7 @@ from backend.identity import (
     UnknownConsentText,
     UnknownScene,
 )
-from backend.partners import UnknownPartner
+from backend.partners import PartnerInactive, UnknownPartner
 from backend.sync import UnknownDestination
 from miniprogram_api.caller import house, member
 from miniprogram_api.consent_choices import Choice, RecipientSchema, choices, require_choice
@@ -132,7 +132,7 @@ def consents() -> dict[str, Any]:
     "/me/consents",
     answers=ConsentSchema,
     refuses=(
-        *(UnknownPartner, UnknownDestination, UnknownScene),
+        *(UnknownPartner, PartnerInactive, UnknownDestination, UnknownScene),
         *(UnknownConsentText, ConsentTextReplaced, GuardianNeeded),
     ),
 )
@@ -166,7 +166,9 @@ def consents_about(holder_id: UUID) -> dict[str, Any]:
     return {
         "text": _text(identity.current_consent_text(), for_guardian=for_guardian),
         "sharing_text": _text(identity.current_consent_text(sharing=True), for_guardian=for_guardian),
-        "consents": [_consent(choice, decided.get(key)) for key, choice in offered.items()],
+        "consents": [
+            _consent(choice, decided.get(key)) for key, choice in offered.items() if choice.open or key in decided
+        ],
     }
 
 
@@ -175,6 +177,8 @@ def decide(body: dict[str, Any], *, about: UUID) -> dict[str, Any]:
     now = clock.now()
     with house().transaction() as tx:
         choice = require_choice(tx, body["partner"], body["scene"])
+        if body["granted"] and not choice.open:
+            raise PartnerInactive(choice.partner)
         consent = identity.set_consent(
             tx,
             holder_id=about,

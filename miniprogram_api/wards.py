@@ -17,7 +17,7 @@ from backend.identity import (
     UnknownScene,
     Ward,
 )
-from backend.partners import UnknownPartner
+from backend.partners import PartnerInactive, UnknownPartner
 from backend.sync import UnknownDestination
 from miniprogram_api.caller import house, member
 from miniprogram_api.consents import (
@@ -99,7 +99,10 @@ def ward_consents(ward_id: UUID) -> dict[str, Any]:
     "PUT",
     "/me/wards/<uuid:ward_id>/consents",
     answers=ConsentSchema,
-    refuses=(NotFound, UnknownPartner, UnknownDestination, UnknownScene, UnknownConsentText, ConsentTextReplaced),
+    refuses=(
+        *(NotFound, UnknownPartner, PartnerInactive, UnknownDestination, UnknownScene),
+        *(UnknownConsentText, ConsentTextReplaced),
+    ),
 )
 @resource.body(ConsentChangeSchema)
 def change_ward_consent(body: dict[str, Any], ward_id: UUID) -> dict[str, Any]:

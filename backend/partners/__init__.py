@@ -1,12 +1,14 @@
 """Partners: their keys, their events, the worker that settles them, and what became of each."""
 
 from backend.partners import reconciliation
+from backend.partners.adapters import ADAPTERS
 from backend.partners.batches import batch_proof
 from backend.partners.contract import Event, read_event
 from backend.partners.deliveries import deliveries
 from backend.partners.errors import (
     EventIdReused,
     InvalidEnvelope,
+    PartnerInactive,
     UnknownEventType,
     UnknownPartner,
 )
@@ -22,36 +24,44 @@ from backend.partners.inbox import (
     wake_ready,
     wake_users,
 )
+from backend.partners.keys import KeyView, add_key, end_key, has_keys, key_id, keys_ending, keys_in_force, rotate_secret
 from backend.partners.receiving import Gate
 from backend.partners.registry import (
     PartnerSetup,
-    add_key,
-    has_keys,
+    add_partner,
     partners,
     require_partner,
-    rotate_secret,
     save_partner,
+    set_active,
 )
 from backend.partners.worker import settle_waiting
 
 __all__ = [
+    "ADAPTERS",
     "Event",
     "EventIdReused",
     "Gate",
     "InboxState",
     "InvalidEnvelope",
+    "KeyView",
+    "PartnerInactive",
     "PartnerSetup",
     "UnknownEventType",
     "UnknownPartner",
     "add_key",
+    "add_partner",
     "batch_proof",
     "deliveries",
+    "end_key",
     "erase_unowned",
     "expire_parked",
     "forget_member",
     "has_keys",
     "holdings",
     "inbox_state",
+    "key_id",
+    "keys_ending",
+    "keys_in_force",
     "partners",
     "read_event",
     "reconciliation",
@@ -59,6 +69,7 @@ __all__ = [
     "require_partner",
     "rotate_secret",
     "save_partner",
+    "set_active",
     "settle_waiting",
     "wake_holder",
     "wake_ready",

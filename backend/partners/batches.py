@@ -20,7 +20,7 @@ from backend import clock, problems, strict_json
 from backend.errors import Refusal
 from backend.ids import new_id
 from backend.lists import Runner, insert_rows
-from backend.partners import intake, registry
+from backend.partners import intake, keys
 from backend.partners.errors import EmptyBatch, EventIdReused, InvalidEnvelope, TooManyLines, UnknownBatch
 from backend.partners.intake import CONFLICT, SignedEvent
 from backend.partners.models import Batch
@@ -176,7 +176,7 @@ def batch_proof(tx: Session, vault: Vault, batch_id: UUID) -> dict[str, Any]:
         "webhook-signature": batch.signature,
     }
     signed = signed_text(batch.line_digests)
-    key = registry.proving_key(tx, vault, batch.partner, headers, signed, now=batch.signed_at)
+    key = keys.proving_key(tx, vault, batch.partner, headers, signed, now=batch.signed_at)
     return {
         "batch_id": str(batch.id),
         "partner": batch.partner,

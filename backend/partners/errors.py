@@ -9,6 +9,55 @@ class UnknownPartner(Refusal):
     title = "没有这个合作平台 / No such partner"
 
 
+class PartnerInactive(UnknownPartner):
+    """Told to the partner alone, once its signature is verified."""
+
+    code = "PARTNER_INACTIVE"
+    status = 403
+    title = "该合作平台已停用 / This partner was deactivated"
+
+
+class PartnerExists(Refusal):
+    code = "PARTNER_EXISTS"
+    status = 409
+    title = "该合作平台已存在 / There is a partner with this code"
+
+
+class UnknownKey(Refusal):
+    code = "UNKNOWN_KEY"
+    status = 404
+    title = "该合作平台没有这把有效密钥 / The partner has no such key in force"
+
+
+class KeyExists(Refusal):
+    """Known for this partner, in force or ended: a key that ended never comes back."""
+
+    code = "KEY_EXISTS"
+    status = 409
+    title = "该密钥已登记过 / This key was registered before"
+
+
+class KeyEnding(Refusal):
+    """A key in the time of its overlap cannot name its successor: whoever stole it must not stay."""
+
+    code = "KEY_ENDING"
+    status = 409
+    title = "须用未在轮换期内的密钥签名 / Only a key that is not about to end can be rotated"
+
+
+class TooManyKeys(Refusal):
+    code = "TOO_MANY_KEYS"
+    status = 409
+    title = "有效密钥过多，请等待旧密钥到期 / Too many keys are in force; wait until some have ended"
+
+
+class InvalidRotation(Refusal):
+    """`field` and `problem` say what is wrong with the request."""
+
+    code = "INVALID_ROTATION"
+    title = "轮换请求不符合约定 / The request to rotate does not follow the contract"
+
+
 class InvalidPosition(Refusal):
     code = "INVALID_POSITION"
     status = 400

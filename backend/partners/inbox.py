@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend import clock, identity
 from backend.database import Instant
 from backend.lists import Columns, recordset
-from backend.partners.models import InboxConflict, InboxEvent
+from backend.partners.models import InboxConflict, InboxEvent, Partner
 
 WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
 PARKED_LIFE = timedelta(days=30)
@@ -32,10 +32,11 @@ def body_context(partner: str, event_id: str) -> bytes:
 
 
 def due_ids(tx: Session, *, now: datetime, limit: int) -> list[UUID]:
-    """Events whose turn it is, oldest first, that no other worker holds."""
+    """Events of active partners whose turn it is, oldest first, that no other worker holds."""
+    active = InboxEvent.partner.in_(select(Partner.code).where(Partner.active))
     query = (
         select(InboxEvent.id)
-        .where(InboxEvent.state == WAITING, InboxEvent.next_attempt_at <= now)
+        .where(InboxEvent.state == WAITING, InboxEvent.next_attempt_at <= now, active)
         .order_by(InboxEvent.next_attempt_at, InboxEvent.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -184,7 +185,10 @@ def redrive(tx: Session, *, partner: str | None, event_id: str | None, now: date
 
 @dataclass(frozen=True, slots=True)
 class InboxState:
-    """How the inbox is doing: events by (partner, state), and how long the oldest due event has waited, in seconds."""
+    """How the inbox is doing: events by (partner, state), and how long the oldest due event has waited, in seconds.
+
+    Events of partners that are not active wait as well, but nobody is late with them.
+    """
 
     counts: Mapping[tuple[str, str], int]
     oldest_waiting_s: int
@@ -193,7 +197,8 @@ class InboxState:
 def inbox_state(tx: Session) -> InboxState:
     """Counts for the operator."""
     counts = select(InboxEvent.partner, InboxEvent.state, func.count()).group_by(InboxEvent.partner, InboxEvent.state)
-    due = select(func.min(InboxEvent.next_attempt_at)).where(InboxEvent.state == WAITING)
+    active = InboxEvent.partner.in_(select(Partner.code).where(Partner.active))
+    due = select(func.min(InboxEvent.next_attempt_at)).where(InboxEvent.state == WAITING, active)
     oldest = tx.scalar(due)
     now = clock.now()
     waited = max(0, int((now - oldest).total_seconds())) if oldest else 0

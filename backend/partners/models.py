@@ -52,6 +52,34 @@ class PartnerKey(Base):
     valid_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class KeyChange(Base):
+    """A key that a partner was given, and by whom; its other keys of that kind end at `others_end_at`.
+
+    What the partner signed to have it done is kept, so that the chain from one public key to the next can be shown;
+    NULL where an operator did it. One request changes keys once.
+    """
+
+    __tablename__ = "partner_key_changes"
+    __table_args__ = (
+        UniqueConstraint("partner", "message_id"),
+        CheckConstraint(
+            "(message_id IS NULL) = (body IS NULL) AND (message_id IS NULL) = (signature IS NULL)"
+            " AND (message_id IS NULL) = (signed_at IS NULL)",
+            name="asked",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("partner_keys.id"))
+    others_end_at: Mapped[datetime | None] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    message_id: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signature: Mapped[str | None] = mapped_column(Text)
+    signed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class Batch(Base):
     """Many events under one signature: the digests of their lines, in order, are what was signed.
 

@@ -12,10 +12,10 @@ from backend import clock, signing, strict_json
 from backend.database import transaction
 from backend.partners import batches, intake, registry
 from backend.partners.batches import Answer, OpenBatch
-from backend.partners.errors import EventIdReused, UnknownPartner
+from backend.partners.errors import EventIdReused, PartnerInactive, UnknownPartner
 from backend.partners.intake import CONFLICT, SignedEvent
-from backend.partners.registry import PartnerCache, PartnerSetup
-from backend.signing import Verified
+from backend.partners.registry import CACHE_SECONDS, SUSPECT_SECONDS, PartnerCache, PartnerSetup
+from backend.signing import InvalidSignature, Verified
 from backend.vault import Vault
 
 T = TypeVar("T")
@@ -55,17 +55,27 @@ class Gate:
         batch_id = self._write(lambda tx: batches.keep(tx, partner, verified, digests, now=now))
         return batches.take_in(self._write, self._vault, OpenBatch(batch_id, setup, verified, lines, now))
 
-    def authenticate(self, partner: str, headers: Mapping[str, str], signed: bytes) -> PartnerSetup:
+    def authenticate(
+        self, partner: str, headers: Mapping[str, str], signed: bytes
+    ) -> tuple[PartnerSetup, Verified]:
         """Prove that a request without an event comes from the partner: it signed these bytes."""
-        setup, _, _ = self._verified(partner, headers, signed)
-        return setup
+        return self._verified(partner, headers, signed)[:2]
 
     def _verified(
         self, partner: str, headers: Mapping[str, str], signed: bytes
     ) -> tuple[PartnerSetup, Verified, datetime]:
-        setup = self.setup(partner)
+        """Who signed, with what, and our time at that moment. PartnerInactive is told to nobody else."""
         now = clock.now()
-        return setup, signing.verify(headers, signed, setup.keys_at(now), now=now), now
+        setup = self._known(partner)
+        try:
+            verified = signing.verify(headers, signed, setup.keys_at(now), now=now)
+        except InvalidSignature:
+            # Perhaps the key is so new that this process has not heard of it.
+            setup = self._known(partner, at_most_seconds=SUSPECT_SECONDS)
+            verified = signing.verify(headers, signed, setup.keys_at(now), now=now)
+        if not setup.active:
+            raise PartnerInactive(partner)
+        return setup, verified, now
 
     def _write(self, act: Callable[[Connection], T]) -> T:
         """Do one idempotent act; once more when the connection turns out to have died since it was last used."""
@@ -79,8 +89,19 @@ class Gate:
             return act(connection)
 
     def setup(self, partner: str) -> PartnerSetup:
-        """The partner as configured, read again when what we remember is no longer fresh."""
-        found = self._cache.fresh()
+        """The partner as configured, a few seconds ago at most. Raises UnknownPartner, PartnerInactive."""
+        setup = self._known(partner)
+        if not setup.active:
+            raise PartnerInactive(partner)
+        return setup
+
+    def forget(self) -> None:
+        """Read the partners again next time: they were changed here."""
+        self._cache.forget()
+
+    def _known(self, partner: str, *, at_most_seconds: float = CACHE_SECONDS) -> PartnerSetup:
+        """The partner, active or not, read again when what we remember is older than this."""
+        found = self._cache.fresh(at_most_seconds)
         if found is None:
             with transaction(self._sessions) as tx:
                 found = self._cache.keep(registry.partners(tx, self._vault))

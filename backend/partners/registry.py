@@ -1,23 +1,24 @@
-"""Partners and their keys as the operator configured them."""
+"""Partners as the operator configured them, with their keys."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import signing
-from backend.ids import new_id
 from backend.partners.adapters import ADAPTERS, Adapter
-from backend.partners.errors import UnknownPartner
+from backend.partners.errors import PartnerExists, UnknownPartner
 from backend.partners.models import Partner, PartnerKey
 from backend.vault import Vault
 
 #: How long a web process may go on with keys it has read: a revoked key is refused after at most this long.
 CACHE_SECONDS = 5.0
+#: When no key fits, the keys are read again if they are older than this: a new key is known everywhere so soon.
+SUSPECT_SECONDS = 1.0
 _CONTEXT = b"partner key"
 
 
@@ -33,6 +34,7 @@ class PartnerSetup:
     adapter: Adapter
     return_days: int
     keeps_claims_from: date | None
+    active: bool
     keys: tuple[tuple[signing.Key, datetime, datetime | None], ...]
 
     def keys_at(self, now: datetime) -> list[signing.Key]:
@@ -43,46 +45,44 @@ class PartnerSetup:
 def save_partner(
     tx: Session, *, code: str, adapter: str, title: str, return_days: int, keeps_claims_from: date | None = None
 ) -> None:
-    """Create a partner, or bring its configuration up to date."""
+    """Create a partner, or bring its configuration up to date; one that was deactivated stays so."""
     assert adapter in ADAPTERS, f"there is no adapter {adapter}"
+    known = tx.get(Partner, code)
     settings = {"adapter": adapter, "title": title, "return_days": return_days}
-    tx.merge(Partner(code=code, **settings, keeps_claims_from=keeps_claims_from, active=True))
+    active = known is None or known.active
+    tx.merge(Partner(code=code, **settings, keeps_claims_from=keeps_claims_from, active=active))
     tx.flush()
 
 
-def add_key(tx: Session, vault: Vault, partner: str, key: str, *, now: datetime) -> None:
-    """Give a partner a key (`whsec_…` or `whpk_…`). InvalidKey when it is none."""
-    signing.parse_key(key)
-    sealed = vault.house.seal(key.encode(), _CONTEXT)
-    tx.add(PartnerKey(id=new_id(), partner=partner, sealed_key=sealed, valid_from=now, valid_until=None))
-    tx.flush()
+def add_partner(tx: Session, *, code: str, **settings: Any) -> None:
+    """Create a partner with the settings of `save_partner`. Raises PartnerExists, also for a deactivated one."""
+    if tx.get(Partner, code) is not None:
+        raise PartnerExists(code)
+    save_partner(tx, code=code, **settings)
 
 
-def rotate_secret(tx: Session, vault: Vault, partner: str, *, overlap: timedelta, now: datetime) -> str:
-    """Make a new secret for a partner; its secrets so far end after the overlap, public keys go on.
+def set_active(tx: Session, code: str, active: bool) -> None:
+    """Close the door to a partner, or open it again.
 
-    Returns the secret, which is shown once.
+    While it is closed, what the partner sends is refused, and what was taken in before waits. Raises UnknownPartner.
     """
-    require_partner(tx, vault, partner)
-    current = select(PartnerKey).where(PartnerKey.partner == partner, PartnerKey.valid_until.is_(None))
-    for key in tx.scalars(current):
-        if isinstance(_opened(vault, key), signing.SecretKey):
-            key.valid_until = now + overlap
-    secret = signing.new_secret()
-    add_key(tx, vault, partner, secret, now=now)
-    return secret
+    hold_partner(tx, code).active = active
+    tx.flush()
 
 
-def has_keys(tx: Session, partner: str) -> bool:
-    return tx.scalar(select(PartnerKey.id).where(PartnerKey.partner == partner).limit(1)) is not None
+def hold_partner(tx: Session, code: str) -> Partner:
+    """The partner's row, locked, so that changes of its keys come one after another. Raises UnknownPartner."""
+    partner = tx.get(Partner, code, with_for_update=True, populate_existing=True)
+    if partner is None:
+        raise UnknownPartner(code)
+    return partner
 
 
 def partners(tx: Session, vault: Vault) -> dict[str, PartnerSetup]:
-    """All active partners by code."""
+    """Every partner by code, also those that are not active."""
     keys: dict[str, list[tuple[signing.Key, datetime, datetime | None]]] = {}
-    for row in tx.scalars(select(PartnerKey).order_by(PartnerKey.valid_from)):
-        keys.setdefault(row.partner, []).append((_opened(vault, row), row.valid_from, row.valid_until))
-    rows = tx.scalars(select(Partner).where(Partner.active).order_by(Partner.code))
+    for row in tx.scalars(select(PartnerKey).order_by(PartnerKey.valid_from, PartnerKey.id)):
+        keys.setdefault(row.partner, []).append((opened(vault, row), row.valid_from, row.valid_until))
     return {
         row.code: PartnerSetup(
             row.code,
@@ -90,33 +90,30 @@ def partners(tx: Session, vault: Vault) -> dict[str, PartnerSetup]:
             ADAPTERS[row.adapter],
             row.return_days,
             row.keeps_claims_from,
+            row.active,
             tuple(keys.get(row.code, ())),
         )
-        for row in rows
+        for row in tx.scalars(select(Partner).order_by(Partner.code))
+        if row.active or row.adapter in ADAPTERS  # the adapter of a partner that is gone may be gone as well
     }
 
 
-def _opened(vault: Vault, row: PartnerKey) -> signing.Key:
+def sealed(vault: Vault, key: str) -> bytes:
+    """The text of a key as it is stored."""
+    return vault.house.seal(key.encode(), _CONTEXT)
+
+
+def opened(vault: Vault, row: PartnerKey) -> signing.Key:
+    """A stored key."""
     return signing.parse_key(vault.house.open(row.sealed_key, _CONTEXT).decode())
 
 
 def require_partner(tx: Session, vault: Vault, code: str) -> PartnerSetup:
-    """The partner, or UnknownPartner."""
+    """The partner, active or not. Raises UnknownPartner."""
     try:
         return partners(tx, vault)[code]
     except KeyError:
         raise UnknownPartner(code) from None
-
-
-def proving_key(
-    tx: Session, vault: Vault, partner: str, headers: Mapping[str, str], signed: bytes, *, now: datetime
-) -> signing.Key | None:
-    """The key of a partner, present or past, under which this was signed at that time."""
-    rows = tx.scalars(select(PartnerKey).where(PartnerKey.partner == partner))
-    try:
-        return signing.verify(headers, signed, [_opened(vault, row) for row in rows], now=now).key
-    except signing.InvalidSignature:
-        return None
 
 
 class PartnerCache:
@@ -127,9 +124,14 @@ class PartnerCache:
         self._read_at = float("-inf")
         self._partners: dict[str, PartnerSetup] = {}
 
-    def fresh(self) -> dict[str, PartnerSetup] | None:
-        """The cached partners while they are fresh."""
-        return self._partners if time.monotonic() - self._read_at < CACHE_SECONDS else None
+    def fresh(self, at_most_seconds: float = CACHE_SECONDS) -> dict[str, PartnerSetup] | None:
+        """The cached partners while they are no older than this."""
+        return self._partners if time.monotonic() - self._read_at < at_most_seconds else None
+
+    def forget(self) -> None:
+        """Nothing is fresh any more."""
+        with self._lock:
+            self._read_at = float("-inf")
 
     def keep(self, found: dict[str, PartnerSetup]) -> dict[str, PartnerSetup]:
         with self._lock:

@@ -21,7 +21,7 @@ depends_on = None
 APPEND_ONLY = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
-    "partner_batches",
+    *("partner_batches", "partner_key_changes"),
 )
 
 
@@ -998,6 +998,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_conformance_attempts")),
     )
     op.create_table(
+        "partner_key_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Uuid(), nullable=False),
+        sa.Column("others_end_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("signature", sa.Text(), nullable=True),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(message_id IS NULL) = (body IS NULL) AND (message_id IS NULL) = (signature IS NULL)"
+            " AND (message_id IS NULL) = (signed_at IS NULL)",
+            name=op.f("ck_partner_key_changes_asked"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["key_id"], ["partner_keys.id"], name=op.f("fk_partner_key_changes_key_id_partner_keys")
+        ),
+        sa.ForeignKeyConstraint(
+            ["partner"], ["partners.code"], name=op.f("fk_partner_key_changes_partner_partners")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_key_changes")),
+        sa.UniqueConstraint("partner", "message_id", name=op.f("uq_partner_key_changes_partner_message_id")),
+    )
+    op.create_table(
         "person_identities",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("value_index", sa.LargeBinary(), nullable=False),
@@ -1297,6 +1322,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_person_identities_holder_id"))
 
     op.drop_table("person_identities")
+    op.drop_table("partner_key_changes")
     with op.batch_alter_table("partner_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_partner_keys_partner"))
 

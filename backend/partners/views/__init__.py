@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from backend.partners.views import batches, deliveries, links, reconciliations, webhooks
+from backend.partners.views import batches, deliveries, links, reconciliations, secrets, webhooks
 
 blueprint = Blueprint("partners", __name__)
-for _resource in (webhooks, batches, deliveries, reconciliations, links):
+for _resource in (webhooks, batches, deliveries, reconciliations, links, secrets):
     blueprint.register_blueprint(_resource.blueprint)

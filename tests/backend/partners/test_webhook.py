@@ -222,7 +222,8 @@ def test_a_partner_without_a_key_is_refused(sender: Sender) -> None:
 def test_a_partner_that_was_put_to_rest_is_refused(sender: Sender) -> None:
     with sender.world.house.transaction() as tx:
         tx.execute(text("UPDATE partners SET active = false WHERE code = 'transit'"))
-    problem(sender.post(trip("T1", "alice")), 404, "UNKNOWN_PARTNER")
+    problem(sender.post(trip("T1", "alice")), 403, "PARTNER_INACTIVE")
+    problem(sender.post(trip("T1", "alice"), secret=OTHER_SECRET), 401, "INVALID_SIGNATURE")
     sender.nothing_came_of_it()
 
 
