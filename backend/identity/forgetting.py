@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from backend import outbox
+from backend import clock, outbox
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
@@ -65,14 +65,14 @@ def users_of(tx: Session, holder_id: UUID) -> list[tuple[str, bytes]]:
     return [(row.partner, row.user_ref_index) for row in rows]
 
 
-def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -> None:
+def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -> datetime:
     """Destroy the key, erase identities and references, end logins, links and consents, and announce that it is so.
 
-    Holds as `hold_to_forget`.
+    Holds as `hold_to_forget`. Returns when it was done: an instant behind everything that was credited to this person.
     """
     mine = PartnerLink.holder_id == holder_id
     tx.execute(select(PartnerLink.id).where(mine).order_by(PartnerLink.id).with_for_update())
-    ended = func.coalesce(PartnerLink.ended_at, now)
+    ended = func.coalesce(PartnerLink.ended_at, max(now, clock.now()))
     tx.execute(update(PartnerLink).where(mine).values(ended_at=ended, sealed_user_ref=b"", user_ref_index=b""))
     tx.execute(delete(LinkCode).where(LinkCode.holder_id == holder_id))
     end_consents(tx, holder_id, source=source, now=now)
@@ -80,8 +80,9 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))
-    tx.execute(
-        update(PersonKey).where(PersonKey.holder_id == holder_id).values(wrapped_key=None, forgotten_at=now)
-    )
+    forgotten_at = max(now, clock.now())  # by now nobody holds a link or a consent of theirs to credit by
+    mine_alone = update(PersonKey).where(PersonKey.holder_id == holder_id)
+    tx.execute(mine_alone.values(wrapped_key=None, forgotten_at=forgotten_at))
     accounts = [{"programme": row.programme} for row in enrolments(tx, holder_id)]
-    outbox.announce(tx, [Announcement("account.forgotten", holder_id, item) for item in accounts], now=now)
+    outbox.announce(tx, [Announcement("account.forgotten", holder_id, item) for item in accounts], now=forgotten_at)
+    return forgotten_at

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Text, select
 from sqlalchemy.orm import Session
 
+from backend import clock
 from backend.errors import NotFound
 from backend.identity.errors import AlreadyLinked, LinkTicketSpent, NotEnrolled
 from backend.identity.models import Consent, Enrolment, PartnerLink, PersonKey, SpentLinkTicket
@@ -104,7 +105,7 @@ def unlink(tx: Session, holder_id: UUID, link_id: UUID, *, now: datetime) -> Non
     link = tx.get(PartnerLink, link_id, with_for_update=True)
     if link is None or link.holder_id != holder_id or link.ended_at is not None:
         raise NotFound
-    link.ended_at = now
+    link.ended_at = max(now, clock.now())  # now that nobody credits by it any more
 
 
 def unlink_user(tx: Session, vault: Vault, partner: str, user_ref: str, *, now: datetime) -> bool:
@@ -116,7 +117,7 @@ def unlink_user(tx: Session, vault: Vault, partner: str, user_ref: str, *, now: 
     link = tx.scalar(query.with_for_update())
     if link is None:
         return False
-    link.ended_at = now
+    link.ended_at = max(now, clock.now())
     return True
 
 

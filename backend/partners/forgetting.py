@@ -37,10 +37,10 @@ def forget_member(
         return forgotten_at
     users = identity.users_of(tx, holder_id)
     _end_events(tx, holder_id, users)
-    identity.forget_person(tx, holder_id, source=source, now=now)
+    forgotten_at = identity.forget_person(tx, holder_id, source=source, now=now)
     # A worker that held the links may have parked further events meanwhile.
     _end_events(tx, holder_id, users)
-    return now
+    return forgotten_at
 
 
 def _end_events(tx: Session, holder_id: UUID, users: Sequence[tuple[str, bytes]]) -> None:

@@ -150,7 +150,7 @@ def load_member(
 ) -> UUID:
     """The member as a login makes them, linked and consenting at these partners since `now`; left alone when they
     decided something before."""
-    found = identity.SandboxWeChat().exchange(f"sandbox:{member.name}")
+    found = identity.SandboxWeChat(house.settings.wechat_appid).exchange(f"sandbox:{member.name}")
     known_by = [("wechat_openid", f"{found.appid}|{found.openid}"), ("wechat_unionid", found.unionid or "")]
     holder_id = identity.recognise_person(tx, house.vault, known_by, now=now)
     identity.enrol_in_consumer_programmes(tx, holder_id, now=now)

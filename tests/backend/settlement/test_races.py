@@ -9,6 +9,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,9 +18,11 @@ from uuid import UUID
 import pytest
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from backend import clock, identity, partners, points, settlement
-from backend.partners import worker
+from backend.partners import inbox, worker
 from tests.backend.spending import net_points, spend
 from tests.backend.world import PARTNERS, World, cancel, days_ago, event, trade_in, trip
 
@@ -184,12 +188,12 @@ def test_a_consent_that_comes_and_goes_is_never_overtaken(world: World) -> None:
         said.set()
 
     def hesitate() -> None:
-        granted = False
+        granted, before = False, world.balances(holder)
         while not said.is_set():
-            world.consent(holder, "transit", granted=granted)
-            if not granted:
-                before = world.balances(holder)
+            if granted:  # the consent was withdrawn until this very moment
                 assert world.balances(holder) == before, "nothing is credited while consent is withdrawn"
+            world.consent(holder, "transit", granted=granted)
+            before = world.balances(holder)
             granted = not granted
 
     all_together([send, hesitate, *[lambda: work(world, said, 10)] * 4])
@@ -201,6 +205,118 @@ def test_a_consent_that_comes_and_goes_is_never_overtaken(world: World) -> None:
     assert inbox_states(world) == {"done": 120}
     assert world.balances(holder)["reduction"] == 120 * 420
     prove(world)
+
+
+def test_nothing_is_credited_behind_a_confirmed_end(world: World) -> None:
+    """Members withdraw, unlink, leave or turn out to be children, thirty times over, while workers settle.
+
+    The moment the end is confirmed, what they have is all they will ever have, and every credit was decided before it.
+    """
+    holders = {f"m{number}": world.person(f"m{number}", linked=False, consenting=False) for number in range(30)}
+    for name, holder in holders.items():
+        world.link(holder, "transit", name)
+        world.consent(holder, "transit")
+    for hour in (7, 8, 9):
+        for name in holders:
+            world.send("transit", trip(f"{name}-{hour}", name, "9", at=days_ago(3, hour), minutes=20))
+    confirmed: dict[str, Mapping[str, int]] = {}
+    said = threading.Event()
+    credited_before_any = threading.Event()
+
+    def leave_one_by_one() -> None:
+        credited_before_any.wait(60)
+        for number, (name, holder) in enumerate(holders.items()):
+            _until_it_works(ENDS[number % len(ENDS)], world, holder)
+            confirmed[name] = world.balances(holder)
+        said.set()
+
+    def settle() -> None:
+        while partners.settle_waiting(world.house.sessions, world.house.vault, limit=5) or not said.is_set():
+            credited_before_any.set()
+
+    all_together([leave_one_by_one, *[settle] * 4])
+    assert {name: world.balances(holder) for name, holder in holders.items()} == confirmed
+    credited = sum(held.get("reduction", 0) for held in confirmed.values())
+    assert 0 < credited < len(holders) * 3 * 420, "some of it before an end, some of it behind"
+    with world.house.transaction() as tx:
+        assert tx.execute(text(CREDITED_BEHIND_THE_END)).all() == []
+    world.check_books()
+
+
+CREDITED_BEHIND_THE_END = """
+SELECT t.id FROM ledger_transactions t JOIN
+(SELECT holder_id, max(changed_at) AS ended_at FROM consent_changes WHERE NOT granted GROUP BY holder_id UNION ALL
+ SELECT holder_id, max(ended_at) FROM partner_links WHERE partner = 'transit' GROUP BY holder_id UNION ALL
+ SELECT holder_id, forgotten_at FROM person_keys) e ON e.holder_id = t.holder_id
+WHERE t.posted_at > e.ended_at"""
+
+
+def _withdraw(world: World, tx: Session, holder: UUID, now: datetime) -> None:
+    identity.set_consent(tx, holder_id=holder, partner="transit", scene="commute", granted=False, now=now)
+
+
+def _unlink(world: World, tx: Session, holder: UUID, now: datetime) -> None:
+    (link,) = identity.links_of(tx, world.house.vault, holder)
+    identity.unlink(tx, holder, link.id, now=now)
+
+
+def _leave(world: World, tx: Session, holder: UUID, now: datetime) -> None:
+    partners.forget_member(tx, holder, now=now)
+
+
+def _turn_out_to_be_a_child(world: World, tx: Session, holder: UUID, now: datetime) -> None:
+    identity.state_birth_date(tx, holder, clock.day_of(now), now=now)
+
+
+End = Callable[[World, Session, UUID, datetime], None]
+ENDS: tuple[End, ...] = (_withdraw, _unlink, _leave, _turn_out_to_be_a_child)
+
+
+def _until_it_works(end: End, world: World, holder: UUID, now: datetime | None = None) -> None:
+    """As a client would: a deadlock is answered with 503 and asked for again."""
+    while True:
+        with suppress(OperationalError), world.house.transaction() as tx:
+            end(world, tx, holder, now or clock.now())
+            return
+
+
+def test_an_end_waits_for_the_credit_in_hand_and_is_dated_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for before the credit was decided, it comes while the batch is not committed yet."""
+    finish = inbox.finish
+    for end in ENDS:
+        name = end.__name__
+        holder = world.person(name, linked=False)
+        world.link(holder, "transit", name)
+        world.send("transit", trip(name, name, "9", minutes=20))
+        asked_at, in_hand, go_on = clock.now(), threading.Event(), threading.Event()
+
+        def pause(tx: Session, rows: Any, in_hand: threading.Event = in_hand, go_on: threading.Event = go_on) -> None:
+            finish(tx, rows)
+            in_hand.set()
+            assert go_on.wait(60)
+
+        monkeypatch.setattr(inbox, "finish", pause)
+        with ThreadPoolExecutor(2) as pool:
+            settling = pool.submit(world.settle)
+            assert in_hand.wait(60)
+            ending = pool.submit(_until_it_works, end, world, holder, asked_at)
+            while not (ending.done() or _somebody_waits(world)):
+                pass
+            ended_early = ending.done()
+            go_on.set()
+            settling.result(timeout=60), ending.result(timeout=60)
+        assert (name, ended_early, world.balances(holder)["reduction"]) == (name, False, 420)
+    with world.house.transaction() as tx:
+        assert tx.execute(text(CREDITED_BEHIND_THE_END)).all() == []
+
+
+def _somebody_waits(world: World) -> bool:
+    """Whether a transaction waits for a lock of another one."""
+    with world.house.transaction() as tx:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return tx.execute(text(waiting)).first() is not None
 
 
 def test_one_serial_that_everybody_wants(world: World) -> None:
