@@ -32,16 +32,19 @@ class Seen:
 
 
 def signature(seen: Sequence[Seen]) -> str | None:
+    """A signature fits each attempt."""
     bad = [one.number for one in seen if one.facts.refused == "INVALID_SIGNATURE"]
     return f"no signature fits: {_attempts(bad)}" if bad else _when(seen)
 
 
 def clock_right(seen: Sequence[Seen]) -> str | None:
+    """No timestamp is further from our clock than the tolerance."""
     bad = [one.number for one in seen if one.facts.refused == "TIMESTAMP_OUT_OF_RANGE"]
     return f"more than 300 seconds from our clock: {_attempts(bad)}" if bad else _when(seen)
 
 
 def id_form(seen: Sequence[Seen]) -> str | None:
+    """Ids are of the form that the headers allow."""
     bad = [one for one in seen if one.facts.id_fault]
     return f"{bad[0].facts.id_fault}: {_attempts([one.number for one in bad])}" if bad else _when(seen)
 
@@ -62,6 +65,7 @@ def timestamp_renewed(seen: Sequence[Seen]) -> str | None:
 
 
 def same_bytes(seen: Sequence[Seen]) -> str | None:
+    """A retry has the body of the first attempt, byte for byte."""
     retries = [(first, one) for first, *rest in _by_event(seen) for one in rest]
     for first, one in retries:
         if first.facts.body != one.facts.body and _alike(first, one):
@@ -98,6 +102,7 @@ def retries(seen: Sequence[Seen]) -> str | None:
 
 
 def stops_after_success(seen: Sequence[Seen]) -> str | None:
+    """Nothing comes of an event after a 2xx for it."""
     taken = False
     for attempts in _by_event(seen):
         for one, following in pairwise(attempts):
@@ -120,6 +125,7 @@ def backs_off(seen: Sequence[Seen]) -> str | None:
 
 
 def retry_after(seen: Sequence[Seen]) -> str | None:
+    """The next attempt comes no sooner than it was asked to."""
     asked = [(one, following) for one, following in pairwise(_difficult(seen)) if one.answer.retry_after_s]
     for one, following in asked:
         if _pause_s(one, following) < one.answer.retry_after_s - _JITTER_S:
@@ -129,6 +135,7 @@ def retry_after(seen: Sequence[Seen]) -> str | None:
 
 
 def patience(seen: Sequence[Seen]) -> str | None:
+    """No attempt comes while the one before it is still being answered."""
     slow = [(one, following) for one, following in pairwise(_difficult(seen)) if one.answer.delay_s]
     for one, following in slow:
         if _pause_s(one, following) < -_JITTER_S:
@@ -137,6 +144,7 @@ def patience(seen: Sequence[Seen]) -> str | None:
 
 
 def envelope(seen: Sequence[Seen]) -> str | None:
+    """Body and envelope are such that the backend takes them in."""
     bad = [one for one in seen if one.facts.envelope_fault]
     if bad:
         return f"{bad[0].facts.envelope_fault} ({_attempts([one.number for one in bad])})"
@@ -144,6 +152,7 @@ def envelope(seen: Sequence[Seen]) -> str | None:
 
 
 def lines(seen: Sequence[Seen]) -> str | None:
+    """Each line of an order is one that can be counted."""
     bad = [one for one in seen if one.facts.line_faults]
     if bad:
         return f"{bad[0].facts.line_faults[0]} ({_attempts([one.number for one in bad])})"
@@ -151,6 +160,7 @@ def lines(seen: Sequence[Seen]) -> str | None:
 
 
 def opaque_user(seen: Sequence[Seen]) -> str | None:
+    """The reference of the user tells nobody who that is."""
     bad = [one for one in seen if one.facts.user_ref_fault]
     if bad:
         return f"{bad[0].facts.user_ref_fault} ({_attempts([one.number for one in bad])})"
@@ -159,25 +169,24 @@ def opaque_user(seen: Sequence[Seen]) -> str | None:
 
 def revisions(seen: Sequence[Seen]) -> str | None:
     """What is newly said about a line has a higher revision, or is a correction or cancellation of its own."""
-    stated: dict[tuple[str | None, str], tuple[int, str, str, int]] = {}
+    stated: dict[tuple[str | None, str], tuple[tuple[int, int], str, int]] = {}
     again = False
-    for attempts in _by_event(seen):
-        one = attempts[0]
+    for one, *_ in _by_event(seen):
         rank = {"order.corrected": 1, "order.cancelled": 2}.get(one.facts.type or "", 0)
+        precedence = (one.facts.revision or 1, rank)
         for line, digest in one.facts.lines.items():
-            # A cancellation of the whole order stands for itself: its lines are not told.
-            now = (one.facts.revision or 1, str(rank), digest, one.number)
-            before = stated.get((one.facts.order_no, line))
-            stated[one.facts.order_no, line] = now
-            if before is None or before[2] == digest:
+            before, said, number = stated.get((one.facts.order_no, line), ((0, 0), digest, 0))
+            stated[one.facts.order_no, line] = (precedence, digest, one.number)
+            if said == digest:
                 continue
             again = True
-            if now[:2] <= before[:2]:
-                return f"attempt {one.number} says line {line} anew without a higher revision than attempt {before[3]}"
+            if precedence <= before:
+                return f"attempt {one.number} says line {line} anew without a higher revision than attempt {number}"
     return "" if again else None
 
 
 def rotation(seen: Sequence[Seen]) -> str | None:
+    """Two keys have signed one attempt side by side."""
     return "" if any(SECOND in one.facts.keys and len(one.facts.keys) > 1 for one in seen) else None
 
 

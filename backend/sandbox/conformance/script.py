@@ -22,8 +22,8 @@ class Answer:
 SCRIPT = (
     Answer("error", 500),
     Answer("unavailable", 503),
-    Answer("too_many", 429, retry_after_s=1),
-    Answer("slow", 503, delay_s=1),
+    Answer("too_many", 429, retry_after_s=5),
+    Answer("slow", 503, delay_s=5),
     Answer("dropped", None),
 )
 ACCEPTED, DUPLICATE = Answer("accepted", 202), Answer("duplicate", 200)

@@ -31,7 +31,7 @@ class Fault:
     """One thing that goes wrong, and what the house answers to it.
 
     `spoil` changes the body before it is signed, `on_the_way` headers and body afterwards; `signed` and `skew_s`: see
-    `Platform.send`. `after_accepted`: it goes wrong only when the sound event has been accepted before.
+    `Platform.send`. `after_accepted`: it goes wrong only when the sound event was taken in before, and comes no sooner.
     """
 
     name: str
@@ -42,6 +42,11 @@ class Fault:
     signed: str = "v1"
     skew_s: int = 0
     after_accepted: bool = False
+
+    @property
+    def answer(self) -> str:
+        """The answer that is due, e.g. `409 EVENT_ID_REUSED`."""
+        return f"{self.status} {self.code}"
 
 
 def _without(name: str) -> OnTheWay:
@@ -153,6 +158,6 @@ def _positions(plan: Plan, chance: Random, displaced: int) -> dict[str, float]:
     A displaced correction or cancellation comes before its order, any other event anywhere.
     """
     at = {event.id: float(position) for position, event in enumerate(plan.events)}
-    for event in chance.sample(plan.events, displaced):
+    for event in sorted(chance.sample(plan.events, displaced), key=lambda event: event.follows is not None):
         at[event.id] = at[event.follows] - 0.5 if event.follows else chance.uniform(0, len(plan.events))
     return at

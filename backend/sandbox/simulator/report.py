@@ -2,20 +2,20 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from backend.columns import aligned
 from backend.sandbox.simulator.balances import Balance
-from backend.sandbox.simulator.faults import FAULTS, Attempt
+from backend.sandbox.simulator.faults import FAULTS, Attempt, Fault
 from backend.sandbox.simulator.plan import Plan
 from backend.sandbox.simulator.sending import Sent
 
 Row = tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run and what came of it. `states`: events by what the deliveries say of them; `missing` is one."""
 
@@ -23,17 +23,20 @@ class Report:
     seed: int
     attempts: Sequence[Attempt]
     sent: Sent
-    states: Counter[str]
+    states: Mapping[str, int]
     expected: Mapping[str, Balance]
     found: Mapping[str, Balance]
-    deviations: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.deviations += self.sent.deviations
-        self.deviations += [f"{count} events are {state}" for state, count in self.states.items() if state != "done"]
-        for member, balance in self.expected.items():
-            if (got := self.found[member]) != balance:
-                self.deviations.append(f"{member}: {balance} expected, got {got}")
+    @property
+    def deviations(self) -> list[str]:
+        """Everything that is not as it should be, a sentence each."""
+        unsettled = [f"{count} events are {state}" for state, count in self.states.items() if state != "done"]
+        other = [
+            f"{member}: {balance} expected, got {self.found[member]}"
+            for member, balance in self.expected.items()
+            if self.found[member] != balance
+        ]
+        return [*self.sent.deviations, *unsettled, *other]
 
     @property
     def conforms(self) -> bool:
@@ -53,7 +56,10 @@ class Report:
             "accepted": self.sent.accepted,
             "duplicates": self.sent.duplicates,
             "repeated": self.sent.repeated,
-            "refused": [dict(zip(("fault", "expected", "got"), row, strict=True)) for row in self._refused()],
+            "refused": [
+                {"fault": fault.name, "expected": {due: count}, "got": came}
+                for fault, due, count, came in self._refused()
+            ],
             "states": dict(self.states),
             "members": members,
             "deviations": self.deviations,
@@ -70,27 +76,25 @@ class Report:
             ("收下 accepted", f"{events:,}", f"{self.sent.accepted:,}"),
             ("重复 duplicate", f"{sound - events:,}", f"{self.sent.duplicates:,}"),
             ("重试 repeated", "", f"{self.sent.repeated:,}"),
-            ("入账完成 settled", f"{events:,}", f"{self.states['done']:,}"),
+            ("入账完成 settled", f"{events:,}", f"{self.states.get('done', 0):,}"),
         ]
-        refused: list[Row] = [("拒收 refused", "预期 expected", "实际 got"), *self._refused()]
+        refused: list[Row] = [("拒收 refused", "预期 expected", "实际 got")]
+        for fault, answer, count, came in self._refused():
+            got = ", ".join(f"{times} × {other}" for other, times in came.items())
+            refused.append((fault.name, f"{count} × {answer}", got))
         title = f"合作平台仿真 / simulated partner {self.plan.partner}, run {self.plan.run}, seed {self.seed}"
         lines = ["", title, "", *aligned(counts, right=(1, 2)), ""]
         lines += [*aligned(refused), "", *aligned(self._balances(), right=(1, 2)), ""]
         lines += [f"  偏差 deviation: {deviation}" for deviation in self.deviations]
         return "\n".join([*lines, "符合约定 / conforms" if self.conforms else "不符合约定 / does not conform"])
 
-    def _refused(self) -> list[Row]:
-        """One row per fault and answer: what went wrong, how often which refusal was due, and which came."""
+    def _refused(self) -> Iterator[tuple[Fault, str, int, dict[str, int]]]:
+        """Each fault of the run, the answer that was due, how often, and how often which answer came."""
         due = Counter(attempt.fault.name for attempt in self.attempts if attempt.fault)
-        rows: list[Row] = []
         for fault in FAULTS:
-            came = {
-                f"{status} {code}": n for (name, status, code), n in self.sent.refused.items() if name == fault.name
-            }
-            if due[fault.name] or came:
-                got = ", ".join(f"{count} × {answer}" for answer, count in sorted(came.items()))
-                rows.append((fault.name, f"{due[fault.name]} × {fault.status} {fault.code}", got))
-        return rows
+            if due[fault.name]:
+                came = {answer: n for (name, answer), n in sorted(self.sent.refused.items()) if name == fault.name}
+                yield fault, fault.answer, due[fault.name], came
 
     def _balances(self) -> list[Row]:
         wanted, got = (sum(side.values(), Balance()) for side in (self.expected, self.found))

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ LOOK_S = 0.2
 
 @dataclass(slots=True)
 class Sent:
-    """What the house answered. `refused` counts by fault, status and code; `repeated` are the requests without a whole
+    """What the house answered. `refused` counts by fault and answer; `repeated` are the requests without a whole
     answer, or with one of 5xx, that were made again. `deviations` says what should not have been.
     """
 
@@ -26,7 +26,7 @@ class Sent:
     accepted: int = 0
     duplicates: int = 0
     repeated: int = 0
-    refused: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     deviations: list[str] = field(default_factory=list)
 
 
@@ -59,10 +59,10 @@ def judge(answers: Sequence[tuple[Attempt, Reply]]) -> Sent:
         sent.repeated += reply.tries - 1
         got = f"{reply.status} {reply.code or reply.document.get('status', '')}".strip()
         if attempt.fault is not None:
-            sent.refused[attempt.fault.name, reply.status, reply.code] += 1
-            expected = f"{attempt.fault.status} {attempt.fault.code}"
-            if got != expected:
-                sent.deviations.append(f"{attempt.event_id}, {attempt.fault.name}: {expected} expected, got {got}")
+            sent.refused[attempt.fault.name, got] += 1
+            if got != attempt.fault.answer:
+                expected = f"{attempt.fault.answer} expected"
+                sent.deviations.append(f"{attempt.event_id}, {attempt.fault.name}: {expected}, got {got}")
         elif reply.ok:
             sent.duplicates += reply.duplicate
             sent.accepted += not reply.duplicate
@@ -87,9 +87,8 @@ class _Connections:
         for numbered in enumerate(attempts):
             self._queue.put(numbered)
         self._answers: queue.SimpleQueue[tuple[Attempt, Reply] | Exception] = queue.SimpleQueue()
-        self._accepted: defaultdict[str, threading.Event] = defaultdict(threading.Event)
-        for attempt in attempts:
-            self._accepted[attempt.event_id]  # made here: two threads would make two
+        #: Set once the sound event was answered.
+        self._answered = {attempt.event_id: threading.Event() for attempt in attempts}
         self._given_up = threading.Event()
 
     def answers(self, connections: int, look_after: Callable[[], None]) -> Iterator[tuple[Attempt, Reply]]:
@@ -118,8 +117,8 @@ class _Connections:
                 number, attempt = self._queue.get_nowait()
                 self._wait_for_turn(number, attempt)
                 reply = self._try(attempt)
-                if attempt.fault is None and reply.ok:
-                    self._accepted[attempt.event_id].set()
+                if attempt.fault is None:
+                    self._answered[attempt.event_id].set()
                 self._answers.put((attempt, reply))
         except queue.Empty:
             pass
@@ -130,7 +129,7 @@ class _Connections:
         if self._rate is not None:
             time.sleep(max(0.0, self._begun + number / self._rate - time.monotonic()))
         if attempt.fault is not None and attempt.fault.after_accepted:
-            while not (self._accepted[attempt.event_id].wait(LOOK_S) or self._given_up.is_set()):
+            while not (self._answered[attempt.event_id].wait(LOOK_S) or self._given_up.is_set()):
                 pass
 
     def _try(self, attempt: Attempt) -> Reply:

@@ -15,6 +15,7 @@ import pytest
 from backend import clock, signing
 from backend.errors import NotFound
 from backend.sandbox import conformance, programme
+from backend.sandbox.conformance import script
 from backend.sandbox.conformance.checks import CHECKS
 from backend.sandbox.conformance.judging import Seen
 from backend.sandbox.conformance.observing import Facts
@@ -83,7 +84,16 @@ def changed(told: dict[str, Any]) -> dict[str, Any]:
     return {name: told["data"][name] for name in beside} | {"distance_km": "12.1"}
 
 
-def test_the_senders_of_the_documents_pass(postgresql_url: str) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver that keeps senders waiting for one second where it says five."""
+    quick = [replace(one, retry_after_s=min(one.retry_after_s, 1), delay_s=min(one.delay_s, 1)) for one in SCRIPT]
+    monkeypatch.setattr(script, "SCRIPT", tuple(quick))
+    for answer in quick:
+        monkeypatch.setitem(script.ANSWERS, answer.name, answer)
+
+
+def test_the_senders_of_the_documents_pass(postgresql_url: str, impatient: None) -> None:
     if shutil.which("node") is None:
         pytest.skip("node is not installed: the JavaScript sender of the documents was NOT put on trial")
     told: dict[str, dict[str, Any]] = {"transit": {}, "dangdang": {}}
@@ -162,7 +172,7 @@ def attempts() -> list[Seen]:
     seen, at = [], BEGUN
     facts = Facts("evt_1", 0, "one", keys=("own", "second"), type="trip.completed", order_no="T1", revision=1)
     facts = replace(facts, lines={"1": "said"})
-    for number, (answer, pause_s) in enumerate(zip((*SCRIPT, ACCEPTED), (5, 30, 1, 60, 120, 0), strict=True), start=1):
+    for number, (answer, pause_s) in enumerate(zip((*SCRIPT, ACCEPTED), (5, 30, 5, 60, 120, 0), strict=True), start=1):
         over = at + timedelta(seconds=answer.delay_s)
         seen.append(Seen(number, at, over, answer, replace(facts, timestamp=int(at.timestamp()))))
         at = over + timedelta(seconds=pause_s)
@@ -230,7 +240,7 @@ BAD_HABITS = [
     (coming(4, -58), {"backs_off"}),
     (hammering, {"backs_off", "retry_after"}),
     (coming(3, -0.5), {"retry_after"}),
-    (coming(4, -60.5), {"patience", "backs_off"}),
+    (coming(4, -61), {"patience", "backs_off"}),
     (showing(6, refused="INVALID_ENVELOPE", envelope_fault="INVALID_ENVELOPE: data.order_no"), {"envelope"}),
     (showing(6, line_faults=("line 1: MISSING_DATA",)), {"lines"}),
     (showing(6, user_ref_fault="it looks like a mobile number"), {"opaque_user"}),
