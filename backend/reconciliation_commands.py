@@ -11,9 +11,9 @@ from uuid import UUID
 
 import click
 
-from backend import clock, house
+from backend import clock, house, operator_log
 from backend.columns import aligned
-from backend.identity import FINANCE
+from backend.identity import ADMINISTRATOR, FINANCE
 from backend.operator_commands import acting, deciding, told_refusals
 from backend.partners import reconciliation
 from backend.progress import Progress
@@ -87,6 +87,8 @@ def compare(
         if only_open and day is None:
             _tell_unsettled(partner, as_json)
             return
+        if path is not None and pull:
+            raise click.UsageError("either --list or --pull")
         if partner is None or day is None:
             raise click.UsageError("PARTNER and --day are needed, or --open")
         if not (show or only_open):
@@ -230,13 +232,17 @@ def statement(partner: str, day: date, output: Path, csv_path: Path | None) -> N
 @click.argument("partner")
 @click.argument("url", required=False)
 @click.option("--none", "no_url", is_flag=True, help="the lists are brought, not fetched")
-def list_url(partner: str, url: str | None, no_url: bool) -> None:
+@acting
+def list_url(partner: str, url: str | None, no_url: bool, name: str, token: str, reason: str) -> None:
     """Say where the daily lists of a partner are fetched: URL with {day} in it."""
     if (url is None) != no_url:
         raise click.UsageError("a URL or --none")
-    hosts = house().settings.sandbox_hosts
-    with told_refusals(), house().transaction() as tx:
+    hosts, now = house().settings.sandbox_hosts, clock.now()
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
         reconciliation.set_list_url(tx, partner, url, allowed_hosts=hosts)
+        operator_log.write(
+            tx, operator_id=by.id, action="partner.list_url_set", subject=f"{partner} {url}", reason=reason, now=now
+        )
     click.echo(url or "不再拉取 not fetched any more")
 
 

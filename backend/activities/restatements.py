@@ -60,7 +60,7 @@ def restatements_of(tx: Session, keys: Collection[ActivityKey]) -> dict[Activity
     found: dict[ActivityKey, list[Restatement]] = defaultdict(list)
     if not keys:
         return found
-    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(keys)))
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, list(set(keys)))
     query = (
         select(ActivityRestatement.__table__)
         .join(

@@ -64,14 +64,17 @@ def standing_lines(tx: Session, partner: str, order_nos: Collection[str]) -> dic
 
 
 def _query(tx: Session, partner: str, order_nos: Collection[str]) -> Any:
+    """Tables, not models: there may be thousands of rows."""
     given = recordset(tx, "given", {"order_no": Text()}, [(no,) for no in sorted(set(order_nos))])
-    act = and_(Activity.holder_id == OrderLine.holder_id, Activity.id == OrderLine.activity_id)
-    order = and_(Order.partner == OrderLine.partner, Order.order_no == OrderLine.order_no)
-    columns = (
-        *(OrderLine.order_no, OrderLine.line, OrderLine.revision, OrderLine.rank),
-        *(OrderLine.holder_id, OrderLine.activity_id, Order.order_type),
-        *(Activity.status, Activity.reason, Activity.data),
-        *(Activity.reduction_g, Activity.offset_g, Activity.eac_wh),
+    line, order, act = OrderLine.__table__, Order.__table__, Activity.__table__
+    joined = (
+        given.join(line, and_(line.c.partner == partner, line.c.order_no == given.c.order_no))
+        .join(order, and_(order.c.partner == line.c.partner, order.c.order_no == line.c.order_no))
+        .outerjoin(act, and_(act.c.holder_id == line.c.holder_id, act.c.id == line.c.activity_id))
     )
-    lines = select(*columns).join(given, and_(OrderLine.partner == partner, OrderLine.order_no == given.c.order_no))
-    return lines.join(Order, order).outerjoin(Activity, act).order_by(OrderLine.order_no, OrderLine.line)
+    columns = (
+        *(line.c[name] for name in ("order_no", "line", "revision", "rank", "holder_id", "activity_id")),
+        order.c.order_type,
+        *(act.c[name] for name in ("status", "reason", "data", "reduction_g", "offset_g", "eac_wh")),
+    )
+    return select(*columns).select_from(joined).order_by(line.c.order_no, line.c.line)

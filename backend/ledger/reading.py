@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, case, func, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from backend.holdings import Held, held_rows
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
@@ -105,23 +105,25 @@ def posted_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[t
     """What is posted for these (holder, activity), summed by the database; without transfers, they are left out."""
     if not activities:
         return {}
-    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
-    item, transfer, back = LedgerTransaction, LedgerTransfer, aliased(LedgerTransaction)
-    amount = transfer.amount
-    issued = case((transfer.debit == "issuer.points", amount), else_=0)
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, list(set(activities)))
+    # Tables, not models: there may be thousands of rows.
+    item, transfer = LedgerTransaction.__table__, LedgerTransfer.__table__
+    back = item.alias("back")
+    amount = transfer.c.amount
+    issued = case((transfer.c.debit == "issuer.points", amount), else_=0)
     sums = [
-        func.sum(case((transfer.credit == name, amount), (transfer.debit == name, -amount), else_=0))
+        func.sum(case((transfer.c.credit == name, amount), (transfer.c.debit == name, -amount), else_=0))
         for name in ("reduction", "offset", "eac")
     ]
-    sums += [func.sum(case((back.id.is_(None), issued), else_=0)), func.sum(issued)]
-    query = (
-        select(item.holder_id, item.activity_id, *sums)
-        .join(given, (item.holder_id == given.c.holder_id) & (item.activity_id == given.c.activity_id))
-        .join(transfer, (transfer.holder_id == item.holder_id) & (transfer.transaction_id == item.id))
-        .outerjoin(back, (back.holder_id == item.holder_id) & (back.reverses_id == item.id))
-        .group_by(item.holder_id, item.activity_id)
+    sums += [func.sum(case((back.c.id.is_(None), issued), else_=0)), func.sum(issued)]
+    joined = (
+        given.join(item, (item.c.holder_id == given.c.holder_id) & (item.c.activity_id == given.c.activity_id))
+        .join(transfer, (transfer.c.holder_id == item.c.holder_id) & (transfer.c.transaction_id == item.c.id))
+        .outerjoin(back, (back.c.holder_id == item.c.holder_id) & (back.c.reverses_id == item.c.id))
     )
-    return {(row[0], row[1]): Posted(*map(int, row[2:])) for row in tx.execute(query)}
+    query = select(item.c.holder_id, item.c.activity_id, *sums).select_from(joined)
+    rows = tx.execute(query.group_by(item.c.holder_id, item.c.activity_id))
+    return {(row[0], row[1]): Posted(*map(int, row[2:])) for row in rows}
 
 
 def hold_balances(

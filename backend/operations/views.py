@@ -78,7 +78,12 @@ def metrics() -> Response:
     oldest = Gauge("inbox_oldest_waiting_seconds", "Age of the oldest event that is due", registry=registry)
     notices = Gauge("sync_notices", "Notices to other platforms by state", ["destination", "state"], registry=registry)
     active = Gauge("sync_destination_active", "0 where a platform was stopped", ["destination"], registry=registry)
+    unsettled = Gauge(
+        "reconciliation_unsettled", "Open differences, and days without a list", ["partner", "kind"], registry=registry
+    )
     with _house().transaction() as tx:
+        for named, count in partners.reconciliation.unsettled(tx).items():
+            unsettled.labels(*named).set(count)
         state = partners.inbox_state(tx)
         told = sync.destination_states(tx)
     for (partner, name), count in state.counts.items():

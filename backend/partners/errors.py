@@ -72,6 +72,14 @@ class InvalidLinkRequest(Refusal):
     title = "请求内容不符合要求 / The request does not follow the schema"
 
 
+class InvalidFilter(Refusal):
+    """`facts` say which values there are."""
+
+    code = "INVALID_FILTER"
+    status = 400
+    title = "筛选条件不存在 / There is no such value to pick by"
+
+
 class EmptyBatch(Refusal):
     code = "EMPTY_BATCH"
     title = "批次中没有事件 / The batch holds no line"

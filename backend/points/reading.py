@@ -33,11 +33,12 @@ def lots_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tup
     """Points in all the lots of these (holder, activity): how many were given, how many are left in them."""
     if not activities:
         return {}
-    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, list(set(activities)))
+    lot = Lot.__table__.c  # the table, not the model: there may be thousands of rows
     query = (
-        select(Lot.holder_id, Lot.activity_id, func.sum(Lot.amount), func.sum(Lot.remaining))
-        .join(given, (Lot.holder_id == given.c.holder_id) & (Lot.activity_id == given.c.activity_id))
-        .group_by(Lot.holder_id, Lot.activity_id)
+        select(lot.holder_id, lot.activity_id, func.sum(lot.amount), func.sum(lot.remaining))
+        .join(given, (lot.holder_id == given.c.holder_id) & (lot.activity_id == given.c.activity_id))
+        .group_by(lot.holder_id, lot.activity_id)
     )
     return {(row[0], row[1]): (int(row[2]), int(row[3])) for row in tx.execute(query)}
 

@@ -6,15 +6,16 @@ A day goes this way: `rows` and `reading` (what a list may say), `loading` (into
 """
 
 from backend.partners.reconciliation.closing import close_day, statement_of, write_csv
-from backend.partners.reconciliation.comparing import Bars, reconcile
-from backend.partners.reconciliation.days import DayView, as_json, day_view, days, differences_of, explain
+from backend.partners.reconciliation.comparing import reconcile
+from backend.partners.reconciliation.days import DayView, as_json, day_view, days, differences_of, explain, unsettled
 from backend.partners.reconciliation.differences import KINDS
 from backend.partners.reconciliation.loading import erase_lists
 from backend.partners.reconciliation.pulling import daily_round, pull, set_list_url
+from backend.partners.reconciliation.recording import STATES
 
 __all__ = [
     "KINDS",
-    "Bars",
+    "STATES",
     "DayView",
     "as_json",
     "close_day",
@@ -28,5 +29,6 @@ __all__ = [
     "reconcile",
     "set_list_url",
     "statement_of",
+    "unsettled",
     "write_csv",
 ]

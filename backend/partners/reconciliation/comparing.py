@@ -44,7 +44,7 @@ def no_bars(_name: str, _total: int) -> Iterator[Callable[[int], None]]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A comparison under way. `taken_at`: what reached us later was not there when the list was taken."""
+    """A comparison under way. `begun_at`: what reached us later cannot be missed in the list, which we had by then."""
 
     sessions: sessionmaker[Session]
     bars: Bars
@@ -53,7 +53,7 @@ class _Run:
     number: int
     now: datetime
     list_id: UUID
-    taken_at: datetime
+    begun_at: datetime
 
 
 def reconcile(
@@ -126,9 +126,8 @@ def _begin_run(sessions: sessionmaker[Session], partner: str, day: date, bars: B
         if held.list_id is None:
             return None
         held.run += 1
-        taken_at = tx.scalars(select(PartnerList.taken_at).where(PartnerList.id == held.list_id)).one()
-        assert taken_at is not None, "a day names whole lists only"
-        return _Run(sessions, bars, partner, day, held.run, clock.now(), held.list_id, taken_at)
+        begun_at = tx.scalars(select(PartnerList.begun_at).where(PartnerList.id == held.list_id)).one()
+        return _Run(sessions, bars, partner, day, held.run, clock.now(), held.list_id, begun_at)
 
 
 def _go_through(run: _Run) -> None:
@@ -142,7 +141,7 @@ def _go_through(run: _Run) -> None:
         run,
         "我方事件 our events",
         events,
-        lambda tx, after: matching.compare_events(tx, *named, run.taken_at, after),
+        lambda tx, after: matching.compare_events(tx, *named, run.begun_at, after),
     )
     with transaction(run.sessions) as tx:
         resolve_unseen(tx, run.partner, run.day, run=run.number)

@@ -153,6 +153,16 @@ def counts(tx: Session, partner: str, day: date) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): row[2] for row in tx.execute(query.group_by(Difference.kind, Difference.state))}
 
 
+def unsettled(tx: Session) -> dict[tuple[str, str], int]:
+    """How many differences are open by (partner, kind), and days without a list by (partner, `awaiting_list`)."""
+    differing = select(Difference.partner, Difference.kind, func.count()).where(Difference.state == OPEN)
+    differing = differing.group_by(Difference.partner, Difference.kind)
+    waiting = select(ReconciliationDay.partner, ReconciliationDay.state, func.count())
+    waiting = waiting.where(ReconciliationDay.state == AWAITING_LIST)
+    waiting = waiting.group_by(ReconciliationDay.partner, ReconciliationDay.state)
+    return {(row[0], row[1]): row[2] for query in (differing, waiting) for row in tx.execute(query)}
+
+
 def differences_of(
     tx: Session,
     partner: str,
@@ -208,17 +218,17 @@ def explain(
 ) -> int:
     """Explain the open differences of a day: all, those of one kind, or one. Returns how many; NotFound for none."""
     hold_day(tx, partner, day)
-    statement = update(Difference).where(Difference.partner == partner, Difference.day == day)
-    statement = statement.where(Difference.state == OPEN)
+    meant = [Difference.partner == partner, Difference.day == day, Difference.state == OPEN]
     if kind is not None:
-        statement = statement.where(Difference.kind == kind)
+        meant.append(Difference.kind == kind)
     if difference is not None:
-        statement = statement.where(Difference.id == difference)
-    values = {"state": EXPLAINED, "explanation": reason, "explained_by": operator.id, "explained_at": now}
-    changed = statement.values(values).returning(Difference.kind).execution_options(synchronize_session=False)
-    count = sum(1 for _ in tx.scalars(changed))
+        meant.append(Difference.id == difference)
+    count = tx.scalar(select(func.count()).select_from(Difference).where(*meant)) or 0
     if not count:
         raise NotFound("no open difference is meant", partner=partner, day=day.isoformat())
+    values = {"state": EXPLAINED, "explanation": reason, "explained_by": operator.id, "explained_at": now}
+    statement = update(Difference).where(*meant).values(values)
+    tx.execute(statement.execution_options(synchronize_session=False))
     subject = f"{partner} {day} {difference or kind or 'all'} ({count})"
     operator_log.write(
         tx, operator_id=operator.id, action="reconciliation.explained", subject=subject, reason=reason, now=now

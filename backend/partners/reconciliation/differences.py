@@ -126,6 +126,7 @@ def of_listed_row(row: ListedRow, held: Held) -> Iterator[Found]:
         yield _found(STATUS, row, held.event.facts(row.line))
     for item in held.lines:
         ours = item.facts(held.event)
+        line = item.line.line if row.line == WHOLE_ORDER else row.line
         both = row.status == COMPLETED and item.stands and not missing
         if missing:
             pass  # the event will say more
@@ -134,9 +135,9 @@ def of_listed_row(row: ListedRow, held: Held) -> Iterator[Found]:
         elif both:
             yield from _of_standing(row, item, ours)
         elif row.status == COMPLETED or item.stands:
-            yield _found(STATUS, row, ours)
+            yield _found(STATUS, row, ours, line)
         if wrong := item.disagreement() | (_other_amounts(row, item) if both and item.issued else {}):
-            yield _found(AMOUNT, row, ours | wrong)
+            yield _found(AMOUNT, row, ours | wrong, line)
 
 
 def _of_standing(row: ListedRow, item: HeldLine, ours: dict[str, Any]) -> Iterator[Found]:
@@ -191,6 +192,7 @@ def _of_event(kind: str, event: HeldEvent, line: str, held: Mapping[str, HeldLin
     return Found(kind, key, line, event.order_no, event.event_id, {}, ours)
 
 
-def _found(kind: str, row: ListedRow, ours: dict[str, Any]) -> Found:
+def _found(kind: str, row: ListedRow, ours: dict[str, Any], line: str | None = None) -> Found:
+    """A difference of a row; `line` where the row is about several."""
     order_no, event_id = row.order_no or ours.get("order_no"), row.event_id or ours.get("event_id")
-    return Found(kind, row.key, ours.get("line", row.line), order_no, event_id, row.facts(), ours)
+    return Found(kind, row.key, line or row.line, order_no, event_id, row.facts(), ours)

@@ -23,10 +23,9 @@ from backend.partners.reconciliation.rows import BadRow, ListedRow
 #: Rows of the list, and events, that are looked at together.
 PAGE = 5_000
 _NOTHING = Posted(0, 0, 0, 0, 0)
-_EVENT = (
-    *(InboxEvent.id, InboxEvent.event_id, InboxEvent.order_no, InboxEvent.state, InboxEvent.parked_for),
-    *(InboxEvent.received_at, InboxEvent.outcome),
-)
+#: Columns of the table: rows read as such cost half of what they cost as attributes of a model.
+_INBOX = InboxEvent.__table__.c
+_EVENT = tuple(_INBOX[name] for name in ("id", "event_id", "order_no", "state", "parked_for", "received_at", "outcome"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +139,9 @@ def _held_lines(tx: Session, partner: str, order_nos: Collection[str]) -> dict[s
 
 
 def compare_events(
-    tx: Session, partner: str, day: date, list_id: UUID, taken_at: datetime, after: tuple[Any, Any] | None
+    tx: Session, partner: str, day: date, list_id: UUID, begun_at: datetime, after: tuple[Any, Any] | None
 ) -> Page:
-    """The next page of our events of the day against the list."""
+    """The next page of our events of the day against the list, which we began to read at `begun_at`."""
     page, cursor = _events_of_day(tx, partner, day, after)
     listed = _listed_lines(tx, list_id, {event.order_no for event in page})
     unlisted: list[tuple[HeldEvent, list[str]]] = []
@@ -156,7 +155,7 @@ def compare_events(
     lines = _held_lines(tx, partner, {event.order_no for event, _ in unlisted})
     found: list[Found] = []
     for event, names in unlisted:
-        late = event.received_at > taken_at
+        late = event.received_at > begun_at
         found += differences.of_unlisted_event(event, names, lines.get(event.order_no, {}), late=late)
     return Page(found, len(page), cursor)
 

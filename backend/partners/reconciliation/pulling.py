@@ -113,6 +113,8 @@ def daily_round(sessions: sessionmaker[Session], vault: Vault, *, allowed_hosts:
                 reconcile(sessions, partner, day)
         except Refusal as refusal:
             log.warning("reconciliation_failed", partner=partner, day=day.isoformat(), code=refusal.code)
+        except Exception as error:
+            log.error("reconciliation_failed", partner=partner, day=day.isoformat(), exc_info=error)
 
 
 def _begin_yesterday(tx: Session) -> None:
@@ -130,6 +132,7 @@ def _due(sessions: sessionmaker[Session]) -> Iterator[tuple[str, date, str]]:
     due = or_(
         (day.state == AWAITING_LIST)
         & (day.day >= today - timedelta(days=ASKED_FOR_DAYS))
+        & Partner.active
         & Partner.list_url.is_not(None),
         (day.state == OPEN_DAY) & or_(day.reconciled_at.is_(None), day.reconciled_at < clock.start_of(today)),
         (day.state == CLOSED) & select(InboxEvent.id).where(*came_since).exists(),

@@ -13,7 +13,7 @@ from backend.lists import Columns, insert_rows, recordset
 from backend.partners.reconciliation.differences import Found
 from backend.partners.reconciliation.models import Difference
 
-OPEN, EXPLAINED, RESOLVED = "open", "explained", "resolved"
+OPEN, EXPLAINED, RESOLVED = STATES = "open", "explained", "resolved"
 _EXPLANATION = ("explanation", "explained_by", "explained_at")
 _KEY = ("partner", "day", "kind", "key", "line")
 _AGAIN: Columns = {"kind": Text(), "key": Text(), "line": Text(), "theirs": Text(), "ours": Text()}

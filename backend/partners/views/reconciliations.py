@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from backend import clock
 from backend.errors import NotFound
 from backend.partners import reconciliation
-from backend.partners.errors import InvalidPosition
+from backend.partners.errors import InvalidFilter, InvalidPosition
 from backend.partners.views.asking import asking_partner, house
 
 PAGE = 200
@@ -28,8 +28,8 @@ def reconciliation_of_day(day: str) -> Response:
             tx,
             setup.code,
             view.day,
-            kind=request.args.get("kind"),
-            state=request.args.get("state"),
+            kind=_one_of("kind", reconciliation.KINDS),
+            state=_one_of("state", reconciliation.STATES),
             after=_after(),
             limit=PAGE,
         )
@@ -44,6 +44,13 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise NotFound from None
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> str | None:
+    given = request.args.get(name)
+    if given is not None and given not in known:
+        raise InvalidFilter(field=name, known=known)
+    return given
 
 
 def _after() -> UUID | None:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -19,10 +20,14 @@ from sqlalchemy.exc import DBAPIError
 from standardwebhooks import Webhook
 
 from backend import clock, safe_http
+from backend.activities import Credited, StandingLine
+from backend.ledger import Posted
 from backend.partners import reconciliation
 from backend.partners.errors import InvalidList, InvalidListUrl
+from backend.partners.reconciliation import differences
+from backend.partners.reconciliation.differences import Held, HeldEvent, HeldLine
 from backend.partners.reconciliation.reading import MAX_ROW_BYTES, HashedFile, read_list
-from backend.partners.reconciliation.rows import BadRow
+from backend.partners.reconciliation.rows import BadRow, ListedRow
 from backend.safe_http import AddressRefused, OutsideUnavailable
 from backend.signed_statements import key_set
 from bench import planted
@@ -94,6 +99,69 @@ def test_what_is_no_list_is_refused_whole(raw: bytes) -> None:
         read(raw)
 
 
+# -- what differs ------------------------------------------------------------------------------------------
+
+NOON = datetime(2026, 6, 5, 4, tzinfo=UTC)
+ACT = (UUID(int=1), UUID(int=2))
+
+
+def held_line(status: str | None = "issued", line: str = "1", *, posted: int | None = None, left: int = 0) -> HeldLine:
+    """A line of order O worth 100 g and as many points; `posted` where the books hold other grams of it."""
+    issued = status == "issued"
+    act = ACT if status not in (None, "cancelled") else None
+    credits = Credited(100 if issued else 0, 0, 0)
+    standing = StandingLine("O", line, "trip.completed", 2, status, None, act, credits, {"quantity": 2})
+    grams = credits.reduction_g if posted is None else posted
+    return HeldLine(standing, Posted(grams, 0, 0, 100 if issued else 0, 100), (100, left))
+
+
+def held_event(code: str | None = None, **lines: str) -> HeldEvent:
+    told = {name.removeprefix("line"): (status, code) for name, status in lines.items()}
+    return HeldEvent("e1", "O", "done", None, NOON, told)
+
+
+def listed(line: str = "1", status: str = "completed", **more: Any) -> ListedRow:
+    return ListedRow(7, "O", more.pop("event_id", None), line, more.pop("type", None), 2, status, NOON, **more)
+
+
+@pytest.mark.parametrize(
+    ("row", "held", "kinds"),
+    [
+        (listed(reduction_g=100, points=100, quantity="2.0"), Held(None, [held_line()]), []),
+        (listed(weight_kg="3"), Held(None, [held_line()]), []),  # the act was not counted by it
+        (listed(quantity="3", points=1), Held(None, [held_line()]), [("amount", "1")]),
+        (listed(), Held(None, [held_line("kept")]), []),
+        (listed(status="cancelled"), Held(None, [held_line("kept")]), [("status", "1")]),
+        (listed(), Held(None, [held_line("taken_back")]), [("status", "1")]),
+        (listed(status="cancelled"), Held(None, [held_line("cancelled")]), []),
+        (listed(status="cancelled"), Held(None, [held_line("taken_back", posted=100)]), [("amount", "1")]),
+        (listed(status="cancelled"), Held(None, [held_line("refused", left=5)]), [("amount", "1")]),
+        (listed("3"), Held(None, [held_line("cancelled", "*")]), [("status", "3")]),
+        (listed("*", "cancelled"), Held(None, [held_line(line="1"), held_line("cancelled", "2")]), [("status", "1")]),
+        (listed("*", "cancelled"), Held(None), [("missing_here", "*")]),
+        (listed(status="cancelled"), Held(held_event(line1="refused")), []),
+        (listed(), Held(held_event(line1="refused")), [("status", "1")]),
+        (listed(event_id="e9"), Held(None, [held_line()]), [("missing_here", "1")]),
+        (listed(event_id="e1"), Held(held_event("LINE_CONFLICT", line1="refused"), [held_line()]), [("status", "1")]),
+        (listed(type="order.corrected"), Held(None, [held_line()]), []),
+    ],
+)
+def test_a_row_is_compared_with_what_is_held(row: ListedRow, held: Held, kinds: list[tuple[str, str]]) -> None:
+    assert [(found.kind, found.line) for found in differences.of_listed_row(row, held)] == kinds
+
+
+def test_what_a_list_need_not_hold_is_not_missed() -> None:
+    for event, held in (
+        (held_event(line1="superseded"), {}),
+        (held_event("NOT_COMPLETED", line1="refused"), {}),
+        (held_event(line1="issued"), {"1": held_line("cancelled")}),
+        (held_event(**{"line*": "cancelled"}), {}),
+    ):
+        assert list(differences.of_unlisted_event(event, event.line_names, held, late=False)) == []
+    (found,) = differences.of_unlisted_event(held_event(**{"line*": "refused"}), [""], {}, late=True)
+    assert (found.kind, found.key, found.ours["status"]) == ("late", "e:e1", "refused")
+
+
 # -- a day -------------------------------------------------------------------------------------------------
 
 
@@ -144,6 +212,9 @@ class Desk:
             verifier.verify_file(table.read_bytes() + b"\n", beside, keys)
         return verifier.verify(json.loads(path.read_text()), keys)
 
+    def metrics(self) -> str:
+        return str(self.app.test_client().get("/metrics").text)
+
     def ask(self, query: str = "") -> Any:
         path, now = f"/partners/v1/reconciliations/{self.day}{query}", clock.now()
         headers = {"webhook-partner": "transit", "webhook-id": "ask", "webhook-timestamp": str(int(now.timestamp()))}
@@ -175,6 +246,9 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
     assert desk.told("transit", "--day", str(desk.day), "--json") == {}
     assert "awaiting list" in desk.command("--open").stdout
     assert desk.decide("close").stderr.startswith("NO_LIST_YET")
+    tomorrow = ("--day", str(clock.today() + timedelta(days=1)))
+    assert desk.command("transit", *tomorrow).stderr.startswith("DAY_NOT_OVER")
+    assert desk.command("nobody", "--day", str(desk.day)).stderr.startswith("UNKNOWN_PARTNER")
 
     rows = [row("T1", reduction_g=579, points=579), row("T2"), row("T5"), row("=T6", event_id="evt_T6", revision=1)]
     first = desk.compare(*rows, row("T4", event_id="evt_T4"), row("T1"), row("T7", "shipped"))
@@ -194,7 +268,9 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
 
     # The partner reads what to send again, sends it; the member links; the next list is right about the rest.
     (resend,) = desk.ask("?kind=missing_here").json["differences"]
-    assert (resend["event_id"], resend["order_no"], desk.ask("?after=x").status_code) == ("evt_T6", "=T6", 400)
+    assert (resend["event_id"], resend["order_no"]) == ("evt_T6", "=T6")
+    assert {desk.ask(query).status_code for query in ("?after=x", "?kind=%00", "?state=odd")} == {400}
+    assert 'reconciliation_unsettled{kind="bad_row",partner="transit"} 2.0' in desk.metrics()
     statement = desk.statement()
     assert statement["sections"]["resend"] == [{"event_id": "evt_T6", "line": "1", "order_no": "=T6"}]
     assert [item["order_no"] for item in statement["sections"]["ours"]] == ["T3"]
@@ -230,6 +306,8 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
     done = desk.command("statement", "transit", "--day", str(desk.day), "--output", str(path))
     assert done.stdout == closed.stdout
     assert desk.decide("explain", "--all").exit_code == 0
+    url = ("url", "transit", "https://lists.example/{day}", "--operator", "zhao", "--reason", "contract")
+    assert desk.command(*url).stderr.startswith("OPERATOR_NOT_ALLOWED")
     for change in ("UPDATE reconciliation_days SET run = 9", "DELETE FROM reconciliation_differences"):
         with pytest.raises(DBAPIError, match="closed"), world.house.transaction() as tx:
             tx.execute(text(change))
