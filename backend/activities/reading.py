@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 import methodologies
 from backend.activities.models import Activity, ActivityRestatement
@@ -121,5 +121,17 @@ def baseline_type(profile: str) -> dict[str, str] | None:
 
 def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
     """Table → its rows about this holder, as they are handed out."""
-    models = (Activity, ActivityRestatement)
-    return {model.__tablename__: held_rows(tx, model, holder_id) for model in models}
+    return {
+        "activities": _activities(tx, holder_id),
+        "restatements": held_rows(tx, ActivityRestatement, holder_id),
+    }
+
+
+def _activities(tx: Session, holder_id: UUID) -> Held:
+    """The act that counts instead is named where it is the holder's own; somebody else's is nobody's business."""
+    rival = aliased(Activity)
+    own_rivals = (rival.holder_id == Activity.holder_id) & (rival.id == Activity.excluded_by)
+    query = select(Activity.excluded_by).join(rival, own_rivals).where(Activity.holder_id == holder_id)
+    own = {str(activity_id) for activity_id in tx.scalars(query)}
+    for row in held_rows(tx, Activity, holder_id):
+        yield row | {"excluded_by": row["excluded_by"] if row["excluded_by"] in own else None}

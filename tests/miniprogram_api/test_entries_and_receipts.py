@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend import partners
 from tests.miniprogram_api.world import cancellation, order, trip
 
 
@@ -340,19 +341,30 @@ def test_somebody_elses_things_look_like_nothing(world, rider):
     assert len(rider.get("/me/partner-links").json["links"]) == 4
 
 
-def test_an_act_that_lost_to_another_members_does_not_name_it(world, rider, acted_at):
+def test_whose_claim_another_one_is_is_told_neither_to_the_member_nor_to_the_partner(world, rider, acted_at):
     bob = world.active_member("bob")
-    first = order("device.traded_in", "alice", "Z1", acted_at, {"category": "phone", "serial": "SAME"})
-    second = order(
-        "device.traded_in", "bob", "Z2", acted_at + timedelta(hours=1), {"category": "phone", "serial": "same"}
-    )
-    world.send("zhuanzhuan", first)
-    world.send("zhuanzhuan", second)
+    fridge = {"category": "fridge", "serial": "same"}
+    world.send("dangdang", order("device.recycled", "bob", "D1", acted_at, fridge))
+    world.settle()
+    assert bob.account()["reduction_g"] > 0
+    phone = {"category": "phone", "serial": "SAME"}
+    world.send("zhuanzhuan", order("device.traded_in", "alice", "Z1", acted_at - timedelta(hours=1), phone))
     world.settle()
     (lost,) = bob.get("/activities").json["items"]
     assert (lost["status"], lost["reason"]["code"], lost["reduction_g"]) == ("outdone", "ALREADY_CLAIMED", 0)
     assert bob.get(f"/activities/{lost['id']}").json["excluded_by"] is None
-    assert bob.entries() == []
+    with world.house.transaction() as tx:
+        (delivery,) = partners.deliveries(tx, "dangdang")
+    (line,) = delivery["lines"]
+    assert (line["activity_id"], line["standing"]) == (lost["id"], "outdone")
+    receipts = [bob.receipt(entry["id"]) for entry in bob.entries()]
+    assert [receipt["reason"]["code"] for receipt in receipts if receipt["reason"]] == ["ALREADY_CLAIMED"]
+    told = f"{bob.get('/activities').text} {bob.get('/me/export').text} {receipts} {delivery}"
+    won = rider.get("/activities").json["items"][0]
+    assert won["order_no"] == "Z1"
+    for name in (won["id"], '"Z1"', "'Z1'", rider.get("/me").json["id"]):
+        assert name not in told
+    assert "zhuanzhuan" not in f"{lost} {receipts} {delivery}"
 
 
 def test_an_act_that_lost_to_ones_own_names_it(world, rider, acted_at):
