@@ -222,4 +222,4 @@ def worker() -> None:
     """Settle events, deliver notices and run the schedule until stopped."""
     stop = jobs.Stop()
     stop.listen()
-    jobs.work(house().sessions, house().vault, stop, sandbox_hosts=house().settings.sandbox_hosts)
+    jobs.work(house().sessions, house().vault, stop, house().settings)

@@ -25,7 +25,6 @@ LEFT_OUT = {
     "guardian_invitations": "无法还原的一次性邀请码 / single-use codes that nobody can read back",
     "outbox": "内容与账目相同的通知 / notices that say what the books say",
     "sync_deliveries": "上述通知的投递状态 / the state of delivering those notices",
-    "sync_sequences": "上述通知的序号 / the numbers of those notices",
 }
 
 

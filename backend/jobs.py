@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 from backend import clock, identity, outbox, partners, points, sync
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
+from backend.settings import Settings
 from backend.vault import Vault
 
 LEASE = timedelta(seconds=15)
@@ -60,6 +61,12 @@ JOBS = (
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
 )
+
+
+def purging(settings: Settings) -> Job:
+    """The job whose measure the operator chooses: announcements and deliveries that are old enough."""
+    kept, dead_kept = timedelta(days=settings.notices_kept_days), timedelta(days=settings.dead_notices_kept_days)
+    return Job("sync.purge", 3_600, lambda tx, now: sync.purge(tx, kept=kept, dead_kept=dead_kept, now=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +147,16 @@ def calm_garbage_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, *, sandbox_hosts: Collection[str] = ()) -> None:
+def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Settings) -> None:
     """The worker process: settle events, deliver notices and run the schedule until told to stop."""
     calm_garbage_collector()
     owner = str(uuid4())
     scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
-    for job in JOBS:
+    for job in (*JOBS, purging(settings)):
         _schedule(scheduler, run_job, job, sessions, job, owner)
     for errand in ERRANDS:
-        _schedule(scheduler, run_errand, errand, sessions, vault, sandbox_hosts, errand, owner)
-    courier = sync.Courier(sessions, vault, sandbox_hosts)
+        _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
+    courier = sync.Courier(sessions, vault, settings.sandbox_hosts)
     scheduler.start()
     courier.start()
     try:

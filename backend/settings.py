@@ -5,13 +5,16 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from environs import EnvError, FileAwareEnv
+from environs import EnvError, FileAwareEnv, validate
 
 from backend.errors import Misconfigured
 
 ENVIRONMENTS = ("sandbox", "test", "production")
 #: Points that may be written off for one person, where the operator does not say otherwise.
 WRITE_OFF_LIMIT = 10_000
+#: How long announcements are kept, delivered and undelivered, where the operator does not say otherwise.
+NOTICES_KEPT_DAYS, DEAD_NOTICES_KEPT_DAYS = 90, 365
+_AT_LEAST_A_WEEK = validate.Range(min=7)
 #: What WeChat's pushes are signed and sealed with in the sandbox. Everybody knows them: refused in production.
 SANDBOX_PUSH_TOKEN, SANDBOX_PUSH_AES_KEY = "sandbox", "sandbox" * 6 + "0"
 SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
@@ -31,6 +34,8 @@ class Settings:
     or "host:port", small letters) may be notified without TLS and at private addresses; refused in production.
     `wechat_push_token` and `wechat_push_encoding_aes_key`: as set in the mini-program's console; empty where WeChat's
     pushes are not taken. `write_off_limit`: points that two operators may write off for one person, ever.
+    `notices_kept_days`: for how many days announcements and their deliveries are kept, `dead_notices_kept_days` those
+    that could not be delivered.
     """
 
     environment: str
@@ -47,6 +52,8 @@ class Settings:
     sandbox_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
     write_off_limit: int = WRITE_OFF_LIMIT
+    notices_kept_days: int = NOTICES_KEPT_DAYS
+    dead_notices_kept_days: int = DEAD_NOTICES_KEPT_DAYS
 
     @property
     def sandbox(self) -> bool:
@@ -80,6 +87,10 @@ class Settings:
             sandbox_hosts=tuple(filter(None, (env.str("SANDBOX_HOSTS", "") or "").lower().split(","))),
             log_level=env.str("LOG_LEVEL", "INFO"),
             write_off_limit=env.int("WRITE_OFF_LIMIT", WRITE_OFF_LIMIT),
+            notices_kept_days=env.int("NOTICES_KEPT_DAYS", NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK),
+            dead_notices_kept_days=env.int(
+                "DEAD_NOTICES_KEPT_DAYS", DEAD_NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK
+            ),
         )
         try:
             env.seal()

@@ -49,7 +49,7 @@ def list_destinations() -> None:
     with house().transaction() as tx:
         for item in sync.destination_states(tx):
             counts = " ".join(f"{state}={count}" for state, count in sorted(item.counts.items()))
-            state = "active" if item.active else "stopped"
+            state = "retired" if item.retired else "active" if item.active else "stopped"
             click.echo(
                 f"{item.code} {item.kind} {item.url} {item.basis} {state} {','.join(item.topics)} {counts}".rstrip()
             )
@@ -74,6 +74,16 @@ def redrive_notices(destination: str, notice: str | None) -> None:
     with told_refusals(), house().transaction() as tx:
         count = sync.redrive(tx, destination, notice=notice, now=clock.now())
     click.echo(f"{count} notices wait again")
+
+
+@click.command("retire")
+@click.argument("destination")
+@click.confirmation_option(prompt="不可撤销，确定？ This cannot be undone. Sure?")
+def retire(destination: str) -> None:
+    """Tell a platform nothing ever again; what it was told, and about whom, stays on record."""
+    with told_refusals(), house().transaction() as tx:
+        count = sync.retire(tx, destination, now=clock.now())
+    click.echo(f"{destination} 已停用 retired, {count} notices withheld")
 
 
 @click.command("compare")
@@ -130,7 +140,7 @@ SYNC = click.Group(
     "sync",
     help="Third-party platforms that are told what happens.",
     commands=(
-        *(add_destination, list_destinations, rotate_key, redrive_notices),
+        *(add_destination, list_destinations, rotate_key, redrive_notices, retire),
         *(compare, show_differences, heal),
     ),
 )

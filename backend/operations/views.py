@@ -77,6 +77,7 @@ def metrics() -> Response:
     events = Gauge("inbox_events", "Partner events by state", ["partner", "state"], registry=registry)
     oldest = Gauge("inbox_oldest_waiting_seconds", "Age of the oldest event that is due", registry=registry)
     notices = Gauge("sync_notices", "Notices to other platforms by state", ["destination", "state"], registry=registry)
+    differing = Gauge("sync_differences", "Accounts that differ at a mirror", ["destination"], registry=registry)
     active = Gauge("sync_destination_active", "0 where a platform was stopped", ["destination"], registry=registry)
     unsettled = Gauge(
         "reconciliation_unsettled", "Open differences, and days without a list", ["partner", "kind"], registry=registry
@@ -89,8 +90,9 @@ def metrics() -> Response:
     for (partner, name), count in state.counts.items():
         events.labels(partner, name).set(count)
     oldest.set(state.oldest_waiting_s)
-    for item in told:
+    for item in (item for item in told if not item.retired):
         active.labels(item.code).set(item.active)
+        differing.labels(item.code).set(item.differing)
         for name, count in item.counts.items():
             notices.labels(item.code, name).set(count)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

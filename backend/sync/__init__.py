@@ -18,6 +18,7 @@ from backend.sync.errors import (
     UnknownTopic,
 )
 from backend.sync.healing import DifferenceView, differences, state_balances
+from backend.sync.holdings import holdings
 from backend.sync.notices import TOPICS, holder_pseudonym
 from backend.sync.registry import (
     DestinationState,
@@ -26,8 +27,10 @@ from backend.sync.registry import (
     destination_states,
     handlers,
     redrive,
+    retire,
     rotate_key,
 )
+from backend.sync.retention import purge
 
 __all__ = [
     "TOPICS",
@@ -52,8 +55,11 @@ __all__ = [
     "due_destinations",
     "handlers",
     "holder_pseudonym",
+    "holdings",
     "newest_comparison",
+    "purge",
     "redrive",
+    "retire",
     "rotate_key",
     "state_balances",
 ]

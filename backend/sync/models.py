@@ -22,7 +22,7 @@ class Destination(Base):
     `basis`: `entrusted` works for us under contract; `consent` is told about a person only while they agree, and what
     members read about it is `title`, `contact` and `purpose` (`中文 / English`). Nothing is sent before `quiet_until`,
     which a receiver sets by asking for patience. `claimed_until` says until when one worker alone delivers here; a
-    worker that dies lets it run out.
+    worker that dies lets it run out. From `retired_at` on it is told nothing ever again; the row stays as a record.
     """
 
     __tablename__ = "sync_destinations"
@@ -41,6 +41,7 @@ class Destination(Base):
     quiet_until: Mapped[datetime] = mapped_column(Instant)
     claimed_until: Mapped[datetime] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    retired_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
     def consented_to(self) -> str | None:
@@ -92,7 +93,7 @@ class Delivery(Base):
 
     __tablename__ = "sync_deliveries"
     __table_args__ = (
-        UniqueConstraint("destination", "outbox_id"),
+        UniqueConstraint("outbox_id", "destination"),
         UniqueConstraint("destination", "holder_id", "programme", "sequence"),
         CheckConstraint("state IN ('waiting', 'delivered', 'dead', 'stopped', 'withheld')", name="state"),
         Index(

@@ -14,7 +14,17 @@ from backend import outbox, signing
 from backend.ids import new_id
 from backend.sync.destinations import DESTINATIONS, MIRRORS
 from backend.sync.errors import DestinationExists, InvalidDestination, UnknownDestination, UnknownKind, UnknownTopic
-from backend.sync.models import DEAD, STOPPED, WAITING, Delivery, Destination, DestinationKey
+from backend.sync.models import (
+    DEAD,
+    HEALED,
+    STOPPED,
+    WAITING,
+    WITHHELD,
+    Delivery,
+    Destination,
+    DestinationKey,
+    Difference,
+)
 from backend.sync.notices import TOPICS, delivery_id
 from backend.vault import Vault
 
@@ -34,7 +44,7 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class DestinationState:
-    """A destination as an operator sees it: `counts` are deliveries by state."""
+    """A destination as an operator sees it: deliveries by state, and accounts that differ at a mirror."""
 
     code: str
     kind: str
@@ -42,8 +52,10 @@ class DestinationState:
     basis: str
     topics: tuple[str, ...]
     active: bool
+    retired: bool
     quiet_until: datetime
     counts: dict[str, int]
+    differing: int
 
 
 def add_destination(
@@ -140,16 +152,30 @@ def keys_at(tx: Session, vault: Vault, code: str, now: datetime) -> tuple[signin
 
 
 def require(tx: Session, code: str) -> Destination:
-    """The destination, locked until the transaction ends, or UnknownDestination."""
+    """The destination, locked until the transaction ends, or UnknownDestination; also when it is retired."""
     found = tx.get(Destination, code, with_for_update=True)
-    if found is None:
+    if found is None or found.retired_at is not None:
         raise UnknownDestination(destination=code)
     return found
 
 
+def retire(tx: Session, code: str, *, now: datetime) -> int:
+    """Tell a destination nothing ever again and ask no member about it any more. Returns how many notices end with it.
+
+    What it was told, and about whom, stays on record; its name is not given to another platform.
+    """
+    destination = require(tx, code)
+    destination.active, destination.retired_at = False, now
+    statement = update(Delivery).values(state=WITHHELD)
+    statement = statement.where(Delivery.destination == code, Delivery.state.in_((WAITING, DEAD, STOPPED)))
+    statement = statement.returning(Delivery.id).execution_options(synchronize_session=False)
+    return len(list(tx.scalars(statement)))
+
+
 def handlers(tx: Session) -> dict[str, Handler]:
     """The platforms that are told about a person only with that person's own consent, by code."""
-    query = select(Destination).where(Destination.basis == "consent").order_by(Destination.code)
+    asking = (Destination.basis == "consent", Destination.retired_at.is_(None))
+    query = select(Destination).where(*asking).order_by(Destination.code)
     return {row.code: Handler(row.code, row.title, row.contact, row.purpose) for row in tx.scalars(query)}
 
 
@@ -159,6 +185,8 @@ def destination_states(tx: Session) -> list[DestinationState]:
     grouped = select(Delivery.destination, Delivery.state, func.count()).group_by(Delivery.destination, Delivery.state)
     for code, state, count in tx.execute(grouped):
         counts.setdefault(code, {})[state] = count
+    differing = select(Difference.destination, func.count()).where(Difference.state != HEALED)
+    differences = {row[0]: row[1] for row in tx.execute(differing.group_by(Difference.destination))}
     return [
         DestinationState(
             row.code,
@@ -167,8 +195,10 @@ def destination_states(tx: Session) -> list[DestinationState]:
             row.basis,
             tuple(json.loads(row.topics)),
             row.active,
+            row.retired_at is not None,
             row.quiet_until,
             counts.get(row.code, {}),
+            differences.get(row.code, 0),
         )
         for row in tx.scalars(select(Destination).order_by(Destination.code))
     ]

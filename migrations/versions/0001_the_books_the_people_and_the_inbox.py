@@ -119,6 +119,7 @@ def _create_sync_tables() -> None:
         sa.Column("quiet_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("basis IN ('entrusted', 'consent')", name=op.f("ck_sync_destinations_basis")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_sync_destinations")),
     )
@@ -178,7 +179,7 @@ def _create_sync_tables() -> None:
         ),
         sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_sync_deliveries_outbox_id_outbox")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_deliveries")),
-        sa.UniqueConstraint("destination", "outbox_id", name=op.f("uq_sync_deliveries_destination_outbox_id")),
+        sa.UniqueConstraint("outbox_id", "destination", name=op.f("uq_sync_deliveries_outbox_id_destination")),
         sa.UniqueConstraint(
             *("destination", "holder_id", "programme", "sequence"),
             name=op.f("uq_sync_deliveries_destination_holder_id_programme_sequence"),
