@@ -25,7 +25,7 @@ class RecipientSchema(Schema):
 class Choice:
     """Something a consent can be given for; `handler` is the platform that would be told, in the scene `sharing`.
 
-    Not `open` is what can only be withdrawn: the partner was deactivated.
+    Not `open` is what can only be withdrawn: the partner was deactivated, the handler retired.
     """
 
     partner: str
@@ -65,7 +65,10 @@ def choices(tx: Any) -> dict[tuple[str, str], Choice]:
         for code, setup in partners.partners(tx, house().vault).items()
         for scene in setup.adapter.scenes
     ]
-    found += [Choice(code, handler.title, SHARING, handler) for code, handler in sync.handlers(tx).items()]
+    found += [
+        Choice(code, handler.title, SHARING, handler, open=not handler.retired)
+        for code, handler in sync.handlers(tx).items()
+    ]
     return {(choice.partner, choice.scene): choice for choice in found}
 
 

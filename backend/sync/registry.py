@@ -34,12 +34,16 @@ _CODE = re.compile("[a-z0-9][a-z0-9_-]{0,31}")
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A platform that decides itself what personal data are for, as a member reads about it before agreeing."""
+    """A platform that decides itself what personal data are for, as a member reads about it before agreeing.
+
+    Nobody can agree to one that is `retired`; who did can read what it was.
+    """
 
     code: str
     title: str
     contact: str
     purpose: str
+    retired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +178,11 @@ def retire(tx: Session, code: str, *, now: datetime) -> int:
 
 def handlers(tx: Session) -> dict[str, Handler]:
     """The platforms that are told about a person only with that person's own consent, by code."""
-    asking = (Destination.basis == "consent", Destination.retired_at.is_(None))
-    query = select(Destination).where(*asking).order_by(Destination.code)
-    return {row.code: Handler(row.code, row.title, row.contact, row.purpose) for row in tx.scalars(query)}
+    query = select(Destination).where(Destination.basis == "consent").order_by(Destination.code)
+    return {
+        row.code: Handler(row.code, row.title, row.contact, row.purpose, row.retired_at is not None)
+        for row in tx.scalars(query)
+    }
 
 
 def destination_states(tx: Session) -> list[DestinationState]:

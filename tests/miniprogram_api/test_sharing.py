@@ -57,3 +57,10 @@ def test_a_platform_is_named_with_its_purpose_agreed_to_and_withdrawn_from(world
         "第二十三条" in shown["legal_ground"]["zh"] and "撤回后不再提供" in shown["on_withdrawal"]["future_data"]["zh"]
     )
     assert [change["granted"] for change in shown["changes"]] == [False, True]
+
+    with world.house.transaction() as tx:
+        sync.retire(tx, "leisure", now=clock.now())
+    assert put(member, **sharing, text_version=TEXT).json["code"] == "PARTNER_INACTIVE"
+    assert member.get("/me/consents/leisure/sharing/receipt").json["changes"] == shown["changes"]
+    others = world.login("bob").get("/me/consents").json["consents"]
+    assert not [item for item in others if item["scene"] == "sharing"], "nobody is asked any more"
