@@ -54,7 +54,7 @@ def make_plan(
 ) -> Plan:
     """The clean list of a sandbox partner: `events` in all, of which so many per cent cancel or correct an order.
 
-    `run` is part of every name, so that runs on one database do not meet; 1 to 24 letters and digits.
+    `run` is part of every name, so that runs on one database do not meet; 1 to 24 small letters and digits.
     """
     chance = Random(f"{seed} plan of {partner}")
     cancelling, correcting = events * cancellations // 100, events * corrections // 100

@@ -2,15 +2,18 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
+import methodologies
 from backend import audit, clock, ledger, points
-from backend.sandbox.platform import Reply
+from backend.partners.adapters import transit
+from backend.sandbox.platform import Platform, Reply
 from backend.sandbox.running import platform
-from backend.sandbox.simulator import Disorder, disorderly, make_plan, simulate
+from backend.sandbox.simulator import Disorder, Plan, disorderly, make_plan, simulate
 from backend.sandbox.simulator.contents import CONTENTS
 from backend.sandbox.simulator.faults import FAULTS
 from backend.sandbox.simulator.sending import judge
@@ -76,15 +79,31 @@ def test_every_wrong_answer_is_a_deviation() -> None:
                 assert altered.deviations, (attempt, reply)
 
 
+def by_the_library(plan: Plan, sender: Platform) -> Iterator[int]:
+    """The grams of every ride that stands, straight from the formula."""
+    told = {event.id: json.loads(event.body)["data"] for event in plan.events}
+    for delivery in sender.deliveries():
+        for line in delivery["lines"]:
+            if line.get("standing") == "issued":
+                ride = told[delivery["event_id"]]
+                methodology, quantities = transit.MODES[ride["mode"]]
+                began, ended = (datetime.fromisoformat(ride[name]) for name in ("started_at", "ended_at"))
+                data = {name: ride[name] for name in quantities if name in ride}
+                data |= {"duration_s": int((ended - began).total_seconds())}
+                yield methodologies.quantify(methodology, data, began.date(), "CN-DEFAULT").credits["REDUCTION"]
+
+
 def test_disorder_comes_to_the_same_grams_and_points_as_the_clean_list(postgresql_url: str) -> None:
     with serving(postgresql_url) as (house, url):
         plan = make_plan("transit", "run", events=240, seed=1, today=clock.today())
         disorder = Disorder(corrupted=10)
         given = {"seed": 1, "settings": house.settings}
-        report = simulate(platform(house, url, "transit"), plan, disorder, **given)
+        sender = platform(house, url, "transit")
+        report = simulate(sender, plan, disorder, **given)
         assert report.conforms, report.as_text()
         assert json.loads(report.as_json())["accepted"] == 240
-        assert sum(balance.reduction_g for balance in report.found.values()) > 0
+        total = sum(balance.reduction_g for balance in report.found.values())
+        assert 0 < total == sum(by_the_library(plan, sender))
         with house.transaction() as tx:
             assert [*ledger.differences(tx), *points.differences(tx), *audit.replay(tx).differences] == []
         # What differs is said, member by member.
