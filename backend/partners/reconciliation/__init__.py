@@ -6,7 +6,7 @@ A day goes this way: `rows` and `reading` (what a list may say), `loading` (into
 """
 
 from backend.partners.reconciliation.closing import close_day, statement_of, write_csv
-from backend.partners.reconciliation.comparing import reconcile
+from backend.partners.reconciliation.comparing import hand_in, reconcile
 from backend.partners.reconciliation.days import DayView, as_json, day_view, days, differences_of, explain, unsettled
 from backend.partners.reconciliation.differences import KINDS
 from backend.partners.reconciliation.loading import erase_lists
@@ -25,6 +25,7 @@ __all__ = [
     "differences_of",
     "erase_lists",
     "explain",
+    "hand_in",
     "pull",
     "reconcile",
     "set_list_url",

@@ -88,18 +88,38 @@ def reconcile(
         return day_view(tx, partner, day)
 
 
+def hand_in(sessions: sessionmaker[Session], partner: str, day: date, file: BinaryIO, *, source: str) -> DayView:
+    """Take a list in without comparing: the next daily round does that. Raises what `reconcile` raises."""
+    with transaction(sessions) as tx:
+        held = begin_day(tx, partner, day)
+        if held.state == CLOSED:
+            raise DayClosed(partner=partner, day=day.isoformat())
+        claim(tx, held, now=clock.now())
+    with _claimed(sessions, partner, day):
+        _take_in(sessions, partner, day, file, source, no_bars)
+    with transaction(sessions) as tx:
+        return day_view(tx, partner, day)
+
+
+@contextmanager
+def _claimed(sessions: sessionmaker[Session], partner: str, day: date) -> Iterator[None]:
+    """The claim on the day is given back, whatever happens."""
+    try:
+        yield
+    finally:
+        with transaction(sessions) as tx:
+            keep_claim(tx, partner, day, until=clock.now())
+
+
 def _compare_open_day(
     sessions: sessionmaker[Session], partner: str, day: date, file: BinaryIO | None, source: str, bars: Bars
 ) -> None:
-    try:
+    with _claimed(sessions, partner, day):
         if file is not None:
             _take_in(sessions, partner, day, file, source, bars)
         run = _begin_run(sessions, partner, day, bars)
         if run is not None:
             _go_through(run)
-    finally:
-        with transaction(sessions) as tx:
-            keep_claim(tx, partner, day, until=clock.now())
 
 
 def _take_in(sessions: sessionmaker[Session], partner: str, day: date, file: BinaryIO, source: str, bars: Bars) -> None:
@@ -117,6 +137,7 @@ def _take_in(sessions: sessionmaker[Session], partner: str, day: date, file: Bin
         held = hold_day(tx, partner, day)
         finish_list(tx, taken, now=clock.now())
         held.state, held.list_id, held.last_error = OPEN_DAY, taken.id, None
+        held.reconciled_at = None  # until it is compared with this list
 
 
 def _begin_run(sessions: sessionmaker[Session], partner: str, day: date, bars: Bars) -> _Run | None:

@@ -1,17 +1,22 @@
-"""How a day of the partner who asks stands: what differs, and what should be sent again."""
+"""The daily list of the partner who asks, and how the day stands: what differs, and what should be sent again."""
 
 from datetime import date
+from io import BytesIO
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, request
 
 from backend import clock
+from backend.bodies import read_body, require_type
 from backend.errors import NotFound
 from backend.partners import reconciliation
 from backend.partners.errors import InvalidFilter, InvalidPosition
 from backend.partners.views.asking import asking_partner, house
 
 PAGE = 200
+#: A longer list is fetched, or brought to the operator.
+MAX_LIST_BYTES = 8 * 1024 * 1024
+LIST_TYPES = ("text/csv", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl")
 
 blueprint = Blueprint("reconciliations", __name__)
 
@@ -37,6 +42,16 @@ def reconciliation_of_day(day: str) -> Response:
         told = [reconciliation.as_json(item, now=now) for item in found]
     following = told[-1]["id"] if len(told) == PAGE else None
     return jsonify({"day": view.as_json(), "differences": told, "next": following})
+
+
+@blueprint.post("/partners/v1/reconciliations/<day>")
+def hand_in_list(day: str) -> tuple[Response, int]:
+    """Take the list of a day in. 202 once it is on disk; it is compared within the hour."""
+    require_type(request, LIST_TYPES)
+    body = read_body(request, max_bytes=MAX_LIST_BYTES)
+    setup = asking_partner(body)
+    view = reconciliation.hand_in(house().sessions, setup.code, _day(day), BytesIO(body), source="upload")
+    return jsonify({"day": view.as_json()}), 202
 
 
 def _day(text: str) -> date:

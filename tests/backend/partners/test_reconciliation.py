@@ -215,11 +215,16 @@ class Desk:
     def metrics(self) -> str:
         return str(self.app.test_client().get("/metrics").text)
 
-    def ask(self, query: str = "") -> Any:
+    def ask(self, query: str = "", *, hand_in: str | None = None, **more: str) -> Any:
+        """What the partner asks, or the list it hands in, as CSV unless told otherwise."""
         path, now = f"/partners/v1/reconciliations/{self.day}{query}", clock.now()
+        signed = path if hand_in is None else f"POST {path}\n{hand_in}"
         headers = {"webhook-partner": "transit", "webhook-id": "ask", "webhook-timestamp": str(int(now.timestamp()))}
-        headers["webhook-signature"] = Webhook(SECRET).sign("ask", now, path)
-        return self.app.test_client().get(path, headers=headers)
+        headers |= {"webhook-signature": Webhook(SECRET).sign("ask", now, signed), "content-type": "text/csv"} | more
+        client = self.app.test_client()
+        return (
+            client.get(path, headers=headers) if hand_in is None else client.post(path, data=hand_in, headers=headers)
+        )
 
 
 @pytest.fixture
@@ -291,6 +296,22 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
     rows[0]["points"] = 577
     assert desk.compare(*rows, row("T4", event_id="evt_T4"), row("T3")).keys() == {("amount", "T1")}
     assert desk.decide("explain", "--difference", again["amount", "T1"]["id"]).exit_code == 0
+    assert desk.ask("?state=open").json["differences"] == []
+
+    # A list that the partner hands in is compared by the next round; until then the day is not closed.
+    handed_in = "order_no,status,occurred_at\n" + f"T1,completed,{days_ago(3).isoformat()}\n"
+    answers = (
+        *(desk.ask(hand_in="nothing"), desk.ask(hand_in=handed_in, **{"content-type": "text/plain"})),
+        desk.ask(hand_in=handed_in, **{"webhook-timestamp": "1"}),
+    )
+    assert [answer.status_code for answer in answers] == [422, 415, 401]
+    assert desk.ask(hand_in=handed_in).json["day"]["reconciled_at"] is None
+    assert desk.decide("close").stderr.startswith("NO_LIST_YET")
+    reconciliation.daily_round(world.house.sessions, world.house.vault)
+    left_out = desk.told("transit", "--day", str(desk.day), "--json", "--show")
+    assert left_out.keys() == {("missing_there", order) for order in ("T3", "T4", "T5", "=T6")}
+    assert desk.compare(*rows, row("T4", event_id="evt_T4"), row("T3")).keys() == {("amount", "T1"), ("status", "T4")}
+    assert desk.decide("explain", "--all").exit_code == 0
 
     # Closed with a signed statement: nothing of it changes any more, and what comes late is seen.
     closed = desk.decide("close")
@@ -302,7 +323,7 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
     assert desk.told("transit", "--day", str(desk.day), "--json", "--open").keys() == {("late", "T8")}
     path = desk.folder / "list"
     refused = desk.command("transit", "--day", str(desk.day), "--list", str(path))
-    assert refused.stderr.startswith("DAY_CLOSED")
+    assert refused.stderr.startswith("DAY_CLOSED") and desk.ask(hand_in=handed_in).json["code"] == "DAY_CLOSED"
     done = desk.command("statement", "transit", "--day", str(desk.day), "--output", str(path))
     assert done.stdout == closed.stdout
     assert desk.decide("explain", "--all").exit_code == 0
