@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from backend.activities import WHOLE_ORDER, StandingLine
+from backend.activities import STANDING, WHOLE_ORDER, StandingLine
 from backend.ledger import Posted
 from backend.partners.contract import RANKS
 from backend.partners.reconciliation.rows import COMPLETED, BadRow, ListedRow
@@ -35,6 +35,11 @@ class HeldEvent:
     def line_names(self) -> Collection[str]:
         """Its lines; one without a name where they are not known: the event was not settled, or ended unread."""
         return [line for line in self.lines if line != WHOLE_ORDER] or [""]
+
+    @property
+    def may_be_credited(self) -> bool:
+        """Not settled yet. A correction that waits for its order credits nothing by itself."""
+        return self.state != "done" and self.waiting_for != "ORDER"
 
     def outcome(self, line: str) -> tuple[str | None, str | None]:
         """Status and code of one line, or of the whole order it belongs to."""
@@ -122,7 +127,7 @@ def of_listed_row(row: ListedRow, held: Held) -> Iterator[Found]:
     missing = held.event is None and (row.event_id is not None or not held.lines)
     if missing:
         yield _found(MISSING_HERE, row, held.lines[0].facts() if held.lines else {})
-    elif not held.lines and held.event is not None and row.status == COMPLETED:
+    elif not held.lines and held.event is not None and (row.status == COMPLETED or held.event.may_be_credited):
         yield _found(STATUS, row, held.event.facts(row.line))
     for item in held.lines:
         ours = item.facts(held.event)
@@ -134,7 +139,7 @@ def of_listed_row(row: ListedRow, held: Held) -> Iterator[Found]:
             yield _found(STATUS, row, ours | held.event.facts(row.line))
         elif both:
             yield from _of_standing(row, item, ours)
-        elif row.status == COMPLETED or item.stands:
+        elif row.status == COMPLETED or item.line.status in STANDING:
             yield _found(STATUS, row, ours, line)
         if wrong := item.disagreement() | (_other_amounts(row, item) if both and item.issued else {}):
             yield _found(AMOUNT, row, ours | wrong, line)

@@ -115,9 +115,11 @@ def held_line(status: str | None = "issued", line: str = "1", *, posted: int | N
     return HeldLine(standing, Posted(grams, 0, 0, 100 if issued else 0, 100), (100, left))
 
 
-def held_event(code: str | None = None, **lines: str) -> HeldEvent:
+def held_event(
+    code: str | None = None, *, state: str = "done", waiting_for: str | None = None, **lines: str
+) -> HeldEvent:
     told = {name.removeprefix("line"): (status, code) for name, status in lines.items()}
-    return HeldEvent("e1", "O", "done", None, NOON, told)
+    return HeldEvent("e1", "O", state, waiting_for, NOON, told)
 
 
 def listed(line: str = "1", status: str = "completed", **more: Any) -> ListedRow:
@@ -133,6 +135,9 @@ def listed(line: str = "1", status: str = "completed", **more: Any) -> ListedRow
         (listed(), Held(None, [held_line("kept")]), []),
         (listed(status="cancelled"), Held(None, [held_line("kept")]), [("status", "1")]),
         (listed(), Held(None, [held_line("taken_back")]), [("status", "1")]),
+        (listed(status="cancelled"), Held(None, [held_line("outdone")]), [("status", "1")]),  # it may come to its right
+        (listed(status="cancelled"), Held(held_event(state="parked", waiting_for="LINK")), [("status", "1")]),
+        (listed(status="cancelled"), Held(held_event(state="parked", waiting_for="ORDER")), []),
         (listed(status="cancelled"), Held(None, [held_line("cancelled")]), []),
         (listed(status="cancelled"), Held(None, [held_line("taken_back", posted=100)]), [("amount", "1")]),
         (listed(status="cancelled"), Held(None, [held_line("refused", left=5)]), [("amount", "1")]),
