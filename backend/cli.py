@@ -20,6 +20,7 @@ from backend import (
     house,
     jobs,
     ledger,
+    member_commands,
     operator_commands,
     partner_commands,
     points,
@@ -41,6 +42,7 @@ OPERATORS = (
     operator_commands.OPERATOR,
     review_commands.ACTIVITY,
     review_commands.DEBT,
+    member_commands.MEMBER,
     partner_commands.PARTNER,
     sync_commands.SYNC,
 )

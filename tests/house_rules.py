@@ -42,6 +42,7 @@ FLOORS = {
     "backend.cli": TOP,
     "backend.jobs": TOP,
     "backend.operator_commands": TOP,  # what operators do at a terminal
+    "backend.member_commands": TOP,
     "backend.partner_commands": TOP,
     "backend.review_commands": TOP,
     "backend.claim_commands": TOP,

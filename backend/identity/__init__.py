@@ -56,6 +56,7 @@ from backend.identity.forgetting import ERASED, KEPT, forget_person, hold_to_for
 from backend.identity.guardians import (
     Ward,
     accept_ward,
+    correct_birth_date,
     dismiss_guardian,
     invite_guardian,
     release_ward,
@@ -192,6 +193,7 @@ __all__ = [
     "consent_changes",
     "consent_state",
     "consents_of",
+    "correct_birth_date",
     "current_consent_text",
     "deactivate_operator",
     "dismiss_guardian",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, select
+from sqlalchemy import Text, Uuid, select, update
 from sqlalchemy.orm import Session
 
 from backend import clock, outbox
@@ -156,6 +156,12 @@ def end_consents(
             now=now,
         )
     return len(standing)
+
+
+def move_guardians_consents(tx: Session, holder_id: UUID, counts_until: datetime) -> None:
+    """Let what a guardian consented to count until another instant: the ward's birthday was corrected."""
+    theirs = (Consent.holder_id == holder_id, Consent.granted, Consent.counts_until.is_not(None))
+    tx.execute(update(Consent).where(*theirs).values(counts_until=counts_until))
 
 
 def consents_of(tx: Session, holder_id: UUID) -> list[Consent]:

@@ -16,9 +16,9 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from backend import clock
+from backend import clock, operator_log
 from backend.errors import NotFound
-from backend.identity.consent import AGE, GUARDIAN_LEFT, end_consents
+from backend.identity.consent import AGE, GUARDIAN_LEFT, end_consents, move_guardians_consents
 from backend.identity.errors import (
     AgeStatedBefore,
     GuardianTooYoung,
@@ -29,6 +29,7 @@ from backend.identity.errors import (
 )
 from backend.identity.minors import fourteenth_birthday, guardian_of, minor_until
 from backend.identity.models import GuardianInvitation, Guardianship, Minor
+from backend.identity.operators import OperatorView
 from backend.identity.persons import hold_person
 from backend.identity.typed_codes import as_made, new_code
 from backend.vault import Vault
@@ -54,13 +55,39 @@ def state_birth_date(tx: Session, holder_id: UUID, birth_date: date, *, now: dat
     """
     hold_person(tx, holder_id, alone=True)
     until, known = fourteenth_birthday(birth_date), minor_until(tx, holder_id, now=now)
-    if known is not None and known != until:
+    if known not in (None, until):
         raise AgeStatedBefore
-    if known is not None or until <= clock.day_of(now):
-        return known
+    return _note(tx, holder_id, known, until, now)
+
+
+def correct_birth_date(
+    tx: Session, holder_id: UUID, birth_date: date, *, operator: OperatorView, reason: str, now: datetime
+) -> date | None:
+    """An operator corrects what was mistyped; logged without the date. Returns as `state_birth_date`.
+
+    A guardian's consents count until the corrected day; where it has passed already, they end, and so does the
+    guardianship. NotFound for nobody.
+    """
+    hold_person(tx, holder_id, alone=True, otherwise=NotFound)
+    until = _note(tx, holder_id, minor_until(tx, holder_id, now=now), fourteenth_birthday(birth_date), now)
+    done = {"action": "member.birth_date_corrected", "subject": f"member {holder_id}", "reason": reason}
+    operator_log.write(tx, operator_id=operator.id, now=now, **done)
+    return until
+
+
+def _note(tx: Session, holder_id: UUID, known: date | None, until: date, now: datetime) -> date | None:
+    """What follows from a birthday, where another one was known before, or none."""
+    if until <= clock.day_of(now):
+        if known is not None:
+            _end(tx, holder_id, now=now)
+            _forget_age(tx, holder_id)
+        return None
     tx.merge(Minor(holder_id=holder_id, minor_until=until, stated_at=now))
-    leave_wards(tx, holder_id, now=now)
-    end_consents(tx, holder_id, source=AGE, now=now)
+    if known is None:
+        leave_wards(tx, holder_id, now=now)
+        end_consents(tx, holder_id, source=AGE, now=now)
+    else:
+        move_guardians_consents(tx, holder_id, clock.start_of(until))
     return until
 
 
@@ -147,6 +174,10 @@ def leave_wards(tx: Session, guardian_id: UUID, *, now: datetime) -> None:
 def forget_guardianships(tx: Session, holder_id: UUID, *, now: datetime) -> None:
     """Erase what is known about the age, guardian and wards of a person who is being forgotten."""
     leave_wards(tx, holder_id, now=now)
+    _forget_age(tx, holder_id)
+
+
+def _forget_age(tx: Session, holder_id: UUID) -> None:
     for table in (GuardianInvitation, Guardianship, Minor):
         tx.execute(delete(table).where(table.holder_id == holder_id))
 
