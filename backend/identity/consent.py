@@ -135,13 +135,19 @@ def end_consents(
     scenes: Collection[str] = (*SCENES, SHARING),
     *,
     given_before: datetime | None = None,
+    given_by: UUID | None = None,
     source: str,
     now: datetime,
 ) -> int:
-    """Withdraw every consent of these scenes that was given before an instant (or ever). Returns how many."""
+    """Withdraw every consent of these scenes that was given before an instant (or ever), by this person (or anybody).
+
+    Returns how many.
+    """
     query = select(Consent).where(Consent.holder_id == holder_id, Consent.granted, Consent.scene.in_(scenes))
     if given_before is not None:
         query = query.where(Consent.changed_at < given_before)
+    if given_by is not None:
+        query = query.where(Consent.decided_by == given_by)
     query = query.order_by(Consent.partner, Consent.scene).with_for_update()
     standing = list(tx.scalars(query.execution_options(populate_existing=True)))
     for consent in standing:

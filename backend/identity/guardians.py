@@ -183,8 +183,11 @@ def _forget_age(tx: Session, holder_id: UUID) -> None:
 
 
 def _end(tx: Session, ward_id: UUID, *, now: datetime) -> None:
-    tx.execute(delete(Guardianship).where(Guardianship.holder_id == ward_id))
-    end_consents(tx, ward_id, source=GUARDIAN_LEFT, now=now)
+    """End a guardianship with what was consented to under it; not what a ward agreed to since they turned fourteen."""
+    ended = delete(Guardianship).where(Guardianship.holder_id == ward_id).returning(Guardianship.guardian_id)
+    guardian_id = tx.scalar(ended)
+    if guardian_id is not None:
+        end_consents(tx, ward_id, given_by=guardian_id, source=GUARDIAN_LEFT, now=now)
 
 
 def _code_index(vault: Vault, code: str) -> bytes:

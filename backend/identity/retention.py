@@ -77,5 +77,6 @@ def _forgotten(table: type[Consent] | type[ConsentChange], long_ago: datetime) -
 def _remove(tx: Session, table: type[Base], condition: ColumnElement[bool], limit: int) -> int:
     key = tuple(table.__table__.primary_key)
     chosen = select(*key).where(condition).limit(limit)
-    statement = delete(table).where(tuple_(*key).in_(chosen)).returning(key[0])
+    # The condition once more: a row that changed since it was chosen is looked at again.
+    statement = delete(table).where(condition, tuple_(*key).in_(chosen)).returning(key[0])
     return len(list(tx.scalars(statement.execution_options(synchronize_session=False))))

@@ -115,6 +115,8 @@ def test_from_the_birthday_on_the_member_decides_alone_and_loses_no_day(world, m
     assert put(child) == (200, None)
     world.settle()
     assert (commute(child), child.account()["reduction_g"]) == (("granted", "member"), 2 * 579)
+    delete(guardian, ask(guardian))
+    assert commute(child) == ("granted", "member")
 
 
 def test_a_code_is_good_once_for_ten_minutes_and_for_somebody_of_age(world, moment):
