@@ -89,6 +89,7 @@ def _report(differences: Iterable[dict[str, object]], sound: str) -> None:
 def trial_balance() -> None:
     """Recompute every balance, lot and transaction hash; print the rows that differ and exit non-zero."""
     with house().transaction() as tx:
+        database.read_one_moment(tx)
         _report([*ledger.differences(tx), *points.differences(tx)], "the books balance")
         for name, total in sorted(ledger.system_balances(tx).items()):
             click.echo(f"{name:>20} {total:>20,}")
@@ -98,6 +99,7 @@ def trial_balance() -> None:
 def replay() -> None:
     """Recompute every issued gram from stored inputs and recorded rows; print what differs and exit non-zero."""
     with house().transaction() as tx:
+        database.read_one_moment(tx)
         result = audit.replay(tx)
     _report(result.differences, f"{result.activities} activities recomputed to the same gram")
 

@@ -175,9 +175,6 @@ class _Doing:
         return "acts taken back after a review"
 
     def _forget(self, name: str) -> str:
-        if len(self._names) < 3:
-            return "nobody to forget"
-        self._names.remove(name) if name != self._names[0] else None
         with self._ground.house.transaction() as tx:
             query = "SELECT holder_id FROM partner_links WHERE partner = 'transit' AND user_ref_index = :index LIMIT 1"
             index = identity.user_ref_index(self._ground.house.vault, "transit", PARTNERS["transit"].user_ref(name))

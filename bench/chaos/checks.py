@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from backend import ledger, points
+from backend import database, ledger, points
 
 #: A worker that died delivering notices holds its destination for two minutes.
 LONGEST_CLAIM_S = 150.0
@@ -75,7 +75,8 @@ NEVER_BOTH = {
 
 def seen(engine: Engine, never: Mapping[str, str] = NEVER) -> list[str]:
     """What one consistent snapshot shows that may never be: the books as the trial balance proves them, and `never`."""
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, Session(connection) as tx:
+    with Session(engine) as tx:
+        database.read_one_moment(tx)
         faults = [f"trial balance: {row}" for row in (*ledger.differences(tx), *points.differences(tx))]
         found = {fault: rows_of(tx.connection(), query) for fault, query in never.items()}
     return faults + [f"{fault}: {', '.join(rows)}" for fault, rows in found.items() if rows]

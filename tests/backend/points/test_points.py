@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,8 +11,9 @@ import time_machine
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from backend import clock, points
+from backend import clock, create_app, ledger, points
 from backend.points import Rule, rule_on
+from tests.backend.operating import run
 from tests.backend.spending import net_points, spend
 from tests.backend.world import World, cancel, days_ago, event, trade_in, trip
 
@@ -280,6 +282,24 @@ def test_lots_that_do_not_sum_to_the_accounts_are_named(
     with world.house.transaction() as tx:
         tx.execute(text(statement))
         assert {row["account"] for row in points.differences(tx)} == accounts
+
+
+def test_the_trial_balance_looks_at_one_moment(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lots and balances are read one after the other; what ripens between them is no difference."""
+    world = World(postgresql_url)
+    world.person("alice")
+    send(world, "transit", trip("T1", "alice"))
+    read = ledger.all_balances
+
+    def ripened_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(ledger, "all_balances", read)
+        with world.house.transaction() as other:
+            assert points.ripen(other, now=clock.now() + SCHEDULED) == 1
+        return read(*arguments)
+
+    monkeypatch.setattr(ledger, "all_balances", ripened_meanwhile)
+    told = run(create_app(world.house.settings), "ledger", "trial-balance")
+    assert (told.exit_code, told.stdout.splitlines()[0]) == (0, "the books balance")
 
 
 def test_a_lot_says_when_it_ripens_by_the_day_of_the_act(world: World, alice: UUID) -> None:
