@@ -7,6 +7,7 @@ import json
 import random
 import secrets
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,10 @@ MEMBERS, THREADS = 18, 3
 #: Partner → the scene of what is sent in its name.
 SENDING = {"transit": "commute", "zhuanzhuan": "device"}
 #: What happens, and how often in relation to the rest.
-DOINGS = {"send": 12, "take back": 3, "change consent": 5, "change link": 4, "review": 3, "forget": 0.15}
+DOINGS = {"send": 8, "change their mind": 10, "agree": 6, "link": 4, "take back": 3, "review": 3, "forget": 0.1}
+#: Whoever changes their mind does so at most so long after the partner told of them, in seconds: a worker looks into
+#: the inbox twice a second, so that the event is often being settled at that very moment.
+HESITATION_S = 0.7
 DAYS = 25
 
 
@@ -114,6 +118,7 @@ class _Doing:
         self._ground, self._names, self._operator = ground, names, operator
         self._platforms = {code: ground.platform(code) for code in SENDING}
         self._sent: list[tuple[str, str, str]] = []  # partner, order number, user
+        self._members: dict[str, _Member] = {}
         self._turn = 0
 
     def do(self, what: str) -> str:
@@ -128,15 +133,24 @@ class _Doing:
             return self._review()
         if what == "forget":
             return self._forget(name)
-        member = _Member(self._ground.url, name)
-        if what == "change consent":
-            granted = self.chance.random() < 0.6
-            member.decide(partner, SENDING[partner], granted=granted)
-            return "consents given" if granted else "consents withdrawn"
-        if self.chance.random() < 0.4:
-            return "links ended" if member.end_link(partner) else "no link to end"
-        _link(self._ground, member, name, partner)
-        return "links made"
+        member = self._members.pop(name, None) or _Member(self._ground.url, name)
+        done = self._decide(what, member, name, partner)
+        self._members[name] = member  # who was refused or not answered logs in again
+        return done
+
+    def _decide(self, what: str, member: _Member, name: str, partner: str) -> str:
+        if what == "agree":
+            member.decide(partner, SENDING[partner], granted=True)
+            return "consents given"
+        if what == "link":
+            _link(self._ground, member, name, partner)
+            return "links made"
+        self._send(name, partner)
+        time.sleep(self.chance.uniform(0, HESITATION_S))
+        if self.chance.random() < 0.7:
+            member.decide(partner, SENDING[partner], granted=False)
+            return "events sent and consents withdrawn"
+        return "events sent and links ended" if member.end_link(partner) else "events sent without a link"
 
     def _send(self, name: str, partner: str) -> str:
         self._turn += 1
