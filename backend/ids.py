@@ -6,12 +6,18 @@ without asking the database for numbers.
 
 import os
 import threading
+from datetime import datetime
 from uuid import UUID
 
 from backend import clock
 
 _lock = threading.Lock()
 _last = 0
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """The smallest identifier that can be made at this instant or later."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 def new_id() -> UUID:

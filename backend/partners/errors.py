@@ -73,11 +73,11 @@ class InvalidLinkRequest(Refusal):
 
 
 class InvalidFilter(Refusal):
-    """`facts` say which values there are."""
+    """What a list was to be picked by is not known here; `facts` say which filter, and what there is."""
 
     code = "INVALID_FILTER"
     status = 400
-    title = "筛选条件不存在 / There is no such value to pick by"
+    title = "筛选条件不符合约定 / The filter cannot be followed"
 
 
 class EmptyBatch(Refusal):

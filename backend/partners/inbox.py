@@ -15,7 +15,7 @@ from backend.database import Instant
 from backend.lists import Columns, recordset
 from backend.partners.models import InboxConflict, InboxEvent, Partner
 
-WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
+STATES = WAITING, DONE, PARKED, DEAD = "waiting", "done", "parked", "dead"
 PARKED_LIFE = timedelta(days=30)
 MISSED_WITHIN = timedelta(hours=1)
 #: Between reading the clock and committing, a batch takes less than this.

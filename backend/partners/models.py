@@ -119,6 +119,14 @@ class InboxEvent(Base):
         UniqueConstraint("partner", "event_id"),
         CheckConstraint("state IN ('waiting', 'done', 'parked', 'dead')", name="state"),
         CheckConstraint("(batch_id IS NULL) = (batch_line IS NULL)", name="batch_line"),
+        Index("ix_inbox_deliveries", "partner", "id"),
+        Index(
+            "ix_inbox_dead",
+            "partner",
+            "id",
+            postgresql_where=text("state = 'dead'"),
+            sqlite_where=text("state = 'dead'"),
+        ),
         Index(
             "ix_inbox_waiting",
             "next_attempt_at",

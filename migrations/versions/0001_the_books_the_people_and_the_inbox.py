@@ -848,6 +848,14 @@ def upgrade() -> None:
             postgresql_where=sa.text("parked_for = 'ORDER'"),
             sqlite_where=sa.text("parked_for = 'ORDER'"),
         )
+        batch_op.create_index("ix_inbox_deliveries", ["partner", "id"], unique=False)
+        batch_op.create_index(
+            "ix_inbox_dead",
+            ["partner", "id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'dead'"),
+            sqlite_where=sa.text("state = 'dead'"),
+        )
         batch_op.create_index("ix_inbox_day", ["partner", "day", "order_no", "received_at"], unique=False)
         batch_op.create_index(
             "ix_inbox_parked",
@@ -1339,6 +1347,12 @@ def downgrade() -> None:
     op.drop_table("ledger_transactions")
     op.drop_table("inbox_conflicts")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_inbox_dead",
+            postgresql_where=sa.text("state = 'dead'"),
+            sqlite_where=sa.text("state = 'dead'"),
+        )
+        batch_op.drop_index("ix_inbox_deliveries")
         batch_op.drop_index("ix_inbox_day")
         batch_op.drop_index(
             "ix_inbox_waiting",

@@ -468,36 +468,3 @@ def test_one_partner_cannot_cancel_the_order_of_another(sender: Sender) -> None:
     assert sender.post(cancel("O1", "alice"), partner="zhuanzhuan").status_code == 202
     sender.world.settle()
     assert sender.world.balances(sender.alice)["reduction"] == 579
-
-
-# -- what became of it -------------------------------------------------------------------------------------------
-
-
-def deliveries(sender: Sender, asker: str, query: str = "", *, secret: str = SECRET, signed: str = "") -> TestResponse:
-    path = "/partners/v1/deliveries" + query
-    now, sent = clock.now(), "ask_1"
-    headers = {
-        "webhook-partner": asker,
-        "webhook-id": sent,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(sent, now, signed or path),
-    }
-    return sender.client.get(path, headers=headers)
-
-
-def test_a_partner_reads_what_became_of_its_own_events(sender: Sender) -> None:
-    sender.post(trip("T1", "alice"), event_id="mine")
-    sender.post(trade_in("D1", "alice", "SN-1"), partner="zhuanzhuan", event_id="theirs")
-    sender.world.settle()
-    found = deliveries(sender, "transit").json["deliveries"]  # type: ignore[index]
-    assert [(row["event_id"], row["state"], row["lines"][0]["status"]) for row in found] == [("mine", "done", "issued")]
-    assert deliveries(sender, "transit", "?event_id=theirs").json == {"deliveries": []}
-    assert deliveries(sender, "transit", f"?before={found[0]['id']}").json == {"deliveries": []}
-    assert deliveries(sender, "transit", "?before=rubbish").json["code"] == "INVALID_POSITION"
-
-
-def test_nobody_else_reads_them(sender: Sender) -> None:
-    problem(deliveries(sender, "transit", secret=OTHER_SECRET), 401, "INVALID_SIGNATURE")
-    problem(deliveries(sender, "transit", "?event_id=2", signed="/partners/v1/deliveries"), 401, "INVALID_SIGNATURE")
-    problem(deliveries(sender, "nobody"), 404, "UNKNOWN_PARTNER")
-    problem(sender.client.get("/partners/v1/deliveries"), 404, "UNKNOWN_PARTNER")
