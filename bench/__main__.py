@@ -1,4 +1,4 @@
-"""`python -m bench [settlement webhook reconciliation quantify]`: JSON lines on standard output, progress on the other.
+"""`python -m bench [settlement webhook batch reconciliation quantify]`: results as JSON lines, progress apart.
 
 Ratios against a reference measured in the same run, in alternating rounds: what they compare is the work, not the
 machine. Rates of different machines, or of one machine on different days, say little.
@@ -8,10 +8,15 @@ import argparse
 import signal
 import sys
 
-from bench import quantify, reconciliation, settlement, webhook
+from bench import batch, quantify, reconciliation, settlement, webhook
 from bench.server import postgresql
 
-ON_DATABASE = {"settlement": settlement.run, "webhook": webhook.run, "reconciliation": reconciliation.run}
+ON_DATABASE = {
+    "settlement": settlement.run,
+    "webhook": webhook.run,
+    "batch": batch.run,
+    "reconciliation": reconciliation.run,
+}
 
 
 def main() -> None:

@@ -38,11 +38,12 @@ def run(databases: Databases) -> None:
     populated_house(databases.url("webhook"), MEMBERS).sessions.kw["bind"].dispose()
     rounds = {path: Rounds(PER_ROUND) for path in REFERENCES}
     with ExitStack() as servers:
-        ours = servers.enter_context(_gunicorn("wsgi:app", {"DATABASE_URL": databases.url("webhook")}))
-        bare = servers.enter_context(_gunicorn("bench.bare:app", {"BENCH_DATABASE_URL": _bare_database(databases)}))
+        ours = servers.enter_context(under_gunicorn("wsgi:app", {"DATABASE_URL": databases.url("webhook")}))
+        database = {"BENCH_DATABASE_URL": _bare_database(databases)}
+        bare = servers.enter_context(under_gunicorn("bench.bare:app", database))
         for number in range(ROUNDS + 1):
             progress.step(f"round {number} of {ROUNDS}" if number else "warming up")
-            signed = list(_signed(number * PER_ROUND))
+            signed = list(signed_events(number * PER_ROUND, PER_ROUND))
             took = drive(ours, [request_bytes(f"/webhooks/{partner}", *event) for partner, event in signed])
             for path in REFERENCES:
                 _forget(databases)
@@ -54,16 +55,16 @@ def run(databases: Databases) -> None:
         rounds[path].report(name, TARGET, unit="requests/s")
 
 
-def _signed(first: int) -> Iterator[tuple[str, tuple[dict[str, str], bytes]]]:
+def signed_events(first: int, count: int) -> Iterator[tuple[str, tuple[dict[str, str], bytes]]]:
     """The partner, and (headers, body), of a round's events, signed now."""
     key = signing.parse_signing_key(SECRET)
     now = clock.now()
-    for partner, event_id, body in events(PER_ROUND, MEMBERS, first=first):
+    for partner, event_id, body in events(count, MEMBERS, first=first):
         yield partner, (signing.sign(event_id, now, body, [key]), body)
 
 
 @contextmanager
-def _gunicorn(application: str, settings: dict[str, str]) -> Iterator[int]:
+def under_gunicorn(application: str, settings: dict[str, str]) -> Iterator[int]:
     """An application served on a free port; the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
