@@ -9,7 +9,7 @@ fixtures: pure tests need none of it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from typing import Any
 from weakref import WeakSet
 
@@ -109,19 +109,35 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
     return SqliteDatabases(tmp_path_factory.mktemp("sqlite"), _migrate)
 
 
+@pytest.fixture(scope="session")
+def compiled_once() -> Iterator[None]:
+    """Engines on one database share their pool and what SQLAlchemy compiled; each has event listeners of its own.
+
+    Compiling every statement anew took half the time of a test.
+    """
+    from backend import database
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("make_engine", "make_statement_engine"):
+            patch.setattr(database, name, _handing_out_one(getattr(database, name)))
+        yield
+
+
+def _handing_out_one(make: Any) -> Any:
+    made = cache(make)
+    return lambda url: made(url).execution_options()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, compiled_once: None) -> Iterator[str]:
     """A migrated, otherwise empty database of the test's own."""
-    if request.param == "sqlite":
-        url = request.getfixturevalue("sqlite_databases").fresh(tmp_path / "test.sqlite3")
-    else:
-        url = request.getfixturevalue("postgresql_databases").fresh()
+    url = request.getfixturevalue(f"{request.param}_databases").fresh()
     with _nothing_left_open(url):
         yield url
 
 
 @pytest.fixture
-def postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[str]:
+def postgresql_url(postgresql_databases: PostgresqlDatabases, compiled_once: None) -> Iterator[str]:
     """As `database_url`, on PostgreSQL only: for races and for what SQLite does not promise."""
     url = postgresql_databases.fresh()
     with _nothing_left_open(url):
@@ -221,15 +237,29 @@ def settings(request: pytest.FixtureRequest, database_url: str) -> Any:
     return Settings.for_tests(database_url=database_url, redis_url=redis_url)
 
 
-@pytest.fixture
-def app(settings: Any) -> Any:
-    """The whole application, as wsgi.py composes it."""
+@pytest.fixture(scope="session")
+def composed() -> Any:
+    """The whole application by its settings, composed once: describing the API takes as long as many a test."""
     import miniprogram_api
     from backend import create_app
 
-    made = create_app(settings)
-    miniprogram_api.register(made)
-    made.testing = True
+    @cache
+    def compose(settings: Any) -> Any:
+        made = create_app(settings)
+        miniprogram_api.register(made)
+        made.testing = True
+        return made
+
+    return compose
+
+
+@pytest.fixture
+def app(settings: Any, composed: Any) -> Any:
+    """The whole application, as wsgi.py composes it, with a house of the test's own."""
+    from backend import build_house
+
+    made = composed(settings)
+    made.extensions["house"] = build_house(settings)
     return made
 
 

@@ -2,7 +2,7 @@
 
 PostgreSQL: the first worker migrates a template; every worker copies it once and afterwards only empties
 what the last test filled. Where that is not enough (a test changed the schema, or rows the migrations put
-there), the copy is made anew. SQLite: one migrated file, copied per test.
+there), the copy is made anew. SQLite: one migrated file, copied per test to the same place.
 """
 
 import hashlib
@@ -146,9 +146,10 @@ def _conninfo(url: URL) -> str:
 
 
 class SqliteDatabases:
-    """Copies of one migrated file, made in `folder`."""
+    """The database of one worker in `folder`: a copy of one migrated file, made anew whenever a fresh one is due."""
 
     def __init__(self, folder: Path, migrate: Migrate) -> None:
+        self._path = folder / "test.sqlite3"
         self._template = folder / "template.sqlite3"
         working = folder / "migrating.sqlite3"
         migrate(f"sqlite:///{working}")
@@ -159,10 +160,12 @@ class SqliteDatabases:
         source.close()
         target.close()
 
-    def fresh(self, path: Path) -> str:
-        """The URL of a new database at `path`, as the migrations left it."""
-        shutil.copyfile(self._template, path)
-        return f"sqlite:///{path}"
+    def fresh(self) -> str:
+        """The URL of this worker's database, as the migrations left it."""
+        for last in self._path.parent.glob(f"{self._path.name}*"):  # the database, its log and the log's index
+            last.unlink()
+        shutil.copyfile(self._template, self._path)
+        return f"sqlite:///{self._path}"
 
 
 def run_name() -> str:

@@ -191,14 +191,15 @@ def test_every_sqlite_database_is_a_copy_of_the_migrated_one(tmp_path: Path) -> 
         connection.executescript(SCHEMA)
 
     made = SqliteDatabases(tmp_path, migrate)
-    for name in ("one", "two"):
-        connection = sqlite3.connect(made.fresh(tmp_path / name).removeprefix("sqlite:///"))
+    for _ in range(2):
+        connection = sqlite3.connect(made.fresh().removeprefix("sqlite:///"))
         assert connection.execute("SELECT count(*) FROM entry").fetchone() == (0,)
         assert connection.execute("SELECT day FROM day").fetchall() == [("2026-01-01",)]
         connection.execute("INSERT INTO entry VALUES (1, '2026-01-01')")
         connection.commit()
+        left_open.append(connection)  # with its log beside it
+    for connection in left_open:
         connection.close()
-    left_open[0].close()
 
 
 def test_the_names_of_two_runs_differ() -> None:

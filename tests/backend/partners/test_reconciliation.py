@@ -33,7 +33,6 @@ from backend.signed_statements import key_set
 from bench import planted
 from tests.backend.operating import operator_with_token, run
 from tests.backend.world import SECRET, World, cancel, days_ago, trip
-from tests.databases import SqliteDatabases
 from tests.house_rules import ROOT
 
 HEADER = b"order_no,line,status,occurred_at,reduction_g\n"
@@ -377,10 +376,8 @@ def list_server() -> Iterator[tuple[str, dict[str, Any]]]:
         thread.join()
 
 
-def test_the_daily_round_fetches_yesterdays_list_until_it_is_there(
-    sqlite_databases: SqliteDatabases, tmp_path: Path
-) -> None:
-    world = World(sqlite_databases.fresh(tmp_path / "round.sqlite3"))
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_daily_round_fetches_yesterdays_list_until_it_is_there(world: World) -> None:
     yesterday = clock.today() - timedelta(days=1)
     with list_server() as (host, answer):
         with world.house.transaction() as tx:
