@@ -26,6 +26,7 @@ CREATE TABLE entry (id integer PRIMARY KEY, day text REFERENCES day);
 PROTECTION = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'append-only'; END $$;
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE SEQUENCE number;
 """
 
 
@@ -145,6 +146,8 @@ def content(url: str) -> list[Any]:
         ("DELETE FROM day", True),
         ("CREATE TABLE other (id integer)", True),
         ("DROP TABLE entry", True),
+        ("ALTER TABLE entry DISABLE TRIGGER append_only", True),
+        ("SELECT nextval('number')", True),
     ],
 )
 def test_whatever_a_test_does_the_next_database_is_fresh(
