@@ -1,11 +1,32 @@
-"""A copy of the published tree that a test may spoil."""
+"""A copy of the published tree that a test may spoil, read quickly."""
 
 import shutil
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import methodologies
+
+#: More than a tree has documents, so that a spoilt one never pushes out those it leaves alone.
+ONE_TREE = 150
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_text_is_parsed_once() -> Iterator[None]:
+    """Hundreds of tests load a library of which they changed a line; YAML took half of their time."""
+    parse = yaml.parse  # a generator, which could be read but once
+
+    def events(text: str, Loader: Any) -> list[yaml.Event]:
+        return list(parse(text, Loader=Loader))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, reader in (("parse", events), ("compose", yaml.compose)):
+            patch.setattr(yaml, name, lru_cache(ONE_TREE)(reader))
+        yield
 
 
 @pytest.fixture()
