@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskCliRunner
 
 from backend import create_app
 from backend.sandbox import send
@@ -125,10 +126,11 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Run]]:
         run.process.communicate()
 
 
-def flask(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/carbon.sqlite3"}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+@pytest.fixture
+def commands(tmp_path: Path) -> FlaskCliRunner:
+    """The commands of an application on the same database."""
+    app = create_app(Settings.for_tests(database_url=f"sqlite:///{tmp_path}/carbon.sqlite3"))
+    return app.test_cli_runner()
 
 
 TABLE = """\
@@ -141,7 +143,7 @@ ISSUED = "合计 total"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_a_visitor_s_day(start: Callable[[], Run], tmp_path: Path) -> None:
+def test_a_visitor_s_day(start: Callable[[], Run], commands: FlaskCliRunner, tmp_path: Path) -> None:
     # The first run replays the day, and what it says is what members and auditors find.
     first = start()
     printed = first.read_until_ready()
@@ -154,7 +156,7 @@ def test_a_visitor_s_day(start: Callable[[], Run], tmp_path: Path) -> None:
     assert balance(first.url, "he")["reduction_g"] == balance(first.url, "luo")["reduction_g"] == 0
 
     # Somebody tries an event of their own.
-    send_one(first, tmp_path)
+    send_one(first, commands, tmp_path)
     assert balance(first.url, "lin")["reduction_g"] == lin["reduction_g"] + 467
     code, rest = first.end(signal.SIGINT)
     assert (code, rest) == (0, "stopped\n")
@@ -170,8 +172,8 @@ def test_a_visitor_s_day(start: Callable[[], Run], tmp_path: Path) -> None:
     wait_for(lambda: all_gone(children))
 
     for command in (("ledger", "trial-balance"), ("audit", "replay")):
-        done = flask(tmp_path, *command)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = commands.invoke(args=command)
+        assert done.exit_code == 0, done.output
 
     # A third one is stopped before it is ready.
     third = start()
@@ -188,7 +190,7 @@ def scenarios(printed: str) -> str:
     return printed[printed.index("场景 scenario") : printed.index("ready ")]
 
 
-def send_one(run: Run, tmp_path: Path) -> None:
+def send_one(run: Run, commands: FlaskCliRunner, tmp_path: Path) -> None:
     """`flask partner send`: a metro trip of 10 km for lin, which is 467 g."""
     trip: dict[str, object] = {"order_no": "MT-OWN-1", "user_ref": "tr-lin", "occurred_at": "2026-06-06T08:00:00+08:00"}
     trip |= {"trip_id": "MT-OWN-1", "mode": "metro", "distance_km": 10}

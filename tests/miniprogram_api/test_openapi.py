@@ -187,6 +187,7 @@ MODES = pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode
 
 
 @MODES
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # without a token few get as far as a database
 def test_strangers_are_answered_as_documented(app, mode):
     World(app)
     assert probe(app, mode).keys() >= {401, 404}
