@@ -367,6 +367,18 @@ def test_whose_claim_another_one_is_is_told_neither_to_the_member_nor_to_the_par
     assert "zhuanzhuan" not in f"{lost} {receipts} {delivery}"
 
 
+def test_an_act_whose_claim_its_partner_keeps_is_recorded_told_and_not_credited(world, rider, acted_at):
+    kept = trip("alice", 2, acted_at + timedelta(hours=2))
+    kept["data"]["claim"] = "kept"
+    world.send("transit", kept)
+    world.settle()
+    (act,) = rider.get("/activities?status=kept").json["items"]
+    assert (act["order_no"], act["reduction_g"], act["reason"]["code"]) == ("T2", 0, "CLAIM_KEPT")
+    assert "合作平台自行计入" in act["reason"]["zh"]
+    assert rider.get(f"/activities/{act['id']}").json["entry_ids"] == []
+    assert (rider.account()["reduction_g"], len(rider.entries())) == (579, 1)
+
+
 def test_an_act_that_lost_to_ones_own_names_it(world, rider, acted_at):
     world.send("transit", trip("alice", 2, acted_at + timedelta(minutes=10)))
     world.settle()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend import clock
 from backend.activities import ActivityKey, canonical_data, day_rules
-from backend.activities.policy import EXCLUDED_BY, Contest, decide_days, overlap, settle_contests
+from backend.activities.policy import EXCLUDED_BY, Contest, decide_days, overlap, settle_contests, shut_out
 from backend.activities.records import ISSUED, KEPT, KEPT_CLAIM, OUTDONE, TRANSFERRED_CLAIM, Act
 from tests.backend.world import days_ago
 
@@ -102,6 +102,8 @@ def test_a_closed_day_never_takes_a_credited_act_away_for_a_late_exclusive_one(c
     for key, loss in decide_days(contending, day_rules, now=CLOSED).items():
         if key[1] in credited and loss.reason == EXCLUDED_BY:
             assert loss.excluded_by in credited  # two that were credited before, in spite of each other
+    new = [act for act in contending if act.status == OUTDONE]
+    assert not any(act.key in shut_out(new, contending, day_rules, now=CLOSED) for act in new if act.keeps_claim)
 
 
 @settings(max_examples=150, deadline=None)
