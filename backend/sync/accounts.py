@@ -26,6 +26,11 @@ class Told:
     since: datetime
 
 
+def may_tell(may: Mapping[UUID, datetime], holder_id: UUID, announced_at: datetime) -> bool:
+    """Whether what was announced then may be told, with `may` from `identity.may_be_told_about`."""
+    return holder_id in may and announced_at >= may[holder_id]
+
+
 def told(tx: Session, destination: str, accounts: Collection[Account]) -> dict[Account, Told]:
     """Those of these accounts that the destination was told about."""
     given = _given(tx, accounts)

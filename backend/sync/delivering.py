@@ -122,11 +122,14 @@ def _without_withheld(tx: Session, destination: Destination, rows: Sequence[_Due
     """Those of these notices that may be sent. The others never will be: they keep their numbers, which do not come."""
     holders = {row.holder_id for row, announced in rows if announced.topic not in ENDINGS}
     may = identity.may_be_told_about(tx, holders, consented_to=destination.consented_to, now=now)
-    allowed = [(row, told) for row, told in rows if told.topic in ENDINGS or row.holder_id in may]
-    withheld = [row for row, told in rows if told.topic not in ENDINGS and row.holder_id not in may]
-    for row in withheld:
-        row.state = WITHHELD
-    accounts.interrupt(tx, destination.code, {(row.holder_id, row.programme) for row in withheld})
+    allowed, withheld = [], set()
+    for row, told in rows:
+        if told.topic in ENDINGS or accounts.may_tell(may, row.holder_id, told.announced_at):
+            allowed.append((row, told))
+        else:
+            row.state = WITHHELD
+            withheld.add((row.holder_id, row.programme))
+    accounts.interrupt(tx, destination.code, withheld)
     return allowed
 
 

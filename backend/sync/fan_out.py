@@ -5,16 +5,17 @@ no number. Where its picture of an account has a beginning or a hole, the balanc
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from backend import identity, outbox
 from backend.sync import accounts
-from backend.sync.accounts import Account, Told
+from backend.sync.accounts import Account, Told, may_tell
 from backend.sync.making import Telling, make
 from backend.sync.models import ENDED, INTERRUPTED, TOLD, Destination
 from backend.sync.notices import ENDINGS, FORGOTTEN, GRANTED, STATED, TOPICS, WITHDRAWN
@@ -61,7 +62,7 @@ class _Plan:
     """Which notices are made of a list of announcements; keeps `told` up to date but for the numbers."""
 
     def __init__(
-        self, told: dict[Account, Told], may: Collection[Any], *, states_balances: bool, now: datetime
+        self, told: dict[Account, Told], may: Mapping[UUID, datetime], *, states_balances: bool, now: datetime
     ) -> None:
         self.tellings: list[Telling] = []
         #: Accounts about which nothing from before may reach the destination any more.
@@ -75,7 +76,7 @@ class _Plan:
             if state is not None and (state != ENDED or row.topic == FORGOTTEN):
                 self._tell(row, account, ENDED)
                 self.ended.add(account)
-        elif row.holder_id not in self._may:
+        elif not may_tell(self._may, row.holder_id, row.announced_at):
             if known is not None and state == TOLD:
                 known.state = INTERRUPTED
         else:

@@ -51,6 +51,7 @@ def test_another_handler_is_told_only_while_the_member_agrees(
     act(world, "T1")
     deliver(world, "leisure", receiver)
     assert receiver.received == [] and counts(world, "leisure") == {}
+    act(world, "T0", days=9)  # passed on together with what comes after the consent
 
     share(world, alice)
     act(world, "T2", days=4)
