@@ -34,7 +34,7 @@ from bench.chaos.bystanders import Bystanders
 from bench.chaos.ground import PATIENCE_S, Ground, Scenario
 from bench.chaos.mirror import Mirror
 from bench.chaos.partners import Partners
-from bench.chaos.processes import Fleet, Killer
+from bench.chaos.processes import Fleet, Killer, settings_of_the_sandbox
 from bench.server import Databases, free_port, postgresql
 
 #: What goes on. Another scenario is a module of its own and one entry here; the run lasts as long as the first one.
@@ -125,10 +125,9 @@ class Run:
         """When every process has ended: nothing in limbo, the commands of the house, and who withdrew got nothing."""
         faults = checks.limbo(engine) + checks.seen(engine, checks.NEVER | checks.NEVER_BOTH)
         for command in (("ledger", "trial-balance"), ("audit", "replay")):
-            settings = {"DATABASE_URL": house.settings.database_url, "LOG_LEVEL": "WARNING"}
             done = subprocess.run(
                 [sys.executable, "-m", "flask", "--app", "wsgi", *command],
-                env=os.environ | settings,
+                env=settings_of_the_sandbox({"DATABASE_URL": house.settings.database_url}),
                 capture_output=True,
                 text=True,
             )

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,7 @@ DOINGS = {"send": 8, "change their mind": 10, "agree": 6, "link": 4, "take back"
 #: Whoever changes their mind does so at most so long after the partner told of them, in seconds: a worker looks into
 #: the inbox twice a second, so that the event is often being settled at that very moment.
 HESITATION_S = 0.7
+#: The acts of a member lie on so many days.
 DAYS = 25
 
 
@@ -57,7 +58,6 @@ class Bystanders:
         self._done: Counter[str] = Counter()
         self._faults: list[str] = []
         self._lock = threading.Lock()
-        self._orders = 0
 
     def environment(self) -> dict[str, str]:
         return {}
@@ -109,7 +109,7 @@ class Bystanders:
 
 
 class _Doing:
-    """What one thread does for its members. Their trips never overlap, and each device is new."""
+    """What one thread does for its members, each time about another hour and another device."""
 
     def __init__(
         self, ground: Ground, names: list[str], chance: random.Random, operator: identity.OperatorView
@@ -159,9 +159,7 @@ class _Doing:
         at = clock.start_of(clock.today()) - timedelta(days=2 + self._turn % DAYS)
         at += timedelta(hours=6 + self._turn // DAYS % 16)
         self._sent.append((partner, order, user))
-        self._tell(
-            partner, order, _event(partner, order, user, at.isoformat(), (at + timedelta(minutes=25)).isoformat())
-        )
+        self._tell(partner, order, _event(partner, order, user, at))
         return "events sent"
 
     def _take_back(self) -> str:
@@ -206,7 +204,8 @@ def _link(ground: Ground, member: _Member, name: str, partner: str) -> None:
     member.link(signing.sign_link_ticket(secret, partner, user_ref, expires_at, nonce), PROGRAMME)
 
 
-def _event(partner: str, order: str, user: str, begins_at: str, ends_at: str) -> dict[str, Any]:
+def _event(partner: str, order: str, user: str, at: datetime) -> dict[str, Any]:
+    begins_at, ends_at = at.isoformat(), (at + timedelta(minutes=25)).isoformat()
     data: dict[str, Any] = {"order_no": order, "user_ref": user, "occurred_at": begins_at}
     if partner == "transit":
         data |= {"trip_id": order, "mode": "metro", "started_at": begins_at, "ended_at": ends_at, "distance_km": "9.9"}

@@ -18,7 +18,7 @@ NEVER = {
         JOIN activities a ON a.holder_id = c.holder_id AND a.id = c.activity_id WHERE a.status = 'issued'""",
     "a claim is owned by an act that was taken back or refused": """
         SELECT a.id FROM claims c JOIN activities a ON a.holder_id = c.holder_id AND a.id = c.activity_id
-        WHERE a.status NOT IN ('issued', 'outdone')""",
+        WHERE a.status NOT IN ('issued', 'outdone', 'kept')""",
     "two trips of one member overlap and both count": """
         SELECT a.id FROM activities a JOIN activities b
         ON a.holder_id = b.holder_id AND a.id <> b.id AND a.started_at < b.ended_at AND b.started_at < a.ended_at

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from backend.safe_http import OutsideUnavailable
 from backend.sandbox import running
 from backend.sandbox.platform import Platform, Reply
 
+#: How long we wait for somebody to answer, in seconds.
 PATIENCE_S = 90.0
 
 
@@ -32,7 +34,7 @@ class Ground:
         return random.Random(f"{self.seed} {what}")
 
     def platform(self, code: str) -> "PatientPlatform":
-        """A partner that goes on asking while nobody is there to answer."""
+        """A partner at the running server."""
         known = running.platform(self.house, self.url, code)
         return PatientPlatform(known.url, known.code, known.secret, known.signing_key)
 
@@ -59,17 +61,16 @@ class Scenario(Protocol):
 
 
 class PatientPlatform(Platform):
-    """Repeats what got no answer for as long as a killed server needs to come back."""
+    """A partner that repeats what got no answer for as long as a killed server needs to come back."""
 
     def send(self, *arguments: Any, **how: Any) -> Reply:
-        tries, chance = 0, random.Random()
-        waiting = threading.Event()
+        tries, ends = 0, time.monotonic() + PATIENCE_S
         while True:
             try:
                 reply = super().send(*arguments, **how)
                 return Reply(reply.status, reply.document, reply.tries + tries)
             except OutsideUnavailable:
                 tries += 1
-                if tries > PATIENCE_S:
+                if time.monotonic() > ends:
                     raise
-                waiting.wait(chance.uniform(0.2, 1.0))
+                time.sleep(random.uniform(0.2, 1.0))

@@ -21,14 +21,19 @@ START_S = 60.0
 PREY = {"worker": 6, "all workers": 2, "web process": 3, "web": 2}
 
 
+def settings_of_the_sandbox(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a process of the product is told: these, and nothing that was meant for another house."""
+    own = {key: value for key, value in os.environ.items() if key not in ("ENV", "REDIS_URL")}
+    return {**own, "LOG_LEVEL": "WARNING", **environment}
+
+
 class Fleet:
     """A web server (gunicorn, two processes) and workers, each a process group that writes its own log."""
 
     def __init__(self, environment: Mapping[str, str], port: int, workers: int, folder: Path) -> None:
         self.url = f"http://{HOST}:{port}"
         self.workers = [f"worker-{number}" for number in range(1, workers + 1)]
-        own = {key: value for key, value in os.environ.items() if key not in ("ENV", "REDIS_URL")}
-        self._environment = {**own, "LOG_LEVEL": "WARNING", **environment}
+        self._environment = settings_of_the_sandbox(environment)
         self._folder = folder
         self._commands = {name: ["flask", "--app", "wsgi", "worker"] for name in self.workers}
         self._commands["web"] = [
@@ -61,12 +66,12 @@ class Fleet:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def kill_one_web_process(self) -> bool:
+    def kill_one_web_process(self, chance: random.Random) -> bool:
         """SIGKILL to one of the web server's own processes, which it replaces itself; False when none was found."""
         parent = self._running["web"].pid
         try:
             children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-            os.kill(int(random.choice(children)), signal.SIGKILL)
+            os.kill(int(chance.choice(children)), signal.SIGKILL)
         except (OSError, IndexError):
             return False
         return True
@@ -122,7 +127,7 @@ class Killer(threading.Thread):
     def _kill(self, watch: "psycopg.Connection[tuple[int]]") -> None:
         prey = self._chance.choices(list(PREY), list(PREY.values()))[0]
         if prey == "web process":
-            self.killed[prey] += self._fleet.kill_one_web_process()
+            self.killed[prey] += self._fleet.kill_one_web_process(self._chance)
             return
         single = self._chance.choice(self._fleet.workers)
         names = {"worker": [single], "all workers": self._fleet.workers, "web": ["web"]}[prey]
