@@ -10,7 +10,7 @@ from uuid import UUID
 
 from backend import House, build_house, clock, database, identity, lists, partners, points
 from backend.ids import new_id
-from backend.partners.contract import content_sha256
+from backend.partners.contract import content_hash
 from backend.partners.inbox import body_context
 from backend.partners.models import InboxEvent
 from backend.settings import Settings
@@ -86,7 +86,7 @@ def fill_inbox(house: House, count: int, members: int, *, first: int = 0) -> Non
             "partner": partner,
             "event_id": event_id,
             "body_sha256": hashlib.sha256(body).digest(),
-            "content_sha256": content_sha256(json.loads(body)),
+            "content_hash": content_hash(house.vault, json.loads(body)),
             "sealed_body": house.vault.house.seal(body, body_context(partner, event_id)),
             "signature": "v1," + "x" * 44,
             "signed_at": now,

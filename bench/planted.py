@@ -95,7 +95,7 @@ _TRANSFER = "INSERT INTO ledger_transfers (holder_id, transaction_id, position, 
 _STATEMENTS = (
     f"INSERT INTO holders (id, kind, created_at) SELECT {_id('000000aa')}, 'person', :now "
     "FROM generate_series(1, :holders) AS n",
-    "INSERT INTO inbox (id, partner, event_id, body_sha256, content_sha256, signature, signed_at, received_at, day, "
+    "INSERT INTO inbox (id, partner, event_id, body_sha256, content_hash, signature, signed_at, received_at, day, "
     f"order_no, state, parked_for, attempts, next_attempt_at, outcome) SELECT {_id('000000ee')}, :partner, "
     "'evt_' || n, '', '', 'v1,', "
     f":now, CASE how WHEN 'late' THEN :later ELSE :now END, :day, 'O' || n, {_STATE}, "

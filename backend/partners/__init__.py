@@ -24,7 +24,7 @@ from backend.partners.inbox import (
     wake_ready,
     wake_users,
 )
-from backend.partners.keys import KeyView, add_key, end_key, has_keys, key_id, keys_ending, keys_in_force, rotate_secret
+from backend.partners.keys import KeyView, add_key, end_key, has_keys, key_id, keys_in_force, rotate_secret
 from backend.partners.receiving import Gate
 from backend.partners.registry import (
     PartnerSetup,
@@ -60,7 +60,6 @@ __all__ = [
     "holdings",
     "inbox_state",
     "key_id",
-    "keys_ending",
     "keys_in_force",
     "partners",
     "read_event",

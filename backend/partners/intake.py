@@ -12,7 +12,7 @@ from sqlalchemy import Text, select
 from backend import clock
 from backend.ids import new_id
 from backend.lists import Runner, insert_rows, recordset
-from backend.partners.contract import Event, content_sha256, read_event
+from backend.partners.contract import Event, content_hash, read_event
 from backend.partners.errors import UnknownEventType
 from backend.partners.inbox import WAITING, body_context
 from backend.partners.models import InboxConflict, InboxEvent
@@ -65,7 +65,7 @@ def write_down(tx: Runner, vault: Vault, partner: str, events: Sequence[SignedEv
     accepted = {row.id for row in inserted}
     others = [row for row in rows if row["id"] not in accepted]
     known = _contents(tx, partner, {row["event_id"] for row in others}) if others else {}
-    conflicts = [row for row in others if known[row["event_id"]] != row["content_sha256"]]
+    conflicts = [row for row in others if known[row["event_id"]] != row["content_hash"]]
     insert_rows(tx, InboxConflict, _evidence(conflicts), on_conflict=("partner", "event_id", "body_sha256"))
     refused = {row["id"] for row in conflicts}
     return [ACCEPTED if row["id"] in accepted else CONFLICT if row["id"] in refused else DUPLICATE for row in rows]
@@ -77,7 +77,7 @@ def _row(vault: Vault, partner: str, signed: SignedEvent, now: datetime) -> dict
         "partner": partner,
         "event_id": signed.event_id,
         "body_sha256": hashlib.sha256(signed.body).digest(),
-        "content_sha256": content_sha256(signed.said.value),
+        "content_hash": content_hash(vault, signed.said.value),
         "sealed_body": vault.house.seal(signed.body, body_context(partner, signed.event_id)),
         "signature": signed.signature,
         "signed_at": signed.signed_at,
@@ -93,12 +93,12 @@ def _row(vault: Vault, partner: str, signed: SignedEvent, now: datetime) -> dict
 
 
 def _contents(tx: Runner, partner: str, event_ids: set[str]) -> dict[str, bytes]:
-    """Event id → SHA-256 of the content it stands for."""
+    """Event id → hash of the content it stands for."""
     given = recordset(tx, "given", {"event_id": Text()}, [(event_id,) for event_id in sorted(event_ids)])
-    query = select(InboxEvent.event_id, InboxEvent.content_sha256).join(
+    query = select(InboxEvent.event_id, InboxEvent.content_hash).join(
         given, (InboxEvent.event_id == given.c.event_id) & (InboxEvent.partner == partner)
     )
-    return {row.event_id: bytes(row.content_sha256) for row in tx.execute(query)}
+    return {row.event_id: bytes(row.content_hash) for row in tx.execute(query)}
 
 
 def _evidence(conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

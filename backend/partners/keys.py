@@ -126,15 +126,6 @@ def keys_in_force(tx: Session, vault: Vault, partner: str, *, now: datetime) -> 
     return [_view(row, opened(vault, row)) for row in _rows(tx, partner) if _in_force(row, now)]
 
 
-def keys_ending(tx: Session, vault: Vault, *, now: datetime) -> dict[str, list[KeyView]]:
-    """Partner → its keys that are still in force and have an end."""
-    found: dict[str, list[KeyView]] = {}
-    ending = select(PartnerKey).where(PartnerKey.valid_until > now).order_by(PartnerKey.valid_until, PartnerKey.id)
-    for row in tx.scalars(ending):
-        found.setdefault(row.partner, []).append(_view(row, opened(vault, row)))
-    return found
-
-
 def present_keys(tx: Session, vault: Vault, partner: str) -> list[signing.Key]:
     """The keys that nobody has set an end to."""
     return [opened(vault, row) for row in _rows(tx, partner) if row.valid_until is None]

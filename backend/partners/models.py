@@ -109,7 +109,7 @@ class InboxEvent(Base):
     the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked at. `day` is the
     Shanghai day of its `occurred_at`, `order_no` its order: what a day is reconciled by, whatever became of the event.
 
-    `body_sha256` is of the bytes that were signed (of a batch, of the line), `content_sha256` of what they say: the
+    `body_sha256` is of the bytes that were signed (of a batch, of the line), `content_hash` of what they say: the
     same content under the same id is the same event. `signature` and `signed_at` are those of the request it came with,
     be it a webhook or a batch; `batch_line` is the line there, counted from 1.
     """
@@ -166,7 +166,7 @@ class InboxEvent(Base):
     partner: Mapped[str] = mapped_column(ForeignKey("partners.code"))
     event_id: Mapped[str] = mapped_column(Text)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     sealed_body: Mapped[bytes | None] = mapped_column(LargeBinary)
     signature: Mapped[str] = mapped_column(Text)
     signed_at: Mapped[datetime] = mapped_column(Instant)

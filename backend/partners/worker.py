@@ -90,7 +90,7 @@ def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) 
     """Settle the events that are still waiting, in one transaction."""
     setups = registry.partners(tx, vault)
     # A partner that was deactivated a moment ago: its events wait on.
-    rows = [row for row in inbox.hold(tx, ids) if setups[row.partner].active]
+    rows = [row for row in inbox.hold(tx, ids) if row.partner in setups and setups[row.partner].active]
     persons = identity.person_sealers(tx, vault, [row.holder_id for row in rows if row.holder_id is not None])
     opened = [_open(row, persons.get(row.holder_id, vault.house), vault) for row in rows]
     receivers = identity.receivers(tx, {(item.row.partner, item.user_ref_index) for item in opened})

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend import partners
 from tests.miniprogram_api.world import SECRETS, order, trip
 
 TEXT = "2026-01"
@@ -47,6 +48,18 @@ def test_granting_and_withdrawing(world):
     assert withdrawn.json["granted"] is False
     listed = {c["partner"]: c["granted"] for c in member.get("/me/consents").json["consents"]}
     assert listed["transit"] is False
+
+
+def test_what_was_granted_to_a_deactivated_partner_can_still_be_withdrawn(world):
+    member = world.login("alice")
+    put(member, partner="transit", scene="commute", granted=True, text_version=TEXT)
+    with world.house.transaction() as tx:
+        partners.set_active(tx, "transit", False)
+    again = put(member, partner="transit", scene="commute", granted=True, text_version=TEXT)
+    assert (again.status_code, again.json["code"]) == (403, "PARTNER_INACTIVE")
+    assert put(member, partner="transit", scene="commute", granted=False).json["granted"] is False
+    assert "transit" in {c["partner"] for c in member.get("/me/consents").json["consents"]}
+    assert "transit" not in {c["partner"] for c in world.login("bob").get("/me/consents").json["consents"]}
 
 
 @pytest.mark.parametrize(

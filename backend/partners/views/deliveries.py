@@ -32,9 +32,10 @@ def deliveries() -> Response:
     wanted = _wanted(asked)
     with house().transaction() as tx:
         found, more = page(tx, partner, wanted)
-        ending = keys.keys_ending(tx, house().vault, now=clock.now()).get(partner, [])
+        in_force = keys.keys_in_force(tx, house().vault, partner, now=clock.now())
+    ending = [key.as_json() for key in in_force if key.valid_until]
     onward = f"{PATH}?{urlencode(asked | {'before': found[-1]['id']})}" if more else None
-    return jsonify({"deliveries": found, "next": onward, "keys_ending": [key.as_json() for key in ending]})
+    return jsonify({"deliveries": found, "next": onward, "keys_ending": ending})
 
 
 def _asked() -> dict[str, str]:

@@ -125,8 +125,8 @@ def test_a_public_key_is_named_by_the_one_before_it(app: Flask, world: World) ->
         }
         said = request_text("POST", ROTATE, change.body.decode()).encode()
         assert signing.verify(headers, said, [signing.parse_key(old_public)], now=change.signed_at)
-        ending = partners.keys_ending(tx, world.house.vault, now=clock.now())
-    assert [key.public_key for key in ending["transit"]] == [old_public]
+        keys = partners.keys_in_force(tx, world.house.vault, "transit", now=clock.now())
+    assert [key.public_key for key in keys if key.valid_until] == [old_public]
 
 
 def test_what_is_no_request_to_rotate_is_refused(app: Flask, world: World) -> None:
