@@ -70,10 +70,13 @@ def run(databases: Databases) -> None:
 
 def _reference(connection: psycopg.Connection[Any], path: Path) -> None:
     connection.execute(_REFERENCE[0])
-    with connection.cursor() as cursor, cursor.copy("COPY listed FROM STDIN (FORMAT csv, HEADER)") as copy:
-        # COPY takes no rows with too few cells: the reference leaves them out.
-        width = planted.HEADER.count(",")
-        for row in path.read_text(encoding="utf-8").splitlines(keepends=True):
+    width = planted.HEADER.count(",")  # COPY takes no rows with too few cells: the reference leaves them out
+    with (
+        path.open(encoding="utf-8") as file,
+        connection.cursor() as cursor,
+        cursor.copy("COPY listed FROM STDIN (FORMAT csv, HEADER)") as copy,
+    ):
+        for row in file:
             if row.count(",") == width:
                 copy.write(row)
     connection.execute("ANALYZE listed")
@@ -90,6 +93,7 @@ def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
 def _reconcile(database_url: str, path: str, day: date) -> dict[str, Any]:
     """The whole comparison, in a process that does nothing else."""
     house = build_house(Settings.for_tests(database_url=database_url))
+    # A process begins with the peak of the one that made it, which therefore holds nothing large either.
     before_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
     with open(path, "rb") as file:
         took = seconds(lambda: reconciliation.reconcile(house.sessions, planted.PARTNER, day, file=file, bars=_bar))

@@ -67,13 +67,17 @@ def _held(tx: Session, partner: str, day: date, list_id: UUID, rows: Sequence[Li
     unclear = {
         no
         for row, no in zip(rows, orders, strict=True)
-        if no is not None and row.event_id is None and any(item.line.activity is None for item in _of(row, no, lines))
+        if no is not None and row.event_id is None and not _acts_alone(_of(row, no, lines))
     }
-    unclear |= {no for row, no in zip(rows, orders, strict=True) if no and not row.event_id and no not in lines}
     by_order = {event.order_no: event for event in _events(tx, partner, InboxEvent.order_no, unclear, day=day)}
     for row, no in zip(rows, orders, strict=True):
         event = by_id.get(row.event_id) if row.event_id is not None else by_order.get(no or "")
         yield Held(event, _of(row, no, lines))
+
+
+def _acts_alone(lines: Sequence[HeldLine]) -> bool:
+    """Whether these lines are there, and all of them acts: then no event has to tell what became of them."""
+    return bool(lines) and all(item.line.activity is not None for item in lines)
 
 
 def _order_of(event: HeldEvent | None) -> str | None:

@@ -413,7 +413,7 @@ def test_the_daily_round_fetches_yesterdays_list_until_it_is_there(world: World)
 
 
 def test_a_thousand_planted_differences_are_found_and_no_other(postgresql_url: str, tmp_path: Path) -> None:
-    world, count, day = World(postgresql_url), 4_000, clock.today() - timedelta(days=1)
+    world, count, day = World(postgresql_url), 2_500, clock.today() - timedelta(days=1)
     hows = planted.choose(count, 1_000, seed=20260605)
     with world.house.transaction() as tx:
         planted.write_ours(tx, day, count, hows)
