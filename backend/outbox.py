@@ -75,10 +75,13 @@ def announce(tx: Session, announcements: Sequence[Announcement], *, now: datetim
 def give_positions(tx: Session, *, limit: int = 500) -> int:
     """Give the next positions to announcements that committed without one. Returns how many.
 
-    For one process at a time. Two at once cannot spoil it: the unique key undoes the second one's transaction.
+    For one process at a time. Two at once cannot spoil it: they lock in one order, and the unique key undoes the second
+    one's transaction.
     """
     last = last_position(tx)
-    query = select(OutboxRow.id).where(OutboxRow.position.is_(None)).order_by(OutboxRow.id).limit(limit)
+    query = (
+        select(OutboxRow.id).where(OutboxRow.position.is_(None)).order_by(OutboxRow.id).limit(limit).with_for_update()
+    )
     rows = [(id, last + number) for number, id in enumerate(tx.scalars(query), start=1)]
     if not rows:
         return 0
