@@ -88,7 +88,7 @@ class Delivery(Base):
     """One announcement on its way to one destination; `id` is the id the receiver sees, over every attempt.
 
     `state`: waiting → delivered | dead (every attempt failed) | stopped (the destination wants nothing any more) |
-    withheld (the destination may not be told about this person any more).
+    withheld (the destination may not be told about this person any more, or is retired).
     """
 
     __tablename__ = "sync_deliveries"
