@@ -152,13 +152,17 @@ def _answer(event: SignedEvent, became: str) -> Answer:
 
 
 def _refused(number: int, event_id: str | None, refusal: Refusal) -> Answer:
-    """A refusal as the partner reads it: what its problem document would say."""
-    document = problems.of_refusal(refusal)
-    return {"line": number, "event_id": event_id} | document | {"status": REFUSED}
+    return _not_taken_in(number, event_id, REFUSED, problems.of_refusal(refusal))
 
 
 def _retry(number: int, error: Exception) -> Answer:
-    return {"line": number, "event_id": None} | problems.of_accident(error) | {"status": RETRY}
+    return _not_taken_in(number, None, RETRY, problems.of_accident(error))
+
+
+def _not_taken_in(number: int, event_id: str | None, status: str, document: dict[str, Any]) -> Answer:
+    """An answer with the reason, as a problem document would say it."""
+    answer = {"line": number, "event_id": event_id, "status": status, "code": document["code"]}
+    return answer | {name: value for name, value in document.items() if name not in answer}
 
 
 def batch_proof(tx: Session, vault: Vault, batch_id: UUID) -> dict[str, Any]:

@@ -8,6 +8,7 @@
     python partner.py ticket PARTNER SECRET USER_REF
     python partner.py link URL PARTNER KEY CODE USER_REF
     python partner.py unlink URL PARTNER KEY USER_REF
+    python partner.py rotate URL PARTNER KEY
     python partner.py conformance URL PARTNER KEY [RUN]
 
 KEY is one key, or several separated by commas during a rotation; PAUSES are seconds separated by commas.
@@ -125,7 +126,7 @@ def conformance(url: str, partner: str, key: str, run: str | None = None) -> Ans
 
 
 def ask(url: str, partner: str, key: str, path: str, asked: dict[str, str]) -> Answer:
-    """A signed request about links. An attempt to send it again has the same id and a new timestamp."""
+    """A signed request that changes something. An attempt to send it again has the same id and a new timestamp."""
     body = json.dumps(asked, ensure_ascii=False).encode()
     signed = b"POST %s\n%s" % (path.encode(), body)
     headers = sign(key, f"ask_{secrets.token_hex(8)}", int(time.time()), signed)
@@ -141,6 +142,11 @@ def link(url: str, partner: str, key: str, code: str, user_ref: str) -> Answer:
 def unlink(url: str, partner: str, key: str, user_ref: str) -> Answer:
     """End the link of this user."""
     return ask(url, partner, key, "/partners/v1/links:end", {"user_ref": user_ref})
+
+
+def rotate(url: str, partner: str, key: str) -> Answer:
+    """Ask for another secret, shown this once; `key` must not be about to end. Write the answer down at once."""
+    return ask(url, partner, key, "/partners/v1/secrets:rotate", {})
 
 
 def _call(request: urllib.request.Request) -> Answer:
@@ -171,6 +177,8 @@ def main(arguments: list[str]) -> int:
             answer = link(url, partner, key, code, user_ref)
         case ["unlink", url, partner, key, user_ref]:
             answer = unlink(url, partner, key, user_ref)
+        case ["rotate", url, partner, key]:
+            answer = rotate(url, partner, key)
         case ["ticket", partner, secret, user_ref]:
             print(link_ticket(secret, partner, user_ref, secrets.token_urlsafe(18), int(time.time()) + 300))
             return 0

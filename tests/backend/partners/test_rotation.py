@@ -21,6 +21,7 @@ from tests.backend.partners.asking import ask, request_text, send, signed_header
 from tests.backend.world import SECRET, World, trip
 
 ROTATE, SECRETS = "/partners/v1/secrets:rotate", "/partners/v1/secrets"
+END_LINK = "/partners/v1/links:end"
 #: What rotation compares whole seconds with.
 NOW = "2026-06-08T04:00:00Z"
 
@@ -164,6 +165,7 @@ def test_no_signature_serves_another_purpose(app: Flask, world: World) -> None:
         ("GET", SECRETS, ""): SECRETS,
         ("GET", "/partners/v1/deliveries", ""): "/partners/v1/deliveries",
         ("POST", ROTATE, "{}"): f"POST {ROTATE}\n{{}}",
+        ("POST", END_LINK, '{"user_ref": "alice"}'): f'POST {END_LINK}\n{{"user_ref": "alice"}}',
     }
     for own, text in signed.items():
         for kind, target, body in signed:
