@@ -75,9 +75,11 @@ def announce(tx: Session, announcements: Sequence[Announcement], *, now: datetim
 def give_positions(tx: Session, *, limit: int = 500) -> int:
     """Give the next positions to announcements that committed without one. Returns how many.
 
-    For one process at a time. Two at once cannot spoil it: they lock in one order, and the unique key undoes the second
-    one's transaction.
+    For one process at a time. Two at once cannot spoil it: the second waits at the newest that has a position and reads
+    on from there; before there is any, they lock in one order, and the unique key undoes the second one's transaction.
     """
+    newest = select(OutboxRow.id).where(OutboxRow.position.is_not(None)).order_by(OutboxRow.position.desc()).limit(1)
+    tx.execute(newest.with_for_update(key_share=True))
     last = last_position(tx)
     query = (
         select(OutboxRow.id).where(OutboxRow.position.is_(None)).order_by(OutboxRow.id).limit(limit).with_for_update()
