@@ -113,14 +113,15 @@ def accept_ward(tx: Session, vault: Vault, guardian_id: UUID, code: str, *, now:
     if ward_id is None or ward_id == guardian_id:
         raise InvalidInvitation
     hold_person(tx, guardian_id, alone=True)  # alone, because wards are counted
+    # Before the ward is held: two wards who enter each other's codes would wait for one another.
+    if minor_until(tx, guardian_id, now=now) is not None:
+        raise GuardianTooYoung
     hold_person(tx, ward_id, alone=True, otherwise=InvalidInvitation)
     spent = delete(GuardianInvitation).where(GuardianInvitation.code_index == index)
     expires_at = tx.scalar(spent.returning(GuardianInvitation.expires_at))
     until = minor_until(tx, ward_id, now=now)
     if expires_at is None or expires_at <= now or until is None:
         raise InvalidInvitation
-    if minor_until(tx, guardian_id, now=now) is not None:
-        raise GuardianTooYoung
     if len(wards_of(tx, guardian_id, now=now)) >= MOST_WARDS:
         raise TooManyWards(most=MOST_WARDS)
     tx.merge(Guardianship(holder_id=ward_id, guardian_id=guardian_id, since=now))

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from backend import clock, identity, partners
 from backend.identity.minors import fourteenth_birthday
 from backend.identity.models import GuardianInvitation, Guardianship, Minor
+from backend.identity.persons import hold_person
 from tests.backend.operating import run
 from tests.miniprogram_api.test_deletion import ask, delete
 from tests.miniprogram_api.world import trip
@@ -146,6 +148,17 @@ def test_a_code_entered_by_two_at_once_makes_one_guardian(world):
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda adult: accept(adult, code).status_code, adults))
     assert sorted(answers) == [201, 422, 422]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_wards_who_enter_each_others_codes_do_not_wait_for_one_another(world):
+    child, friend = world.login("kid"), world.login("friend")
+    for member in (child, friend):
+        state_birth_date(member)
+    code, holder_id = invite(child), UUID(child.get("/me").json["id"])
+    with ThreadPoolExecutor(1) as pool, world.house.transaction() as tx:
+        hold_person(tx, holder_id, alone=True)
+        assert pool.submit(accept, friend, code).result(timeout=10).json["code"] == "GUARDIAN_TOO_YOUNG"
 
 
 @pytest.mark.parametrize("end", ["released", "dismissed", "forgotten", "a child as well"])
