@@ -66,7 +66,8 @@ def add_key(
     overlap: timedelta | None = None,
     asked: SignedRequest | None = None,
 ) -> KeyView:
-    """Give a partner a key (`whsec_…` or `whpk_…`); with an `overlap` its other keys of that kind end after it.
+    """Give a partner a key (`whsec_…` or `whpk_…`); with an `overlap` its other keys of that kind end after it at the
+    latest: one that was to end sooner still does, one that leaked and is in its overlap does not go on.
 
     The change is written down, with what the partner signed where it `asked` for it. Raises InvalidKey, UnknownPartner,
     KeyExists, TooManyKeys.
@@ -77,7 +78,7 @@ def add_key(
     if given in (other for _, other in known):
         raise KeyExists(id=key_id(given))
     for row, other in known:
-        if overlap is not None and row.valid_until is None and type(other) is type(given):
+        if overlap is not None and type(other) is type(given) and _outlasts(row, now + overlap):
             row.valid_until = now + overlap
     if sum(_in_force(row, now) for row, _ in known) >= MOST_IN_FORCE:
         raise TooManyKeys(most=MOST_IN_FORCE)
@@ -166,6 +167,10 @@ def change_asked_for(tx: Session, vault: Vault, partner: str, message_id: str) -
 def _rows(tx: Session, partner: str) -> Sequence[PartnerKey]:
     query = select(PartnerKey).where(PartnerKey.partner == partner).order_by(PartnerKey.valid_from, PartnerKey.id)
     return tx.scalars(query).all()
+
+
+def _outlasts(row: PartnerKey, end: datetime) -> bool:
+    return row.valid_until is None or row.valid_until > end
 
 
 def _in_force(row: PartnerKey, now: datetime) -> bool:

@@ -150,9 +150,12 @@ def test_what_is_no_request_to_rotate_is_refused(app: Flask, world: World) -> No
         fresh = rotate(app, "{}", secrets=(fresh,), message_id=f"r{number}").json["secret"]  # type: ignore[index]
     assert code(rotate(app, "{}", secrets=(fresh,), message_id="one too many")) == (401, "INVALID_SIGNATURE")
     assert code(rotate(app, "{}", secrets=(fresh,), message_id="one_too_many")) == (409, "TOO_MANY_KEYS")
-    # What ends at once makes room: nobody has to go on with a key that was lost.
-    assert rotate(app, '{"overlap_hours": 0}', secrets=(fresh,), message_id="lost").status_code == 201
-    assert counts(world) == (9, 9)
+    # What ends at once makes room, and ends the keys in their overlap as well: nobody has to go on with a lost key.
+    lost = rotate(app, '{"overlap_hours": 0}', secrets=(fresh,), message_id="lost")
+    assert (lost.status_code, counts(world)) == (201, (9, 9))
+    last: str = json.loads(lost.text)["secret"]
+    assert len(json.loads(ask(app, "GET", SECRETS, secrets=(last,)).text)["keys"]) == 1
+    assert [webhook(app, "e1", SECRET), webhook(app, "e2", fresh), webhook(app, "e3", last)] == [401, 401, 202]
 
 
 def test_no_signature_serves_another_purpose(app: Flask, world: World) -> None:
