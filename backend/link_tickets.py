@@ -24,7 +24,8 @@ MAX_LIFE = timedelta(minutes=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DOMAIN = "link-ticket:v1:"
 _TICKET = re.compile(r"([0-9A-Za-z_-]{1,2048})\.([0-9A-Za-z_-]{43})")
-_PARTNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+#: Codes of partners: what addresses, tickets and consents name them by.
+PARTNER_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _NONCE = re.compile(r"[0-9A-Za-z_-]{16,64}")
 _MAX_USER_REF = 128
 _MAX_EXPIRES_AT = 10**11  # the year 5138, well inside what a datetime holds
@@ -104,7 +105,7 @@ def _fields(payload: dict[str, strict_json.JsonValue]) -> LinkTicket:
         raise ValueError("the fields are partner, user_ref, nonce and expires_at")
     partner, user_ref, nonce = payload["partner"], payload["user_ref"], payload["nonce"]
     expires_at = payload["expires_at"]
-    if not isinstance(partner, str) or not _PARTNER.fullmatch(partner):
+    if not isinstance(partner, str) or not PARTNER_CODE.fullmatch(partner):
         raise ValueError("partner is not a partner's code")
     if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
         raise ValueError("nonce has 16 to 64 letters, digits, '-' and '_'")

@@ -1,7 +1,6 @@
 """What operators do about partners and their events at a terminal. `cli.py` puts it on its page."""
 
 import json
-import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,14 +11,15 @@ from sqlalchemy.orm import Session
 from backend import clock, house, operator_log, partners
 from backend.columns import aligned
 from backend.identity import ADMINISTRATOR, OperatorView
+from backend.link_tickets import PARTNER_CODE
 from backend.operator_commands import acting, deciding, told_refusals
 from backend.reconciliation_commands import RECONCILE
 
 
 def _partner_code(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
     """A code that can stand in an address: it never changes, because everything is kept under it."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", text):
-        raise click.BadParameter("1 to 64 small letters, digits, - and _ are needed, a letter or digit first")
+    if not PARTNER_CODE.fullmatch(text):
+        raise click.BadParameter("1 to 32 small letters, digits, - and _ are needed, a letter or digit first")
     return text
 
 

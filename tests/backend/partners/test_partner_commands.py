@@ -33,6 +33,8 @@ def test_a_partner_from_its_first_secret_to_its_rest_and_back(app: Flask, world:
     assert made.exit_code == 0 and secret.startswith("whsec_")
     assert act(app, token, *setup).stderr.startswith("PARTNER_EXISTS")
     assert act(app, token, "add", "Bikes/2", *setup[2:]).exit_code == 2
+    too_long = "b" * 33  # could be named in no link ticket and no consent
+    assert act(app, token, "add", too_long, *setup[2:]).exit_code == 2
     event = json.dumps(trip("T1", "alice"))
     assert send(app, event, "evt_1", partner="bikes", secrets=(secret,)).status_code == 202
 
