@@ -136,7 +136,7 @@ def _tell_day(
     with house().transaction() as tx:
         view = reconciliation.day_view(tx, partner, day)
         listed = reconciliation.differences_of(tx, partner, day, kind=kind, state=state, limit=limit)
-        found = [reconciliation.as_json(item, now=now) for item in listed]
+        found = [reconciliation.difference_as_json(item, now=now) for item in listed]
     if as_json:
         for told in (view.as_json(), *found):
             click.echo(json.dumps(told, ensure_ascii=False))

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from backend import clock, operator_log
 from backend.identity import OperatorView
 from backend.partners.errors import DayClosed, DayNotOver, DifferencesOpen, NoListYet, StatementChanged
-from backend.partners.reconciliation.days import CLOSED, DayView, as_json, claim, day_view, differences_of, hold_day
+from backend.partners.reconciliation.days import CLOSED, DayView, claim, day_view, hold_day
 from backend.partners.reconciliation.differences import AMOUNT, LATE, MISSING_HERE, MISSING_THERE
+from backend.partners.reconciliation.explaining import difference_as_json, differences_of
 from backend.partners.reconciliation.recording import OPEN
 from backend.signed_statements import SignedStatement, file_signature
 from backend.signing_keys import SigningKey
@@ -59,7 +60,7 @@ def _statement(tx: Session, key: SigningKey, view: DayView, *, state: str, made_
     def rows(kinds: tuple[str | None, ...], state: str | None = None) -> _Rows:
         for kind in kinds:
             found = differences_of(tx, view.partner, view.day, kind=kind, state=state, seen_until=made_at)
-            yield from (as_json(item, now=made_at) for item in found)
+            yield from (difference_as_json(item, now=made_at) for item in found)
 
     named = ("event_id", "order_no", "line")
     resend = ({name: row[name] for name in named} for row in rows((MISSING_HERE,), OPEN))
@@ -112,7 +113,7 @@ def write_csv(tx: Session, key: SigningKey, partner: str, day: date, file: Binar
 def _csv_lines(tx: Session, view: DayView, made_at: datetime) -> Iterator[str]:
     yield _csv_line(CSV_COLUMNS)
     for found in differences_of(tx, view.partner, view.day, seen_until=made_at):
-        told = as_json(found, now=made_at)
+        told = difference_as_json(found, now=made_at)
         yield _csv_line([_cell(told[name]) for name in CSV_COLUMNS])
 
 

@@ -1,27 +1,28 @@
-"""Days of a partner: who may compare one now, what came of it, and how one is explained and closed."""
+"""Days of a partner: who may compare one now, and how each stands, with its differences by kind and state."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Date, Text, func, select, update
 from sqlalchemy.orm import Session
 
-from backend import clock, operator_log
+from backend import clock
 from backend.errors import NotFound
-from backend.identity import OperatorView
-from backend.lists import insert_rows
+from backend.lists import insert_rows, recordset
 from backend.partners.errors import DayNotOver, ReconciliationRunning
 from backend.partners.reconciliation.models import Difference, PartnerList, ReconciliationDay
-from backend.partners.reconciliation.recording import EXPLAINED, OPEN
+from backend.partners.reconciliation.recording import OPEN
 
 AWAITING_LIST, OPEN_DAY, CLOSED = "awaiting_list", "open", "closed"
 #: Between two pages, a comparison that lives takes less than this.
 BUSY_FOR = timedelta(minutes=5)
 _LONG_AGO = datetime.fromtimestamp(0, clock.SHANGHAI)
+#: Partner and day.
+_Key = tuple[str, date]
+#: How many differences there are by (kind, state).
+_Counts = dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,23 @@ def days(
         query = query.where(some | (ReconciliationDay.state != CLOSED))
     order = ReconciliationDay.day if unsettled else ReconciliationDay.day.desc()
     rows = tx.execute(query.order_by(order, ReconciliationDay.partner).limit(limit)).all()
-    return [_view(tx, row[0], row[1]) for row in rows]
+    counts = _counts(tx, [(found.partner, found.day) for found, _ in rows])
+    return [_view(found, listed, counts.get((found.partner, found.day), {})) for found, listed in rows]
 
 
-def _view(tx: Session, day: ReconciliationDay, listed: PartnerList | None) -> DayView:
+def _counts(tx: Session, wanted: Sequence[_Key]) -> dict[_Key, _Counts]:
+    """The differences of these days by (kind, state)."""
+    given = recordset(tx, "given", {"partner": Text(), "day": Date()}, wanted)
+    same = (Difference.partner == given.c.partner) & (Difference.day == given.c.day)
+    columns = (Difference.partner, Difference.day, Difference.kind, Difference.state)
+    query = select(*columns, func.count()).join(given, same).group_by(*columns)
+    found: dict[_Key, _Counts] = {}
+    for partner, day, kind, state, count in tx.execute(query):
+        found.setdefault((partner, day), {})[kind, state] = count
+    return found
+
+
+def _view(day: ReconciliationDay, listed: PartnerList | None, counts: _Counts) -> DayView:
     return DayView(
         partner=day.partner,
         day=day.day,
@@ -138,19 +152,12 @@ def _view(tx: Session, day: ReconciliationDay, listed: PartnerList | None) -> Da
         last_error=day.last_error,
         closed_at=day.closed_at,
         statement_sha256=_hex(day.statement_sha256),
-        counts=counts(tx, day.partner, day.day),
+        counts=counts,
     )
 
 
 def _hex(raw: bytes | None) -> str | None:
     return None if raw is None else raw.hex()
-
-
-def counts(tx: Session, partner: str, day: date) -> dict[tuple[str, str], int]:
-    """Differences by (kind, state)."""
-    query = select(Difference.kind, Difference.state, func.count())
-    query = query.where(Difference.partner == partner, Difference.day == day)
-    return {(row[0], row[1]): row[2] for row in tx.execute(query.group_by(Difference.kind, Difference.state))}
 
 
 def unsettled(tx: Session) -> dict[tuple[str, str], int]:
@@ -161,76 +168,3 @@ def unsettled(tx: Session) -> dict[tuple[str, str], int]:
     waiting = waiting.where(ReconciliationDay.state == AWAITING_LIST)
     waiting = waiting.group_by(ReconciliationDay.partner, ReconciliationDay.state)
     return {(row[0], row[1]): row[2] for query in (differing, waiting) for row in tx.execute(query)}
-
-
-def differences_of(
-    tx: Session,
-    partner: str,
-    day: date,
-    *,
-    kind: str | None = None,
-    state: str | None = None,
-    after: UUID | None = None,
-    limit: int | None = None,
-    seen_until: datetime | None = None,
-) -> Iterator[Difference]:
-    """Differences of a day in the order they were found, read as they are needed."""
-    query = select(Difference).where(Difference.partner == partner, Difference.day == day)
-    if kind is not None:
-        query = query.where(Difference.kind == kind)
-    if state is not None:
-        query = query.where(Difference.state == state)
-    if after is not None:
-        query = query.where(Difference.id > after)
-    if seen_until is not None:
-        query = query.where(Difference.first_seen <= seen_until)
-    yield from tx.scalars(query.order_by(Difference.id).limit(limit).execution_options(yield_per=1_000))
-
-
-def as_json(found: Difference, *, now: datetime) -> dict[str, Any]:
-    """A difference as it is shown and told: `age_days` since it was first seen."""
-    return {
-        "id": str(found.id),
-        "kind": found.kind,
-        "order_no": found.order_no,
-        "line": found.line or None,
-        "event_id": found.event_id,
-        "theirs": json.loads(found.theirs),
-        "ours": json.loads(found.ours),
-        "state": found.state,
-        "explanation": found.explanation,
-        "first_seen": clock.iso(found.first_seen),
-        "last_seen": clock.iso(found.last_seen),
-        "age_days": (clock.day_of(now) - clock.day_of(found.first_seen)).days,
-    }
-
-
-def explain(
-    tx: Session,
-    partner: str,
-    day: date,
-    *,
-    kind: str | None = None,
-    difference: UUID | None = None,
-    operator: OperatorView,
-    reason: str,
-    now: datetime,
-) -> int:
-    """Explain the open differences of a day: all, those of one kind, or one. Returns how many; NotFound for none."""
-    hold_day(tx, partner, day)
-    meant = [Difference.partner == partner, Difference.day == day, Difference.state == OPEN]
-    if kind is not None:
-        meant.append(Difference.kind == kind)
-    if difference is not None:
-        meant.append(Difference.id == difference)
-    count = tx.scalar(select(func.count()).select_from(Difference).where(*meant)) or 0
-    if not count:
-        raise NotFound("no open difference is meant", partner=partner, day=day.isoformat())
-    values = {"state": EXPLAINED, "explanation": reason, "explained_by": operator.id, "explained_at": now}
-    statement = update(Difference).where(*meant).values(values)
-    tx.execute(statement.execution_options(synchronize_session=False))
-    subject = f"{partner} {day} {difference or kind or 'all'} ({count})"
-    operator_log.write(
-        tx, operator_id=operator.id, action="reconciliation.explained", subject=subject, reason=reason, now=now
-    )
-    return count

@@ -39,7 +39,7 @@ def reconciliation_of_day(day: str) -> Response:
             limit=PAGE,
         )
         now = clock.now()
-        told = [reconciliation.as_json(item, now=now) for item in found]
+        told = [reconciliation.difference_as_json(item, now=now) for item in found]
     following = told[-1]["id"] if len(told) == PAGE else None
     return jsonify({"day": view.as_json(), "differences": told, "next": following})
 
