@@ -30,7 +30,8 @@ _TRIP_FIELDS = ("trip_id", "mode", "started_at", "ended_at", "distance_km", "ste
 _CARPOOL_FIELDS = ("would_drive_km", "other_km", "pool_km", "people")
 _LINE_FIELDS = (*_TRIP_FIELDS, *_CARPOOL_FIELDS, "certificate_no", "retired_kg", "claim")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
-_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+#: Between these lies every instant of an event.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def read_instant(value: object) -> datetime:
     if not isinstance(value, str):
         raise ValueError("an RFC 3339 instant such as 2026-06-05T08:30:00+08:00 is needed")
     instant = clock.parse_instant(value)
-    if not _EARLIEST <= instant < _LATEST:
+    if not EARLIEST <= instant < LATEST:
         raise ValueError("the instant must lie between 2000 and 2100")
     return instant
 

@@ -24,7 +24,8 @@ from backend.vault import Vault
 
 #: A list has to come whole within so long, and be no longer than this.
 DEADLINE_S, MAX_LIST_BYTES = 300.0, 1 << 29
-#: For so many days a list is asked for again, and a day that is not closed is compared once more each day.
+#: For so many days a list is asked for again, and a day that is not closed is compared once more each day. A list that
+#: was handed in is compared however old its day is.
 ASKED_FOR_DAYS, COMPARED_FOR_DAYS = 7, 31
 
 log = structlog.get_logger(__name__)
@@ -137,8 +138,10 @@ def _due(sessions: sessionmaker[Session]) -> Iterator[tuple[str, date, str]]:
         (day.state == OPEN_DAY) & or_(day.reconciled_at.is_(None), day.reconciled_at < clock.start_of(today)),
         (day.state == CLOSED) & select(InboxEvent.id).where(*came_since).exists(),
     )
+    recent = day.day >= today - timedelta(days=COMPARED_FOR_DAYS)
+    handed_in = (day.state == OPEN_DAY) & day.reconciled_at.is_(None)
     query = select(day.partner, day.day, day.state).join(Partner, Partner.code == day.partner)
-    query = query.where(due, day.day >= today - timedelta(days=COMPARED_FOR_DAYS), day.busy_until <= clock.now())
+    query = query.where(due, recent | handed_in, day.busy_until <= clock.now())
     with transaction(sessions) as tx:
         rows = tx.execute(query.order_by(day.day, day.partner)).all()
     yield from ((row.partner, row.day, row.state) for row in rows)

@@ -10,6 +10,7 @@ from backend import clock
 from backend.bodies import read_body, require_type
 from backend.errors import NotFound
 from backend.partners import reconciliation
+from backend.partners.contract import EARLIEST
 from backend.partners.errors import InvalidFilter, InvalidPosition
 from backend.partners.views.asking import asking_partner, house
 
@@ -55,10 +56,14 @@ def hand_in_list(day: str) -> tuple[Response, int]:
 
 
 def _day(text: str) -> date:
+    """A day as lists are named, within the years in which events can lie; NotFound otherwise."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise NotFound from None
+    if day < clock.day_of(EARLIEST) or day.isoformat() != text:  # 20260605 and 2026-W23-5 mean a day as well
+        raise NotFound
+    return day
 
 
 def _one_of(name: str, known: tuple[str, ...]) -> str | None:

@@ -309,6 +309,11 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
         desk.ask(hand_in=handed_in, **{"webhook-timestamp": "1"}),
     )
     assert [answer.status_code for answer in answers] == [422, 415, 401]
+    day = desk.day
+    for no_day in ("0001-01-01", "1999-12-31", "20260605", "2026-W23-5", "2026-06-31", "today"):
+        desk.day = no_day
+        assert (desk.ask().json["code"], desk.ask(hand_in=handed_in).json["code"]) == ("NOT_FOUND",) * 2, no_day
+    desk.day = day
     assert desk.ask(hand_in=handed_in).json["day"]["reconciled_at"] is None
     assert desk.decide("close").stderr.startswith("NO_LIST_YET")
     reconciliation.daily_round(world.house.sessions, world.house.vault)
@@ -402,6 +407,11 @@ def test_the_daily_round_fetches_yesterdays_list_until_it_is_there(world: World)
         assert (found.state, found.counts, found.last_error) == ("open", {("missing_here", "open"): 1}, None)
         go_round()
         assert answer["asked"] == [f"/{yesterday}.csv?k=1"] * 5  # not again: the list is there
+        long_ago = yesterday - timedelta(days=90)
+        reconciliation.hand_in(world.house.sessions, "transit", long_ago, io.BytesIO(HEADER), source="upload")
+        reconciliation.daily_round(world.house.sessions, world.house.vault)
+        with world.house.transaction() as tx:
+            assert reconciliation.day_view(tx, "transit", long_ago).reconciled_at is not None
         with pytest.raises(OutsideUnavailable) as refused:
             limits: dict[str, Any] = {"deadline_s": 5.0, "max_bytes": 10, "allowed_hosts": [host]}
             headers = {"webhook-timestamp": "0", "webhook-id": "x", "webhook-signature": ""}
