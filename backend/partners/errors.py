@@ -118,7 +118,7 @@ class EventIdReused(Refusal):
 
 
 class InvalidList(Refusal):
-    """A daily list that cannot be told into rows; single bad rows are no reason to refuse it."""
+    """A daily list that cannot be told into rows, or of which too many cannot be used; single ones are no reason."""
 
     code = "INVALID_LIST"
     status = 422

@@ -1,9 +1,11 @@
 """Taking a list in: its rows into a table, batch by batch, so that a list of any length needs the memory of one."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -13,11 +15,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend.database import transaction
 from backend.ids import new_id
 from backend.lists import insert_rows
+from backend.partners.errors import InvalidList
 from backend.partners.reconciliation.models import ListRow, PartnerList, ReconciliationDay
 from backend.partners.reconciliation.reading import HashedFile, Read, read_list
 from backend.partners.reconciliation.rows import FIELDS, BadRow, ListedRow
 
 BATCH = 5_000
+#: More rows than this that cannot be used are no slips: it is another file. Each would stay as a difference of its own.
+MOST_FAULTS = 10_000
 _ERASED_TOGETHER = 20_000
 _EMPTY = dict.fromkeys(FIELDS)
 
@@ -44,23 +49,20 @@ def take_list(
 ) -> Taken:
     """Read a list into its table; it counts for nothing until the day names it. `on_batch` is told the bytes read.
 
-    Raises InvalidList; the rows read until then are erased in time.
+    Raises InvalidList, also for more than MOST_FAULTS bad rows; the rows read until then are erased in time.
     """
     list_id, hashed = new_id(), HashedFile(file)
     with transaction(sessions) as tx:
         begun = {"id": list_id, "partner": partner, "day": day, "source": source, "begun_at": now}
         tx.add(PartnerList(**begun, taken_at=None, sha256=None, rows=0, faults=0, erased=False))
-    rows = faults = 0
-    batch: list[Read] = []
-    for read in read_list(hashed, day):
-        batch.append(read)
-        if len(batch) == BATCH:
-            rows, faults = rows + BATCH, faults + _keep(sessions, list_id, batch)
-            batch = []
-            on_batch(hashed.size_bytes)
-    rows, faults = rows + len(batch), faults + _keep(sessions, list_id, batch)
-    on_batch(hashed.size_bytes)
-    return Taken(list_id, hashed.sha256, rows, faults)
+    rows, faults = 0, Counter[str]()
+    reads = read_list(hashed, day)
+    while batch := list(islice(reads, BATCH)):
+        rows, faults = rows + len(batch), faults + _keep(sessions, list_id, batch)
+        if faults.total() > MOST_FAULTS:
+            raise InvalidList("too many rows cannot be used", row=batch[-1][0], faults=dict(faults))
+        on_batch(hashed.size_bytes)
+    return Taken(list_id, hashed.sha256, rows, faults.total())
 
 
 def finish_list(tx: Session, taken: Taken, *, now: datetime) -> None:
@@ -69,8 +71,8 @@ def finish_list(tx: Session, taken: Taken, *, now: datetime) -> None:
     tx.execute(update(PartnerList).where(PartnerList.id == taken.id).values(**told))
 
 
-def _keep(sessions: sessionmaker[Session], list_id: UUID, batch: Sequence[Read]) -> int:
-    """Write a batch; a row about a line that is listed already is kept as a bad row. Returns how many are bad."""
+def _keep(sessions: sessionmaker[Session], list_id: UUID, batch: Sequence[Read]) -> Counter[str]:
+    """Write a batch; a row about a line that is listed already is kept as a bad row. How many are bad, by code."""
     good = [(position, row) for position, row in batch if isinstance(row, ListedRow)]
     bad = [(position, row) for position, row in batch if isinstance(row, BadRow)]
     key = ("list_id", "key", "line")
@@ -80,7 +82,7 @@ def _keep(sessions: sessionmaker[Session], list_id: UUID, batch: Sequence[Read])
         fresh = {row.position for row in returned}
         bad += [(position, BadRow("DUPLICATE_ROW")) for position, _ in good if position not in fresh]
         insert_rows(tx, ListRow, [_stored_fault(list_id, position, row) for position, row in bad], on_conflict=key)
-    return len(bad)
+    return Counter(row.code for _, row in bad)
 
 
 def _stored(list_id: UUID, row: ListedRow) -> dict[str, Any]:

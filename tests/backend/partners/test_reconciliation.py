@@ -24,7 +24,7 @@ from backend.activities import Credited, StandingLine
 from backend.ledger import Posted
 from backend.partners import reconciliation
 from backend.partners.errors import InvalidList, InvalidListUrl
-from backend.partners.reconciliation import differences
+from backend.partners.reconciliation import differences, loading
 from backend.partners.reconciliation.differences import Held, HeldEvent, HeldLine
 from backend.partners.reconciliation.reading import MAX_ROW_BYTES, HashedFile, read_list
 from backend.partners.reconciliation.rows import BadRow, ListedRow
@@ -240,7 +240,7 @@ def row(order_no: str, status: str = "completed", **more: Any) -> dict[str, Any]
     return {"order_no": order_no, "status": status, "occurred_at": days_ago(3).isoformat()} | more
 
 
-def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
+def test_a_day_from_its_list_to_the_closed_statement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     world = desk.world
     world.person("amy")
     bob = world.person("bob", linked=False)
@@ -309,6 +309,11 @@ def test_a_day_from_its_list_to_the_closed_statement(desk: Desk) -> None:
         desk.ask(hand_in=handed_in, **{"webhook-timestamp": "1"}),
     )
     assert [answer.status_code for answer in answers] == [422, 415, 401]
+    with monkeypatch.context() as fewer:
+        fewer.setattr(loading, "MOST_FAULTS", 2)
+        refused = desk.ask(hand_in=handed_in * 2 + "x\ny\n").json
+        assert refused["faults"] == {"WRONG_NUMBER_OF_CELLS": 2, "INVALID_FIELD": 1, "DUPLICATE_ROW": 1}
+        assert refused["code"] == "INVALID_LIST"
     day = desk.day
     for no_day in ("0001-01-01", "1999-12-31", "20260605", "2026-W23-5", "2026-06-31", "today"):
         desk.day = no_day
