@@ -56,8 +56,8 @@ JOBS = (
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),
-    Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
+    Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
 )

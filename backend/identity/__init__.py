@@ -1,4 +1,10 @@
-"""Identity: programmes, persons and how they log in, partner links, and what they consented to."""
+"""Identity: programmes, persons and how they log in, partner links, and what they consented to.
+
+A partner's user is linked (`links`) by a ticket or a typed code (`link_codes`). What is agreed to (`consent`, in the
+words of `consent_texts`) says what comes in from partners and what goes out to platforms (`sharing`). Who is under
+fourteen (`minors`) has a guardian decide (`guardians`). `forgetting` ends a person, `retention` what was kept long
+enough.
+"""
 
 from backend.identity.consent import (
     DELETION,

@@ -92,12 +92,11 @@ def link_partner_user(
     return link
 
 
-def _open_link(tx: Session, partner: str, index: bytes) -> PartnerLink | None:
-    return tx.scalar(
-        select(PartnerLink).where(
-            PartnerLink.partner == partner, PartnerLink.user_ref_index == index, PartnerLink.ended_at.is_(None)
-        )
+def _open_link(tx: Session, partner: str, index: bytes, *, for_update: bool = False) -> PartnerLink | None:
+    query = select(PartnerLink).where(
+        PartnerLink.partner == partner, PartnerLink.user_ref_index == index, PartnerLink.ended_at.is_(None)
     )
+    return tx.scalar(query.with_for_update() if for_update else query)
 
 
 def unlink(tx: Session, holder_id: UUID, link_id: UUID, *, now: datetime) -> None:
@@ -105,20 +104,20 @@ def unlink(tx: Session, holder_id: UUID, link_id: UUID, *, now: datetime) -> Non
     link = tx.get(PartnerLink, link_id, with_for_update=True)
     if link is None or link.holder_id != holder_id or link.ended_at is not None:
         raise NotFound
-    link.ended_at = max(now, clock.now())  # now that nobody credits by it any more
+    _end(link, now)
 
 
 def unlink_user(tx: Session, vault: Vault, partner: str, user_ref: str, *, now: datetime) -> bool:
     """End the link of a partner's user, as `unlink` does; False when there is none."""
-    index = user_ref_index(vault, partner, user_ref)
-    query = select(PartnerLink).where(
-        PartnerLink.partner == partner, PartnerLink.user_ref_index == index, PartnerLink.ended_at.is_(None)
-    )
-    link = tx.scalar(query.with_for_update())
+    link = _open_link(tx, partner, user_ref_index(vault, partner, user_ref), for_update=True)
     if link is None:
         return False
-    link.ended_at = max(now, clock.now())
+    _end(link, now)
     return True
+
+
+def _end(link: PartnerLink, now: datetime) -> None:
+    link.ended_at = max(now, clock.now())  # now that nobody credits by it any more
 
 
 def links_of(tx: Session, vault: Vault, holder_id: UUID) -> list[LinkView]:
