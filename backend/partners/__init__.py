@@ -1,4 +1,10 @@
-"""Partners: their keys, their events, the worker that settles them, and what became of each."""
+"""Partners: their keys, their events, the worker that settles them, and what became of each.
+
+An event comes in by `receiving` (the gate), alone or in one of the `batches`. `contract` reads it, `intake` writes it
+into the `inbox`, the `worker` settles it through `translation` and the partner's adapter, and `deliveries` tells what
+became of it. `registry` has partners as they are configured, `keys` and `rotation` their keys, `linking` their side of
+links; `reconciliation` compares whole days. `forgetting` and `holdings` are about one member.
+"""
 
 from backend.partners import reconciliation
 from backend.partners.adapters import ADAPTERS

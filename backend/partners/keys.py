@@ -17,8 +17,6 @@ from backend.partners.registry import hold_partner, opened, sealed
 from backend.signing import PublicKey, Verified
 from backend.vault import Vault
 
-#: How long what is rotated goes on beside its successor, where nobody says otherwise.
-OVERLAP = timedelta(hours=24)
 #: Every signature is tried against every key in force.
 MOST_IN_FORCE = 8
 

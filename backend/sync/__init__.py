@@ -1,4 +1,11 @@
-"""Sync: what is announced in the outbox, told to third-party platforms."""
+"""Sync: what is announced in the outbox, told to third-party platforms.
+
+The `courier` gives each destination a thread. There `delivering` has `fan_out` choose the notices and `making` number
+them (`accounts` knows how far each account is told), and sends them by `calling`, as the kind in `destinations` says;
+`notices` is what they hold, `policy` when they are tried again. A platform that mirrors balances is asked by
+`comparing`; `differing` puts its page beside ours, `judging` says what is different, and `healing` shows it and states
+the balances anew. `registry` has destinations and their keys.
+"""
 
 from backend.sync.comparing import (
     ComparisonView,
