@@ -1,5 +1,6 @@
 """Migrations make exactly the models, on both databases, and can be walked down and up again."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ import backend.cli
 import backend.sandbox.conformance.models  # noqa: F401  (together they know every table)
 from backend.database import Base, alembic_config, make_engine
 from backend.ledger import CHART
+
+#: What is never changed or removed: a change of a consent within three years, a day and its differences once closed.
+NEVER_CHANGED = (
+    *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
+    *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
+    *("partner_batches", "partner_key_changes", "consent_changes"),
+    *("reconciliation_days", "reconciliation_differences"),
+)
 
 
 @pytest.fixture
@@ -42,6 +51,17 @@ def test_checks_are_there_by_name(schema: Engine) -> None:
         named = {check["name"] for check in found.get_check_constraints(table.name)}
         meant = {str(check.name) for check in table.constraints if check.__visit_name__ == "check_constraint"}
         assert {name for name in meant if name.startswith("ck_")} <= named, table.name
+
+
+def test_what_is_never_changed_is_refused_by_the_database(schema: Engine) -> None:
+    """No metadata know of triggers: one that is forgotten shows nowhere else."""
+    triggers = "SELECT event_object_table, 'BEFORE ' || event_manipulation FROM information_schema.triggers"
+    if schema.dialect.name == "sqlite":
+        triggers = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
+    with schema.connect() as connection:
+        rows = connection.execute(text(triggers)).all()
+    found = {(table, re.findall("BEFORE (UPDATE|DELETE)", said)[0]) for table, said in rows}
+    assert found == {(table, verb) for table in NEVER_CHANGED for verb in ("UPDATE", "DELETE")}
 
 
 def test_the_chart_of_accounts_is_in_the_database(schema: Engine) -> None:
