@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify, request
 from backend import clock
 from backend.bodies import read_json_body
 from backend.partners import keys
+from backend.partners.errors import InvalidRotation
 from backend.partners.rotation import TARGET, rotate
 from backend.partners.views.asking import asking, asking_partner, house
 
@@ -26,6 +27,8 @@ def rotate_secrets() -> tuple[Response, int]:
     """A new secret, shown once, or a new public key. 201 when it was done, 200 when the same request did it before."""
     body = read_json_body(request)
     setup, verified = asking(body)
+    if request.query_string:  # what is kept as proof is the request without one
+        raise InvalidRotation("query: none is taken", field="query", problem="none is taken")
     with house().transaction() as tx:
         done = rotate(tx, house().vault, setup.code, dict(request.headers), verified, body, now=clock.now())
     house().gate.forget()

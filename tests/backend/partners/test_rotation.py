@@ -144,6 +144,7 @@ def test_what_is_no_request_to_rotate_is_refused(app: Flask, world: World) -> No
     ):
         assert code(rotate(app, body)) == problem, body
     assert code(rotate(app, "{}", secrets=("whsec_" + "QUJD" * 11,))) == (401, "INVALID_SIGNATURE")
+    assert code(ask(app, "POST", f"{ROTATE}?overlap_hours=0", "{}")) == (422, "INVALID_ROTATION")
     assert counts(world) == (1, 1)
     fresh = SECRET
     for number in range(7):
