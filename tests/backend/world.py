@@ -36,7 +36,8 @@ class World:
             )
             for code, (_, return_days) in PARTNERS.items():
                 partners.save_partner(tx, code=code, adapter=code, title=code, return_days=return_days)
-                partners.add_key(tx, self.house.vault, code, SECRET, now=datetime(2025, 1, 1, tzinfo=UTC))
+                if not partners.has_keys(tx, code):  # a world of a database that has been lived in
+                    partners.add_key(tx, self.house.vault, code, SECRET, now=datetime(2025, 1, 1, tzinfo=UTC))
 
     def person(self, name: str, *, linked: bool = True, consenting: bool = True) -> UUID:
         """A member whose reference at every partner is their name."""

@@ -136,11 +136,11 @@ class Troubled:
         self.error, self.order_no, self.times, self.failed = error, order_no, times, 0
         self._settle = settlement.settle
 
-    def __call__(self, tx: Any, vault: Any, statements: Any, *, now: Any) -> Any:
+    def __call__(self, tx: Any, vault: Any, statements: Any) -> Any:
         if self.failed < self.times and any(self.order_no in item.order_no for item in statements):
             self.failed += 1
             raise self.error
-        return self._settle(tx, vault, statements, now=now)
+        return self._settle(tx, vault, statements)
 
 
 DEADLOCK = OperationalError("UPDATE", {}, Exception("deadlock detected"))
