@@ -123,8 +123,11 @@ def hold_person(
 
 
 def person_sealer(tx: Session, vault: Vault, holder_id: UUID) -> Sealer:
-    """The sealer of one person's data; Unreadable once they were forgotten."""
-    return person_sealers(tx, vault, [holder_id])[holder_id]
+    """The sealer of the person on whose behalf something is asked. Raises SessionEnded once they were forgotten."""
+    wrapped_key = tx.scalar(select(PersonKey.wrapped_key).where(PersonKey.holder_id == holder_id))
+    if not wrapped_key:
+        raise SessionEnded
+    return vault.person(wrapped_key, holder_id.bytes)
 
 
 def person_sealers(tx: Session, vault: Vault, holder_ids: Sequence[UUID]) -> dict[UUID, Sealer]:

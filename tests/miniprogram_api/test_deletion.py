@@ -10,7 +10,6 @@ from sqlalchemy import select
 from backend import audit, clock, identity, ledger, partners, points
 from backend.identity.models import Consent, ConsentChange, LoginSession, PartnerLink, PersonIdentity, PersonKey
 from backend.partners.models import InboxEvent
-from backend.vault import Unreadable
 from tests.miniprogram_api.world import API, cancellation, order, trip
 
 
@@ -76,7 +75,7 @@ def test_the_person_is_forgotten_and_the_books_hold(world, busy, acted_at):
     assert not any(consent.granted for consent in rows(world, Consent, holder))
     assert {change.granted for change in rows(world, ConsentChange, holder)} == {True, False}
     assert all(session.ended_at for session in rows(world, LoginSession, holder))
-    with pytest.raises(Unreadable), world.house.transaction() as tx:
+    with pytest.raises(identity.SessionEnded), world.house.transaction() as tx:
         identity.person_sealer(tx, world.house.vault, key.holder_id)
 
     assert check_books(world) == 2

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import event
 
+from backend import identity
 from backend.database import Base
 from backend.holdings import LEFT_OUT
 from backend.identity import SandboxWeChat
@@ -181,11 +182,14 @@ def test_it_is_of_one_moment(world, alice, acted_at):
     assert len(exported(alice).json["statement"]["sections"]["activities"]) == 3
 
 
-def test_who_was_forgotten_is_told_nothing(world, alice):
+def test_who_was_forgotten_is_told_nothing(world, alice, monkeypatch):
     confirmation = alice.call("POST", "/me/deletion-requests").json["confirmation"]
     alice.call("DELETE", f"/me?confirmation={confirmation}")
-    answer = alice.get("/me/export")
-    assert (answer.status_code, answer.json["code"]) == (401, "SESSION_ENDED")
+    for _ in range(2):
+        answer = alice.get("/me/export")
+        assert (answer.status_code, answer.json["code"]) == (401, "SESSION_ENDED")
+        # Once more as if the account had been deleted right after the login was looked at.
+        monkeypatch.setattr(identity, "require_live_session", lambda *_, **__: None)
 
 
 def test_a_large_statement_takes_little_memory(verifier):
