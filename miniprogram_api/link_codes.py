@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from backend import clock, identity
 from backend.identity import NotEnrolled
-from backend.partners import UnknownPartner
+from backend.partners import PartnerInactive, UnknownPartner
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import CODE, Instant, text
 from miniprogram_api.resource import Resource
@@ -30,7 +30,9 @@ class CodeSchema(Schema):
     expires_at = Instant(required=True)
 
 
-@resource.operation("POST", "/me/link-codes", answers=CodeSchema, status=201, refuses=(UnknownPartner, NotEnrolled))
+@resource.operation(
+    "POST", "/me/link-codes", answers=CodeSchema, status=201, refuses=(UnknownPartner, PartnerInactive, NotEnrolled)
+)
 @resource.body(NewCodeSchema)
 def ask_for_code(body: dict[str, Any]) -> dict[str, Any]:
     """A code to type in at a partner

@@ -10,7 +10,7 @@ class UnknownPartner(Refusal):
 
 
 class PartnerInactive(UnknownPartner):
-    """Told to the partner alone, once its signature is verified."""
+    """Told to the partner once its signature is verified, and to members who would link or consent."""
 
     code = "PARTNER_INACTIVE"
     status = 403

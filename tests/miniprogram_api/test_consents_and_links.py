@@ -56,7 +56,12 @@ def test_what_was_granted_to_a_deactivated_partner_can_still_be_withdrawn(world)
     with world.house.transaction() as tx:
         partners.set_active(tx, "transit", False)
     again = put(member, partner="transit", scene="commute", granted=True, text_version=TEXT)
-    assert (again.status_code, again.json["code"]) == (403, "PARTNER_INACTIVE")
+    world.house.gate.forget()
+    code = member.call("POST", "/me/link-codes", json={"partner": "transit", "programme": "members"})
+    assert [(answer.status_code, answer.json["code"]) for answer in (again, code)] == [(403, "PARTNER_INACTIVE")] * 2
+    told = world.client.get("/openapi.json").json["paths"]
+    for operation in (told["/api/v1/me/consents"]["put"], told["/api/v1/me/link-codes"]["post"]):
+        assert "`PARTNER_INACTIVE`" in operation["responses"]["403"]["description"]
     assert put(member, partner="transit", scene="commute", granted=False).json["granted"] is False
     assert "transit" in {c["partner"] for c in member.get("/me/consents").json["consents"]}
     assert "transit" not in {c["partner"] for c in world.login("bob").get("/me/consents").json["consents"]}

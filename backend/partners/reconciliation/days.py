@@ -112,7 +112,7 @@ def day_view(tx: Session, partner: str, day: date) -> DayView:
 def days(
     tx: Session, *, partner: str | None = None, day: date | None = None, unsettled: bool = False, limit: int = 100
 ) -> list[DayView]:
-    """Days, newest first; `unsettled`: those that await a list or have open differences, oldest first."""
+    """Days, newest first; `unsettled`: those that are not closed or have open differences, oldest first."""
     query = select(ReconciliationDay, PartnerList).outerjoin(PartnerList, PartnerList.id == ReconciliationDay.list_id)
     if partner is not None:
         query = query.where(ReconciliationDay.partner == partner)
