@@ -39,6 +39,12 @@ def deciding(name: str, token: str, role: str) -> Iterator[tuple[Session, Operat
         yield tx, operator
 
 
+def note(tx: Session, by: OperatorView | None, action: str, subject: str, reason: str) -> None:
+    """Write into the operator log what was just done; `by` nobody only where there is no operator yet."""
+    who = by.id if by else None
+    operator_log.write(tx, operator_id=who, action=action, subject=subject, reason=reason, now=clock.now())
+
+
 @contextmanager
 def told_refusals() -> Iterator[None]:
     """A refusal ends the command with its code and sentence on standard error."""
@@ -67,7 +73,7 @@ def add_operator(operator: str, role: str, name: str | None, token: str | None, 
         elif role != ADMINISTRATOR:
             raise click.UsageError("没有管理员，请先任命一位 / appoint an administrator first")
         made, secret = identity.add_operator(tx, operator, role, now=now)
-        _log(tx, by, "operator.added", f"{made.name} {made.role}", reason)
+        note(tx, by, "operator.added", f"{made.name} {made.role}", reason)
     click.echo(secret)
 
 
@@ -86,7 +92,7 @@ def list_operators() -> None:
 def deactivate_operator(operator: str, name: str, token: str, reason: str) -> None:
     """End an operator's work; their token opens nothing any more."""
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
-        _log(tx, by, "operator.deactivated", identity.deactivate_operator(tx, operator).name, reason)
+        note(tx, by, "operator.deactivated", identity.deactivate_operator(tx, operator).name, reason)
     click.echo(f"{operator} 已停用 deactivated")
 
 
@@ -98,7 +104,7 @@ def rotate_token(operator: str, name: str, token: str, reason: str) -> None:
     role = identity.VIEWER if operator == name else ADMINISTRATOR
     with deciding(name, token, role) as (tx, by):
         changed, secret = identity.rotate_operator_token(tx, operator)
-        _log(tx, by, "operator.token_rotated", changed.name, reason)
+        note(tx, by, "operator.token_rotated", changed.name, reason)
     click.echo(secret)
 
 
@@ -126,11 +132,6 @@ def show_log(after: int, limit: int) -> None:
         click.echo(json.dumps(fault), err=True)
     if faults:
         sys.exit(1)
-
-
-def _log(tx: Session, by: OperatorView | None, action: str, subject: str, reason: str) -> None:
-    who = by.id if by else None
-    operator_log.write(tx, operator_id=who, action=action, subject=subject, reason=reason, now=clock.now())
 
 
 OPERATOR = click.Group(

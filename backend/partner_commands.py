@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import click
-from sqlalchemy.orm import Session
 
-from backend import clock, house, operator_log, partners
+from backend import clock, house, partners
 from backend.columns import aligned
-from backend.identity import ADMINISTRATOR, OperatorView
+from backend.identity import ADMINISTRATOR
 from backend.link_tickets import PARTNER_CODE
-from backend.operator_commands import acting, deciding, told_refusals
+from backend.operator_commands import acting, deciding, note, told_refusals
 from backend.reconciliation_commands import RECONCILE
 
 
@@ -21,10 +20,6 @@ def _partner_code(_context: click.Context, _parameter: click.Parameter, text: st
     if not PARTNER_CODE.fullmatch(text):
         raise click.BadParameter("1 to 32 small letters, digits, - and _ are needed, a letter or digit first")
     return text
-
-
-def _log(tx: Session, by: OperatorView, action: str, subject: str, reason: str) -> None:
-    operator_log.write(tx, operator_id=by.id, action=action, subject=subject, reason=reason, now=clock.now())
 
 
 @click.command("redrive")
@@ -52,7 +47,7 @@ def add(
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         partners.add_partner(tx, code=partner, keeps_claims_from=keeps, **settings)
         secret = partners.rotate_secret(tx, house().vault, partner, overlap=timedelta(0), now=clock.now())
-        _log(tx, by, "partner.added", f"{partner} {settings['adapter']}", reason)
+        note(tx, by, "partner.added", f"{partner} {settings['adapter']}", reason)
     click.echo(secret)
 
 
@@ -77,7 +72,7 @@ def activate(partner: str, name: str, token: str, reason: str) -> None:
 def _set_active(partner: str, active: bool, name: str, token: str, reason: str) -> None:
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         partners.set_active(tx, partner, active)
-        _log(tx, by, "partner.activated" if active else "partner.deactivated", partner, reason)
+        note(tx, by, "partner.activated" if active else "partner.deactivated", partner, reason)
 
 
 @click.command("list")
@@ -112,7 +107,7 @@ def add_key(partner: str, public_key: str, name: str, token: str, reason: str) -
         raise click.BadParameter("whpk_… is needed; secrets are made here and shown to the partner once")
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         key = partners.add_key(tx, house().vault, partner, public_key, now=clock.now())
-        _log(tx, by, "partner.key_added", f"{partner} {key.id}", reason)
+        note(tx, by, "partner.key_added", f"{partner} {key.id}", reason)
     click.echo(key.id)
 
 
@@ -124,7 +119,7 @@ def end_key(partner: str, key: str, name: str, token: str, reason: str) -> None:
     """End a key at once, by the id that `flask partner list` shows."""
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         partners.end_key(tx, house().vault, partner, key, now=clock.now())
-        _log(tx, by, "partner.key_ended", f"{partner} {key}", reason)
+        note(tx, by, "partner.key_ended", f"{partner} {key}", reason)
     click.echo(f"{key} 已失效 ended")
 
 

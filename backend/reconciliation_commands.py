@@ -11,10 +11,10 @@ from uuid import UUID
 
 import click
 
-from backend import clock, house, operator_log
+from backend import clock, house
 from backend.columns import aligned
 from backend.identity import ADMINISTRATOR, FINANCE
-from backend.operator_commands import acting, deciding, told_refusals
+from backend.operator_commands import acting, deciding, note, told_refusals
 from backend.partners import reconciliation
 from backend.progress import Progress
 
@@ -237,12 +237,10 @@ def list_url(partner: str, url: str | None, no_url: bool, name: str, token: str,
     """Say where the daily lists of a partner are fetched: URL with {day} in it."""
     if (url is None) != no_url:
         raise click.UsageError("a URL or --none")
-    hosts, now = house().settings.sandbox_hosts, clock.now()
+    hosts = house().settings.sandbox_hosts
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         reconciliation.set_list_url(tx, partner, url, allowed_hosts=hosts)
-        operator_log.write(
-            tx, operator_id=by.id, action="partner.list_url_set", subject=f"{partner} {url}", reason=reason, now=now
-        )
+        note(tx, by, "partner.list_url_set", f"{partner} {url}", reason)
     click.echo(url or "不再拉取 not fetched any more")
 
 
