@@ -1,9 +1,11 @@
 """Who asks: requests of partners that are no events, signed over what they ask for."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import current_app, request
 
+from backend.partners.errors import InvalidFilter
 from backend.partners.registry import PartnerSetup
 from backend.signing import Verified, request_text
 
@@ -29,3 +31,18 @@ def asking(body: bytes = b"") -> tuple[PartnerSetup, Verified]:
     signed = request_text(request.method, target, body)
     found: tuple[PartnerSetup, Verified] = house().gate.authenticate(asker, request.headers, signed)
     return found
+
+
+def filters_asked(known: Collection[str]) -> dict[str, str]:
+    """The filters of the query, each once: a name we do not know may be a slip of the pen, and would give everything.
+
+    Raises InvalidFilter.
+    """
+    asked: dict[str, str] = {}
+    for name, value in request.args.items(multi=True):
+        if name not in known:
+            raise InvalidFilter(field=name[:64], problem=f"the filters are {', '.join(known)}")
+        if name in asked:
+            raise InvalidFilter(field=name, problem="may be given once")
+        asked[name] = value
+    return asked

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from backend import clock
 from backend.partners import keys
@@ -12,7 +12,7 @@ from backend.partners.contract import read_instant
 from backend.partners.deliveries import MOST, USUAL, Wanted, page
 from backend.partners.errors import InvalidFilter, InvalidPosition
 from backend.partners.inbox import STATES
-from backend.partners.views.asking import asking_partner, house
+from backend.partners.views.asking import asking_partner, filters_asked, house
 from backend.signing import is_message_id
 
 PATH = "/partners/v1/deliveries"
@@ -28,7 +28,7 @@ def deliveries() -> Response:
     `keys_ending` tells of keys that are about to end, whatever is asked for.
     """
     partner = asking_partner().code
-    asked = _asked()
+    asked = filters_asked(FILTERS)
     wanted = _wanted(asked)
     with house().transaction() as tx:
         found, more = page(tx, partner, wanted)
@@ -36,18 +36,6 @@ def deliveries() -> Response:
     ending = [key.as_json() for key in in_force if key.valid_until]
     onward = f"{PATH}?{urlencode(asked | {'before': found[-1]['id']})}" if more else None
     return jsonify({"deliveries": found, "next": onward, "keys_ending": ending})
-
-
-def _asked() -> dict[str, str]:
-    """The filters, each once: a name we do not know may be a slip of the pen, and would give everything."""
-    asked: dict[str, str] = {}
-    for name, value in request.args.items(multi=True):
-        if name not in FILTERS:
-            raise InvalidFilter(field=name[:64], problem=f"the filters are {', '.join(FILTERS)}")
-        if name in asked:
-            raise InvalidFilter(field=name, problem="may be given once")
-        asked[name] = value
-    return asked
 
 
 def _wanted(asked: dict[str, str]) -> Wanted:

@@ -12,9 +12,10 @@ from backend.errors import NotFound
 from backend.partners import reconciliation
 from backend.partners.contract import EARLIEST
 from backend.partners.errors import InvalidFilter, InvalidPosition
-from backend.partners.views.asking import asking_partner, house
+from backend.partners.views.asking import asking_partner, filters_asked, house
 
 PAGE = 200
+FILTERS = ("kind", "state", "after")
 #: A longer list is fetched, or brought to the operator.
 MAX_LIST_BYTES = 8 * 1024 * 1024
 LIST_TYPES = ("text/csv", "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -27,16 +28,16 @@ def reconciliation_of_day(day: str) -> Response:
     """One day with its differences, oldest first. `kind` picks one kind (`missing_here`: to be sent again), `state` one
     state; `after` is the id of the last difference already seen.
     """
-    setup = asking_partner()
+    setup, asked = asking_partner(), filters_asked(FILTERS)
     with house().transaction() as tx:
         view = reconciliation.day_view(tx, setup.code, _day(day))
         found = reconciliation.differences_of(
             tx,
             setup.code,
             view.day,
-            kind=_one_of("kind", reconciliation.KINDS),
-            state=_one_of("state", reconciliation.STATES),
-            after=_after(),
+            kind=_one_of(asked, "kind", reconciliation.KINDS),
+            state=_one_of(asked, "state", reconciliation.STATES),
+            after=_after(asked),
             limit=PAGE,
         )
         now = clock.now()
@@ -66,15 +67,15 @@ def _day(text: str) -> date:
     return day
 
 
-def _one_of(name: str, known: tuple[str, ...]) -> str | None:
-    given = request.args.get(name)
+def _one_of(asked: dict[str, str], name: str, known: tuple[str, ...]) -> str | None:
+    given = asked.get(name)
     if given is not None and given not in known:
         raise InvalidFilter(field=name, known=known)
     return given
 
 
-def _after() -> UUID | None:
-    given = request.args.get("after")
+def _after(asked: dict[str, str]) -> UUID | None:
+    given = asked.get("after")
     try:
         return UUID(given) if given else None
     except ValueError:
