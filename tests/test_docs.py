@@ -138,14 +138,33 @@ def test_relative_links_lead_somewhere(file: Path) -> None:
     assert not broken
 
 
+def test_a_list_of_contents_names_every_chapter() -> None:
+    with_contents = 0
+    for file in markdown_files():
+        before, *_ = file.read_text(encoding="utf-8").split("\n## ", 1)
+        named = set(re.findall(r"^(?:\d+\. | {3}).*", before, re.MULTILINE))
+        if not any(line.startswith("1. [") for line in named):
+            continue
+        with_contents += 1
+        assert chapters(file) <= set(re.findall(r"\]\(#([^)]+)\)", "\n".join(named))), file.name
+    assert with_contents >= 5
+
+
+def chapters(file: Path) -> set[str]:
+    """The anchors of the headings of the second level."""
+    return _as_anchors(re.findall(r"^## +(.+)$", FENCE.sub("", file.read_text(encoding="utf-8")), re.MULTILINE))
+
+
 def anchors(file: Path) -> set[str]:
     """What can be linked to: headings as a code host names them, and explicit ids."""
     text = FENCE.sub("", file.read_text(encoding="utf-8"))
     headings = re.findall(r"^#{1,6} +(.+)$", text, re.MULTILINE)
+    return _as_anchors(headings) | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+def _as_anchors(headings: list[str]) -> set[str]:
     plain = [re.sub(r"\[([^]]*)\]\([^)]*\)|`", r"\1", heading).strip().lower() for heading in headings]
-    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain} | set(
-        re.findall(r'<a id="([^"]+)">', text)
-    )
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
 
 
 # -- signing -----------------------------------------------------------------------------------------------
