@@ -7,14 +7,10 @@ from uuid import UUID
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from backend import clock, identity, partners
-from backend.bilingual import halves
-from backend.errors import NotFound
 from backend.identity import (
-    CONSENT_TEXTS,
     GRANTED,
     NEVER_GIVEN,
     RENEWAL_NEEDED,
-    SOURCES,
     WITHDRAWN,
     ConsentText,
     ConsentTextReplaced,
@@ -30,9 +26,6 @@ from miniprogram_api.fields import CODE, Flag, Instant, bilingual, text
 from miniprogram_api.resource import Resource
 
 resource = Resource("consents", __name__, description="授权 / Consents")
-
-#: How many of its last changes a receipt shows.
-MOST_CHANGES = 100
 
 
 class ConsentChangeSchema(Schema):
@@ -84,43 +77,6 @@ class ConsentsSchema(Schema):
     consents = fields.List(fields.Nested(ConsentSchema), required=True)
 
 
-class WithdrawalSchema(Schema):
-    """What withdrawing does to data to come, to data already here, and to points already earned."""
-
-    future_data = bilingual()
-    stored_data = bilingual()
-    points_earned = bilingual()
-
-
-class ConsentDecisionSchema(Schema):
-    """One change: granted or withdrawn, under which wording of which purpose. `source`: the member's own hand or their
-    guardian's, a permission taken back in WeChat, the deletion of the account, the member stating to be under fourteen
-    (`age`), or the end of the guardianship (`guardian_left`).
-    """
-
-    granted = fields.Boolean(required=True)
-    text_version = fields.String(required=True)
-    purpose_version = fields.String(required=True)
-    source = fields.String(required=True, metadata={"enum": SOURCES})
-    changed_at = Instant(required=True)
-
-
-class ConsentReceiptSchema(ConsentSchema):
-    """授权凭据: what was agreed to, in the words that were shown, and what became of it (newest change first)."""
-
-    text = fields.Nested(ConsentTextSchema, required=True)
-    collected = bilingual()
-    collected_from = bilingual()
-    given_to = bilingual()
-    purpose = bilingual()
-    legal_ground = bilingual()
-    on_withdrawal = fields.Nested(WithdrawalSchema, required=True)
-    records_kept = bilingual()
-    changes = fields.List(
-        fields.Nested(ConsentDecisionSchema), required=True, metadata={"description": f"the last {MOST_CHANGES}"}
-    )
-
-
 @resource.operation("GET", "/me/consents", answers=ConsentsSchema)
 def consents() -> dict[str, Any]:
     """What I allow, and under which text"""
@@ -146,17 +102,6 @@ def change_consent(body: dict[str, Any]) -> dict[str, Any]:
     return decide(body, about=member().holder_id)
 
 
-@resource.operation(
-    "GET", "/me/consents/<partner>/<scene>/receipt", answers=ConsentReceiptSchema, refuses=(NotFound,)
-)
-def consent_receipt(partner: str, scene: str) -> dict[str, Any]:
-    """What I agreed to, and what withdrawing does
-
-    Withdrawing takes the same call as granting. NOT_FOUND where the member never decided.
-    """
-    return receipt_about(member().holder_id, partner, scene)
-
-
 def consents_about(holder_id: UUID) -> dict[str, Any]:
     """Every consent of a person, as they or their guardian sees it."""
     with house().transaction() as tx:
@@ -164,10 +109,12 @@ def consents_about(holder_id: UUID) -> dict[str, Any]:
         decided = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
     for_guardian = holder_id != member().holder_id
     return {
-        "text": _text(identity.current_consent_text(), for_guardian=for_guardian),
-        "sharing_text": _text(identity.current_consent_text(sharing=True), for_guardian=for_guardian),
+        "text": wording_as_json(identity.current_consent_text(), for_guardian=for_guardian),
+        "sharing_text": wording_as_json(identity.current_consent_text(sharing=True), for_guardian=for_guardian),
         "consents": [
-            _consent(choice, decided.get(key)) for key, choice in offered.items() if choice.open or key in decided
+            consent_as_json(choice, decided.get(key))
+            for key, choice in offered.items()
+            if choice.open or key in decided
         ],
     }
 
@@ -191,47 +138,11 @@ def decide(body: dict[str, Any], *, about: UUID) -> dict[str, Any]:
         )
         if consent.granted and choice.handler is None:
             partners.wake_holder(tx, about, choice.partner, now=now)
-        return _consent(choice, consent)
+        return consent_as_json(choice, consent)
 
 
-def receipt_about(holder_id: UUID, partner: str, scene: str) -> dict[str, Any]:
-    """What was agreed to for a person, and what became of it. NotFound where nobody ever decided."""
-    with house().transaction() as tx:
-        choice = choices(tx).get((partner, scene))
-        if choice is None:
-            raise NotFound
-        changes = identity.consent_changes(tx, holder_id, partner, scene, limit=MOST_CHANGES)
-        standing = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
-    if not changes:
-        raise NotFound
-    # A withdrawal agrees to nothing: the words shown are those last agreed to.
-    agreed = next((change for change in changes if change.granted), changes[0])
-    text = CONSENT_TEXTS[agreed.text_version]
-    purpose = text.purpose
-    return _consent(choice, standing[partner, scene]) | {
-        "text": _text(text, for_guardian=agreed.decided_by != holder_id),
-        **choice.passed(purpose),
-        "legal_ground": halves(purpose.legal_ground),
-        "on_withdrawal": {
-            "future_data": halves(purpose.future_data),
-            "stored_data": halves(purpose.stored_data),
-            "points_earned": halves(purpose.points_earned),
-        },
-        "records_kept": halves(purpose.records),
-        "changes": [
-            {
-                "granted": change.granted,
-                "text_version": change.text_version,
-                "purpose_version": CONSENT_TEXTS[change.text_version].purpose.version,
-                "source": change.source,
-                "changed_at": change.changed_at,
-            }
-            for change in changes
-        ],
-    }
-
-
-def _text(wording: ConsentText, *, for_guardian: bool) -> dict[str, Any]:
+def wording_as_json(wording: ConsentText, *, for_guardian: bool) -> dict[str, Any]:
+    """A wording as the member or their guardian is shown it."""
     shown = (wording.guardian_zh, wording.guardian_en) if for_guardian else (wording.text_zh, wording.text_en)
     return {
         "version": wording.version,
@@ -241,7 +152,8 @@ def _text(wording: ConsentText, *, for_guardian: bool) -> dict[str, Any]:
     }
 
 
-def _consent(choice: Choice, decided: Any | None) -> dict[str, Any]:
+def consent_as_json(choice: Choice, decided: Any | None) -> dict[str, Any]:
+    """How a consent stands; `decided` is None where nobody ever decided."""
     state = identity.consent_state(decided, now=clock.now()) if decided else NEVER_GIVEN
     return {
         **choice.as_json(),

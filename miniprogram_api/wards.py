@@ -20,15 +20,8 @@ from backend.identity import (
 from backend.partners import PartnerInactive, UnknownPartner
 from backend.sync import UnknownDestination
 from miniprogram_api.caller import house, member
-from miniprogram_api.consents import (
-    ConsentChangeSchema,
-    ConsentReceiptSchema,
-    ConsentSchema,
-    ConsentsSchema,
-    consents_about,
-    decide,
-    receipt_about,
-)
+from miniprogram_api.consent_receipts import ConsentReceiptSchema, receipt_about
+from miniprogram_api.consents import ConsentChangeSchema, ConsentSchema, ConsentsSchema, consents_about, decide
 from miniprogram_api.fields import Flag, Instant, text
 from miniprogram_api.resource import Resource, nothing
 
