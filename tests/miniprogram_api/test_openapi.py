@@ -156,7 +156,7 @@ def test_real_answers_follow_their_schemas(busy):
 
 #: The same examples in every run. Each operation gets so many that fit its schema, and as many that do not.
 EVERY_RUN_ALIKE = settings(
-    max_examples=15,
+    max_examples=11,
     derandomize=True,
     deadline=None,
     phases=[Phase.generate],

@@ -241,7 +241,7 @@ def settle_and_prove(world: World) -> None:
 
 @given(data=st.data())
 @settings(
-    max_examples=14,
+    max_examples=9,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
