@@ -1,7 +1,7 @@
 """What hangs on an act goes back with it: in the same transaction, in every way an act can go, or not at all."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import pytest
@@ -39,10 +39,12 @@ class Badges:
 
 
 @pytest.fixture
-def badges(world: World) -> Badges:
+def badges(world: World) -> Iterator[Badges]:
     with world.house.transaction() as tx:
         tx.execute(text("CREATE TABLE badges (activity TEXT NOT NULL, struck_out INTEGER NOT NULL)"))
-    return Badges()
+    yield Badges()
+    with world.house.transaction() as tx:  # so that the next test finds the schema as it was, and need not copy it anew
+        tx.execute(text("DROP TABLE badges"))
 
 
 def case_of(badges: Badges) -> Case:
