@@ -64,7 +64,7 @@ from backend.activities.records import (
     record_bases,
     save_statuses,
 )
-from backend.activities.replay import Recomputed, basis_of, recompute_all
+from backend.activities.replay import Recomputed, recompute_all
 from backend.activities.restatement_runs import (
     Scope,
     count_issued,
@@ -76,7 +76,6 @@ from backend.activities.restatement_runs import (
 )
 from backend.activities.restatements import (
     Restatement,
-    as_restated,
     hold,
     latest,
     record_restatements,
@@ -120,9 +119,7 @@ __all__ = [
     "UnknownVersion",
     "act_of_holder",
     "acts_of",
-    "as_restated",
     "baseline_type",
-    "basis_of",
     "canonical_data",
     "claims_engagement",
     "claims_of",
