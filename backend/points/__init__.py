@@ -1,5 +1,6 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
+from backend.points.awarding import Award, Earning, award
 from backend.points.debts import (
     WriteOffLimit,
     WriteOffTooLarge,
@@ -10,16 +11,9 @@ from backend.points.debts import (
 )
 from backend.points.policy import Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots
-from backend.points.service import (
-    Award,
-    Earning,
-    award,
-    lapse,
-    ripen,
-    rules,
-    save_rule,
-    take_back,
-)
+from backend.points.ripening import lapse, ripen
+from backend.points.rules import rules, save_rule
+from backend.points.taking_back import take_back
 
 __all__ = [
     "Award",

@@ -1,0 +1,92 @@
+"""What time does to lots: they ripen, and they lapse."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, select
+from sqlalchemy.orm import Session
+
+from backend import ledger
+from backend.ids import new_id
+from backend.ledger import Transaction, Transfer
+from backend.lists import recordset
+from backend.points.lots import save, use
+from backend.points.models import Lot
+
+
+def ripen(tx: Session, *, now: datetime, limit: int = 500) -> int:
+    """Make pending lots whose time has come available, paying debts from them first. Returns how many lots ripened."""
+    lots = _due(tx, "pending", Lot.available_at <= now, limit)
+    debts = _debts(tx, lots)
+    transactions = []
+    for lot in lots:
+        transfers = [Transfer("points.pending", "points.available", lot.remaining, lot.id)]
+        lot.stage = "available"
+        paid = min(debts[lot.holder_id, lot.programme], lot.remaining)
+        if paid:
+            debts[lot.holder_id, lot.programme] -= paid
+            transfers.append(Transfer("points.available", "issuer.points", paid, lot.id))
+            transfers.append(Transfer("points.debt", "owed.points", paid))
+            use(lot, paid)
+        transactions.append(_lot_transaction(lot, "ripen", f"ripen:{lot.id}", tuple(transfers)))
+    save(tx, lots)
+    ledger.post(tx, transactions, now=now)
+    return len(lots)
+
+
+def lapse(tx: Session, *, now: datetime, limit: int = 500) -> int:
+    """Close available lots whose life is over. Returns how many lapsed."""
+    lots = _due(tx, "available", Lot.expires_at <= now, limit)
+    transactions = []
+    for lot in lots:
+        transfer = Transfer("points.available", "expired.points", lot.remaining, lot.id)
+        key = f"lapse:{lot.id}:{lot.expires_at:%Y-%m-%d}"
+        transactions.append(_lot_transaction(lot, "lapse", key, (transfer,)))
+        lot.expired, lot.remaining, lot.stage = lot.expired + lot.remaining, 0, "closed"
+    save(tx, lots)
+    ledger.post(tx, transactions, now=now)
+    return len(lots)
+
+
+def _due(tx: Session, stage: str, condition: Any, limit: int) -> list[Lot]:
+    """Lots of this stage whose time has come, locked; those another process works on are left to it."""
+    ordered = (
+        select(Lot.holder_id, Lot.id)
+        .where(Lot.stage == stage, condition)
+        .order_by(Lot.holder_id, Lot.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    keys = [(row.holder_id, row.id) for row in tx.execute(ordered)]
+    if not keys:
+        return []
+    given = recordset(tx, "given", {"holder_id": Uuid(), "id": Uuid()}, keys)
+    query = (
+        select(Lot)
+        .join(given, (Lot.holder_id == given.c.holder_id) & (Lot.id == given.c.id))
+        .order_by(Lot.holder_id, Lot.id)
+        .execution_options(populate_existing=True)
+    )
+    lots = list(tx.scalars(query))
+    for lot in lots:
+        tx.expunge(lot)
+    return lots
+
+
+def _debts(tx: Session, lots: Sequence[Lot]) -> dict[tuple[UUID, str], int]:
+    """What the holders of these lots owe, held until commit."""
+    found: dict[tuple[UUID, str], int] = defaultdict(int)
+    # Held with what ripening changes: a debt that arises at this moment waits for it, or is seen here.
+    accounts = ("points.available", "points.debt", "points.pending")
+    held = ledger.hold_balances(tx, {(lot.holder_id, lot.programme) for lot in lots}, accounts)
+    for (holder_id, programme, account), amount in held.items():
+        if account == "points.debt":
+            found[holder_id, programme] = amount
+    return found
+
+
+def _lot_transaction(lot: Lot, kind: str, key: str, transfers: tuple[Transfer, ...]) -> Transaction:
+    return Transaction(new_id(), lot.holder_id, lot.programme, kind, key, transfers, activity_id=lot.activity_id)
