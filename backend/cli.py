@@ -16,20 +16,15 @@ import methodologies
 from backend import (
     audit,
     clock,
+    commands,
     database,
     house,
     jobs,
     ledger,
-    member_commands,
-    operator_commands,
-    partner_commands,
     points,
     releases,
-    restatement_commands,
-    review_commands,
     settlement,
     strict_json,
-    sync_commands,
 )
 from backend.errors import Refusal
 
@@ -39,12 +34,12 @@ methodology_group = AppGroup("methodology", help="The methodologies library.")
 database_group = AppGroup("database", help="The database schema.")
 #: What operators do and say at a terminal stands in modules of its own.
 OPERATORS = (
-    operator_commands.OPERATOR,
-    review_commands.ACTIVITY,
-    review_commands.DEBT,
-    member_commands.MEMBER,
-    partner_commands.PARTNER,
-    sync_commands.SYNC,
+    commands.operators.OPERATOR,
+    commands.reviews.ACTIVITY,
+    commands.reviews.DEBT,
+    commands.members.MEMBER,
+    commands.partners.PARTNER,
+    commands.sync.SYNC,
 )
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -57,7 +52,7 @@ def register(app: Flask) -> None:
     for group in (*groups, *OPERATORS):
         app.cli.add_command(group)
     for command in (send, simulate):
-        partner_commands.PARTNER.add_command(command)
+        commands.partners.PARTNER.add_command(command)
     app.cli.add_command(worker)
 
 
@@ -197,12 +192,12 @@ def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, ba
     """
     try:
         if dry_run:
-            restatement_commands.dry_run(house(), code, version, batch=batch, as_json=as_json)
+            commands.restatement.dry_run(house(), code, version, batch=batch, as_json=as_json)
             return
         if not yes:
             question = f"重述 {code} {version} 的已入账行为？建议先 --dry-run。Restate what was issued?"
             click.confirm(question, abort=True, err=True)
-        restatement_commands.run(house(), code, version, batch=batch, as_json=as_json)
+        commands.restatement.run(house(), code, version, batch=batch, as_json=as_json)
     except (Refusal, methodologies.MethodologyError) as error:
         facts = json.dumps(error.facts, ensure_ascii=False, default=str)
         click.echo(f"{error.code}: {error} {facts}", err=True)

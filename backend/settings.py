@@ -88,9 +88,7 @@ class Settings:
             log_level=env.str("LOG_LEVEL", "INFO"),
             write_off_limit=env.int("WRITE_OFF_LIMIT", WRITE_OFF_LIMIT),
             notices_kept_days=env.int("NOTICES_KEPT_DAYS", NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK),
-            dead_notices_kept_days=env.int(
-                "DEAD_NOTICES_KEPT_DAYS", DEAD_NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK
-            ),
+            dead_notices_kept_days=env.int("DEAD_NOTICES_KEPT_DAYS", DEAD_NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK),
         )
         try:
             env.seal()

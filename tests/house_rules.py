@@ -41,15 +41,8 @@ FLOORS = {
     "miniprogram_api": 5,
     "backend": TOP,  # create_app
     "backend.cli": TOP,
+    "backend.commands": TOP,  # what operators do at a terminal
     "backend.jobs": TOP,
-    "backend.operator_commands": TOP,  # what operators do at a terminal
-    "backend.member_commands": TOP,
-    "backend.partner_commands": TOP,
-    "backend.review_commands": TOP,
-    "backend.claim_commands": TOP,
-    "backend.reconciliation_commands": TOP,
-    "backend.restatement_commands": TOP,  # what its command says
-    "backend.sync_commands": TOP,
     "backend.sandbox": TOP,
     "migrations": TOP,
     "wsgi": TOP,

@@ -74,9 +74,7 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     }
 
 
-def _restated_since(
-    entry: Entry, related: Sequence[Entry], restated: Sequence[Restatement]
-) -> dict[UUID, Restatement]:
+def _restated_since(entry: Entry, related: Sequence[Entry], restated: Sequence[Restatement]) -> dict[UUID, Restatement]:
     """The restatements posted behind an issue, by the id of their entry, oldest first."""
     if entry.transaction.kind != ISSUE:
         return {}

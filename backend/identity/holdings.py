@@ -30,9 +30,7 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         "holders": held_rows(tx, Holder, holder_id),
         "person_identities": _identities(tx, vault, holder_id),
         "enrolments": held_rows(tx, Enrolment, holder_id),
-        "login_sessions": held_rows(
-            tx, LoginSession, holder_id, without=("refresh_digest", "previous_digest")
-        ),
+        "login_sessions": held_rows(tx, LoginSession, holder_id, without=("refresh_digest", "previous_digest")),
         "partner_links": _links(tx, vault, holder_id),
         "link_codes": held_rows(tx, LinkCode, holder_id, without=("digest",)),
         "consents": held_rows(tx, Consent, holder_id, without=("decided_by",)),

@@ -73,9 +73,7 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
     return decided
 
 
-def person_known_before(
-    tx: Session, vault: Vault, identity: tuple[str, str], before: datetime
-) -> UUID | None:
+def person_known_before(tx: Session, vault: Vault, identity: tuple[str, str], before: datetime) -> UUID | None:
     """The person who has been known by this (kind, value) identity since before an instant; None when nobody was."""
     kind, value = identity
     row = tx.get(PersonIdentity, (kind, vault.index("identity", kind, value)))
@@ -92,9 +90,7 @@ def _known_holder(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> UUID | No
     rows = tx.execute(
         select(PersonIdentity.kind, PersonIdentity.value_index, PersonIdentity.holder_id)
         .join(PersonKey, PersonKey.holder_id == PersonIdentity.holder_id)
-        .where(
-            tuple_(PersonIdentity.kind, PersonIdentity.value_index).in_(wanted), PersonKey.wrapped_key.is_not(None)
-        )
+        .where(tuple_(PersonIdentity.kind, PersonIdentity.value_index).in_(wanted), PersonKey.wrapped_key.is_not(None))
         .with_for_update(read=True, of=PersonKey)
     )
     by_key = {(row.kind, row.value_index): row.holder_id for row in rows}
@@ -110,9 +106,7 @@ def _make_person(tx: Session, vault: Vault, now: datetime) -> UUID:
     return holder_id
 
 
-def hold_person(
-    tx: Session, holder_id: UUID, *, alone: bool = False, otherwise: type[Refusal] = SessionEnded
-) -> None:
+def hold_person(tx: Session, holder_id: UUID, *, alone: bool = False, otherwise: type[Refusal] = SessionEnded) -> None:
     """Let nobody forget this person until commit, nor (`alone`) consent for them or become their guardian.
 
     Raises `otherwise` when they were forgotten.

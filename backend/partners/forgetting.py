@@ -22,9 +22,7 @@ _ENDED = {
 }
 
 
-def forget_member(
-    tx: Session, holder_id: UUID, *, source: str = identity.DELETION, now: datetime
-) -> datetime:
+def forget_member(tx: Session, holder_id: UUID, *, source: str = identity.DELETION, now: datetime) -> datetime:
     """Forget a person for good, and say when: the same instant however often it is asked.
 
     `source`: what the record of their consents says ended them.

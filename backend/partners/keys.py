@@ -89,9 +89,7 @@ def add_key(
 
 
 def _change(added: PartnerKey, now: datetime, others_end_at: datetime | None, asked: SignedRequest | None) -> KeyChange:
-    change = KeyChange(
-        id=new_id(), partner=added.partner, key_id=added.id, others_end_at=others_end_at, changed_at=now
-    )
+    change = KeyChange(id=new_id(), partner=added.partner, key_id=added.id, others_end_at=others_end_at, changed_at=now)
     if asked is not None:
         change.message_id, change.body = asked.verified.message_id, asked.body
         change.signature, change.signed_at = asked.verified.signature, asked.verified.signed_at

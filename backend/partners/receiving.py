@@ -55,9 +55,7 @@ class Gate:
         batch_id = self._write(lambda tx: batches.keep(tx, partner, verified, digests, now=now))
         return batches.take_in(self._write, self._vault, OpenBatch(batch_id, setup, verified, lines, now))
 
-    def authenticate(
-        self, partner: str, headers: Mapping[str, str], signed: bytes
-    ) -> tuple[PartnerSetup, Verified]:
+    def authenticate(self, partner: str, headers: Mapping[str, str], signed: bytes) -> tuple[PartnerSetup, Verified]:
         """Prove that a request without an event comes from the partner: it signed these bytes."""
         return self._verified(partner, headers, signed)[:2]
 

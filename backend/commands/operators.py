@@ -1,4 +1,4 @@
-"""What operators do at a terminal: who they are, what they decide, and the log of it. `cli.py` puts it on its page."""
+"""What operators do at a terminal: who they are, what they decide, and the log of it."""
 
 import json
 import sys

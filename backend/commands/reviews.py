@@ -1,4 +1,4 @@
-"""What operators decide about members' acts and points at a terminal. `cli.py` puts it on its page."""
+"""What operators decide about members' acts and points at a terminal."""
 
 import json
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 import click
 
 from backend import approvals, clock, house, identity, points, settlement
-from backend.claim_commands import CLAIMS
+from backend.commands.claims import CLAIMS
+from backend.commands.operators import acting, deciding, told_refusals
 from backend.identity import FINANCE
-from backend.operator_commands import acting, deciding, told_refusals
 
 
 @click.command("reverse")

@@ -1,4 +1,4 @@
-"""What an operator says about third-party platforms at a terminal. `cli.py` puts it on its page."""
+"""What an operator says about third-party platforms at a terminal."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 
 from backend import clock, house, sync
-from backend.operator_commands import told_refusals
+from backend.commands.operators import told_refusals
 
 
 @click.command("add")

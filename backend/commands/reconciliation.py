@@ -13,8 +13,8 @@ import click
 
 from backend import clock, house
 from backend.columns import aligned
+from backend.commands.operators import acting, deciding, note, told_refusals
 from backend.identity import ADMINISTRATOR, FINANCE
-from backend.operator_commands import acting, deciding, note, told_refusals
 from backend.partners import reconciliation
 from backend.progress import Progress
 

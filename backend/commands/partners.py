@@ -1,4 +1,4 @@
-"""What operators do about partners and their events at a terminal. `cli.py` puts it on its page."""
+"""What operators do about partners and their events at a terminal."""
 
 import json
 from datetime import datetime, timedelta
@@ -9,10 +9,10 @@ import click
 
 from backend import clock, house, partners
 from backend.columns import aligned
+from backend.commands.operators import acting, deciding, note, told_refusals
+from backend.commands.reconciliation import RECONCILE
 from backend.identity import ADMINISTRATOR
 from backend.link_tickets import PARTNER_CODE
-from backend.operator_commands import acting, deciding, note, told_refusals
-from backend.reconciliation_commands import RECONCILE
 
 
 def _partner_code(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -39,9 +39,7 @@ def redrive(partner: str | None, event_id: str | None) -> None:
 @click.option("--return-days", default=0, show_default=True, type=click.IntRange(0, 365), help="how long it takes back")
 @click.option("--keeps-claims-from", type=click.DateTime(["%Y-%m-%d"]), help="from this day it books reductions itself")
 @acting
-def add(
-    partner: str, keeps_claims_from: datetime | None, name: str, token: str, reason: str, **settings: Any
-) -> None:
+def add(partner: str, keeps_claims_from: datetime | None, name: str, token: str, reason: str, **settings: Any) -> None:
     """Set up a platform that sends events; prints its secret once."""
     keeps = keeps_claims_from.date() if keeps_claims_from else None
     with deciding(name, token, ADMINISTRATOR) as (tx, by):

@@ -1,4 +1,4 @@
-"""Whose physical acts are, as operators see it at a terminal. `review_commands.py` puts it beside the decisions."""
+"""Whose physical acts are, as operators see it at a terminal. `reviews.py` puts it beside the decisions."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import click
 from backend import activities, clock, house, settlement
 from backend.activities import ClaimParty, ClaimView
 from backend.columns import aligned
-from backend.operator_commands import told_refusals
+from backend.commands.operators import told_refusals
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="a JSON line for each claim, with its parties in full")
 

@@ -1,4 +1,4 @@
-"""What operators decide about members at a terminal. `cli.py` puts it on its page."""
+"""What operators decide about members at a terminal."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,8 +6,8 @@ from uuid import UUID
 import click
 
 from backend import clock, identity
+from backend.commands.operators import acting, deciding
 from backend.identity import ADMINISTRATOR
-from backend.operator_commands import acting, deciding
 
 
 @click.command("correct-birth-date")
