@@ -195,9 +195,16 @@ def find(tx: Session, request_id: UUID, *, now: datetime) -> Approval:
     return _approval(row, now)
 
 
-def newest(tx: Session, *, now: datetime, limit: int = 50) -> list[Approval]:
-    """The newest requests, newest first."""
-    return [_approval(row, now) for row in tx.execute(_query().order_by(ApprovalRequest.id.desc()).limit(limit))]
+def newest(
+    tx: Session, *, now: datetime, kind: str | None = None, pending: bool = False, limit: int = 50
+) -> list[Approval]:
+    """The newest requests, newest first: of one kind, and those that wait for a decision, if asked for."""
+    query = _query().order_by(ApprovalRequest.id.desc()).limit(limit)
+    if kind is not None:
+        query = query.where(ApprovalRequest.kind == kind)
+    if pending:
+        query = query.where(ApprovalDecision.request_id.is_(None), ApprovalRequest.expires_at > now)
+    return [_approval(row, now) for row in tx.execute(query)]
 
 
 def _query() -> Select[Any]:

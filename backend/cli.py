@@ -35,6 +35,7 @@ database_group = AppGroup("database", help="The database schema.")
 #: What operators do and say at a terminal stands in modules of its own.
 OPERATORS = (
     commands.operators.OPERATOR,
+    commands.approvals.APPROVAL,
     commands.reviews.ACTIVITY,
     commands.reviews.DEBT,
     commands.members.MEMBER,

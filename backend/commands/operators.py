@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,10 +39,23 @@ def deciding(name: str, token: str, role: str) -> Iterator[tuple[Session, Operat
         yield tx, operator
 
 
-def note(tx: Session, by: OperatorView | None, action: str, subject: str, reason: str) -> None:
+Facts = Mapping[str, object]
+
+
+def note(
+    tx: Session,
+    by: OperatorView | None,
+    action: str,
+    subject: str,
+    reason: str,
+    *,
+    before: Facts | None = None,
+    after: Facts | None = None,
+) -> None:
     """Write into the operator log what was just done; `by` nobody only where there is no operator yet."""
     who = by.id if by else None
-    operator_log.write(tx, operator_id=who, action=action, subject=subject, reason=reason, now=clock.now())
+    done: dict[str, Any] = {"action": action, "subject": subject, "reason": reason, "before": before, "after": after}
+    operator_log.write(tx, operator_id=who, **done, now=clock.now())
 
 
 @contextmanager
@@ -125,6 +138,7 @@ def show_log(after: int, limit: int) -> None:
             "action": row.action,
             "subject": row.subject,
             "reason": row.reason,
+            **{name: json.loads(text) for name, text in (("before", row.before), ("after", row.after)) if text},
             "hash": row.hash.hex(),
         }
         click.echo(json.dumps(said, ensure_ascii=False))

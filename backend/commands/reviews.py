@@ -1,11 +1,10 @@
 """What operators decide about members' acts and points at a terminal."""
 
-import json
 from uuid import UUID
 
 import click
 
-from backend import approvals, clock, house, identity, points, settlement
+from backend import clock, house, identity, points, settlement
 from backend.commands.claims import CLAIMS
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.identity import FINANCE
@@ -38,40 +37,5 @@ def write_off(holder_id: UUID, programme: str, amount: int, name: str, token: st
     click.echo(str(asked))
 
 
-@click.command("decide")
-@click.argument("request_id", type=click.UUID)
-@click.option("--grant/--refuse", "granted", required=True, default=None)
-@acting
-def decide(request_id: UUID, granted: bool, name: str, token: str, reason: str) -> None:
-    """Another operator's decision; what is granted is written off at once."""
-    limit = house().settings.write_off_limit
-    with deciding(name, token, FINANCE) as (tx, by):
-        decided = points.decide_write_off(
-            tx, request_id, operator=by, granted=granted, reason=reason, limit=limit, now=clock.now()
-        )
-    click.echo("已核销 written off" if decided.status == "executed" else "已拒绝 refused")
-
-
-@click.command("requests")
-def requests() -> None:
-    """The newest requests, a JSON line each: who asked for what, why, and how far it is."""
-    with house().transaction() as tx:
-        found = approvals.newest(tx, now=clock.now())
-        people = [who for item in found for who in (item.requested_by, item.decided_by) if who]
-        names = identity.operator_names(tx, people)
-    for item in found:
-        said = {
-            "id": str(item.id),
-            "kind": item.kind,
-            **item.facts,
-            "reason": item.reason,
-            "requested_by": names[item.requested_by],
-            "decided_by": names[item.decided_by] if item.decided_by else None,
-            "status": item.status,
-            "expires_at": clock.iso(item.expires_at),
-        }
-        click.echo(json.dumps(said, ensure_ascii=False))
-
-
 ACTIVITY = click.Group("activity", help="Decisions about activities.", commands=(reverse, *CLAIMS))
-DEBT = click.Group("debt", help="Points that members owe.", commands=(write_off, decide, requests))
+DEBT = click.Group("debt", help="Points that members owe.", commands=(write_off,))

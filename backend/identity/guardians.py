@@ -63,15 +63,24 @@ def state_birth_date(tx: Session, holder_id: UUID, birth_date: date, *, now: dat
 def correct_birth_date(
     tx: Session, holder_id: UUID, birth_date: date, *, operator: OperatorView, reason: str, now: datetime
 ) -> date | None:
-    """An operator corrects what was mistyped; logged without the date. Returns as `state_birth_date`.
+    """An operator corrects what was mistyped; logged without either date. Returns as `state_birth_date`.
 
     A guardian's consents count until the corrected day; where it has passed already, they end, and so does the
     guardianship. NotFound for nobody.
     """
     hold_person(tx, holder_id, alone=True, otherwise=NotFound)
-    until = _note(tx, holder_id, minor_until(tx, holder_id, now=now), fourteenth_birthday(birth_date), now)
-    done = {"action": "member.birth_date_corrected", "subject": f"member {holder_id}", "reason": reason}
-    operator_log.write(tx, operator_id=operator.id, now=now, **done)
+    known = minor_until(tx, holder_id, now=now)
+    until = _note(tx, holder_id, known, fourteenth_birthday(birth_date), now)
+    operator_log.write(
+        tx,
+        operator_id=operator.id,
+        action="member.birth_date_corrected",
+        subject=f"member {holder_id}",
+        reason=reason,
+        before={"under_fourteen": known is not None},
+        after={"under_fourteen": until is not None},
+        now=now,
+    )
     return until
 
 

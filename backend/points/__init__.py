@@ -2,6 +2,7 @@
 
 from backend.points.awarding import Award, Earning, award
 from backend.points.debts import (
+    WRITE_OFF,
     WriteOffLimit,
     WriteOffTooLarge,
     debt_sentence,
@@ -16,6 +17,7 @@ from backend.points.rules import rules, save_rule
 from backend.points.taking_back import take_back
 
 __all__ = [
+    "WRITE_OFF",
     "Award",
     "Earning",
     "Rule",

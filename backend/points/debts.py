@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -65,10 +66,11 @@ def request_write_off(
     """
     operator.require(FINANCE)
     identity.require_programme(tx, programme)
-    _check(tx, holder_id, programme, points, limit)
+    owed = _check(tx, holder_id, programme, points, limit)
     facts = {"holder_id": str(holder_id), "programme": programme, "points": points}
     asked = approvals.request(tx, kind=WRITE_OFF, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, "points.write_off_requested", asked, reason, now)
+    told = {"before": {"owed": owed}, "after": {**facts, "status": "pending"}}
+    _log(tx, operator, "points.write_off_requested", asked, reason, now, **told)
     return asked
 
 
@@ -84,21 +86,24 @@ def decide_write_off(
     if approvals.find(tx, request_id, now=now).kind != WRITE_OFF:
         raise NotFound
     asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
+    told: dict[str, dict[str, object]] = {"before": {"status": "pending"}, "after": {"status": "refused"}}
     if granted:
         asked = approvals.execute(tx, request_id, WRITE_OFF, now=now)
         holder_id, programme = UUID(asked.facts["holder_id"]), str(asked.facts["programme"])
         points = int(asked.facts["points"])
-        _check(tx, holder_id, programme, points, limit)
+        owed = _check(tx, holder_id, programme, points, limit)
         transfers = (Transfer(_DEBT, _WRITTEN_OFF, points),)
         key = f"write_off:{request_id}"
         ledger.post(tx, [Transaction(new_id(), holder_id, programme, "write_off", key, transfers)], now=now)
+        told = {"before": {"status": "pending", "owed": owed}, "after": {"status": "executed", "owed": owed - points}}
     verdict = "granted" if granted else "refused"
-    _log(tx, operator, f"points.write_off_{verdict}", request_id, reason, now)
+    _log(tx, operator, f"points.write_off_{verdict}", request_id, reason, now, **told)
     return approvals.find(tx, request_id, now=now)
 
 
-def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int) -> None:
-    """Hold all debts of the member, so that two write-offs at once are judged one after the other."""
+def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int) -> int:
+    """Hold all debts of the member, so that two write-offs at once are judged one after the other; returns what is
+    owed in this programme."""
     debts = ledger.hold_balances(tx, {(holder_id, code) for code in identity.programmes(tx)}, (_DEBT,))
     owed = debts.get((holder_id, programme, _DEBT), 0)
     if not 0 < points <= owed:
@@ -106,8 +111,11 @@ def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int
     before = ledger.moved_into(tx, holder_id, _WRITTEN_OFF)
     if before + points > limit:
         raise WriteOffLimit(written_off=before, limit=limit)
+    return owed
 
 
-def _log(tx: Session, operator: OperatorView, action: str, request_id: UUID, reason: str, now: datetime) -> None:
+def _log(
+    tx: Session, operator: OperatorView, action: str, request_id: UUID, reason: str, now: datetime, **told: Any
+) -> None:
     subject = f"approval {request_id}"
-    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now)
+    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **told)

@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from backend import clock, operator_log
-from tests.backend.operating import operator
+from backend import clock, operator_log, signing
+from backend.operator_log import SecretInLog
+from tests.backend.operating import operator, operator_with_token
 from tests.backend.world import World
 
 
@@ -25,8 +27,10 @@ def logged(world: World) -> Iterator[World]:
 def note(tx: Session, number: int, who: object = None) -> int:
     reason = f"因为 {number}"
     subject = f"A{number}"
-    now = clock.now()
-    return operator_log.write(tx, operator_id=who, action="act.done", subject=subject, reason=reason, now=now)  # type: ignore[arg-type]
+    how: dict[str, Any] = {"operator_id": who, "subject": subject, "reason": reason, "now": clock.now()}
+    if number % 2:
+        how |= {"before": {"price": number, "days": (1, 2)}, "after": {"price": number + 1, "day": clock.today()}}
+    return operator_log.write(tx, action="act.done", **how)
 
 
 def faults(world: World) -> list[dict[str, object]]:
@@ -64,6 +68,10 @@ def test_the_database_refuses_to_change_it(logged: World, statement: str) -> Non
     [
         "UPDATE operator_log SET reason = 'x' WHERE sequence = 2",
         "UPDATE operator_log SET operator_id = NULL WHERE sequence = 4",
+        "UPDATE operator_log SET before = replace(before, '1', '2') WHERE sequence = 2",
+        "UPDATE operator_log SET after = before WHERE sequence = 2",
+        "UPDATE operator_log SET after = NULL WHERE sequence = 4",
+        "UPDATE operator_log SET before = '{}' WHERE sequence = 1",
         "DELETE FROM operator_log WHERE sequence = 1",
         "DELETE FROM operator_log WHERE sequence = 3",
         "DELETE FROM operator_log WHERE sequence = 4",
@@ -98,3 +106,21 @@ def test_many_at_once_make_one_chain(world: World) -> None:
     assert faults(world) == []
     with world.house.transaction() as tx:
         assert [row.sequence for row in operator_log.read(tx)] == list(range(1, 41))
+
+
+def test_no_secret_and_nothing_about_a_person_is_written(world: World) -> None:
+    """Whoever pastes a token into a reason is told, and nothing is done; a caller that names one is mistaken."""
+    _, token = operator_with_token(world, "wang", "viewer")
+    said: dict[str, Any] = {"operator_id": None, "action": "act.done", "subject": "A", "reason": "因为"}
+    for spoilt in (
+        {"reason": f"用 {token} 登录"},
+        {"subject": signing.new_secret()},
+        {"after": {"url": f"https://platform.example/{token}"}},
+    ):
+        with pytest.raises(SecretInLog), world.house.transaction() as tx:
+            operator_log.write(tx, **(said | spoilt), now=clock.now())
+    for name in ("openid", "token", "recipient"):
+        with pytest.raises(ValueError, match=name), world.house.transaction() as tx:
+            operator_log.write(tx, **said, before={"members": [{name: "x"}]}, now=clock.now())
+    with world.house.transaction() as tx:
+        assert operator_log.read(tx) == []

@@ -68,9 +68,16 @@ def test_what_two_agree_on_is_written_off_and_told(owing: Owing) -> None:
         assert ledger.system_balances(tx)["written_off.points"] == PHONE - 50
         entry = ledger.entries(tx, owing.alice)[0]
         told = audit.receipt(tx, owing.alice, entry.transaction.id)["sentence_zh"]
-        rows = [(row.action, row.reason) for row in operator_log.read(tx)]
+        rows = [(row.action, row.reason, row.before, row.after) for row in operator_log.read(tx)]
     assert told == f"经审批，您的 {PHONE - 50} 待扣回积分已核销，不再从之后的积分中扣回。"
-    assert rows == [("points.write_off_requested", "合作方失误"), ("points.write_off_granted", "已核实")]
+    wanted = f'{{"holder_id":"{owing.alice}","points":{PHONE - 50},"programme":"members","status":"pending"}}'
+    assert rows == [
+        ("points.write_off_requested", "合作方失误", f'{{"owed":{PHONE}}}', wanted),
+        (
+            *("points.write_off_granted", "已核实"),
+            *(f'{{"owed":{PHONE},"status":"pending"}}', '{"owed":50,"status":"executed"}'),
+        ),
+    ]
 
 
 def test_what_is_refused_changes_nothing(owing: Owing) -> None:
@@ -165,12 +172,14 @@ def test_the_commands(owing: Owing, app: Any) -> None:
     tokens = {name: operator_with_token(owing.world, name, "finance")[1] for name in ("wu", "zheng")}
     ask = ("debt", "write-off", str(owing.alice), "members", "300", "--operator", "wu", "--reason", "失误")
     asked = run(app, *ask, token=tokens["wu"]).stdout.strip()
-    decide = ("debt", "decide", asked, "--grant", "--reason", "已核实", "--operator")
+    decide = ("approval", "decide", asked, "--grant", "--reason", "已核实", "--operator")
     assert run(app, *decide, "wu", token=tokens["wu"]).stderr.startswith("SECOND_OPERATOR_NEEDED")
-    assert "written off" in run(app, *decide, "zheng", token=tokens["zheng"]).stdout
+    assert "points.write_off 已批准并执行" in run(app, *decide, "zheng", token=tokens["zheng"]).stdout
     assert run(app, *decide, "zheng", token=tokens["zheng"]).stderr.startswith("APPROVAL_DECIDED")
-    (told,) = [json.loads(line) for line in run(app, "debt", "requests").stdout.splitlines()]
-    assert (told["points"], told["requested_by"], told["decided_by"], told["status"]) == (
+    (told,) = [json.loads(line) for line in run(app, "approval", "list").stdout.splitlines()]
+    assert json.loads(run(app, "approval", "show", asked).stdout) == told
+    assert run(app, "approval", "list", "--pending").stdout == ""
+    assert (told["facts"]["points"], told["requested_by"], told["decided_by"], told["status"]) == (
         300,
         "wu",
         "zheng",

@@ -1,0 +1,95 @@
+"""What takes two operators, at a terminal: who asks for what, and the decision of another."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+from sqlalchemy.orm import Session
+
+from backend import approvals, clock, house, identity, points
+from backend.approvals import Approval
+from backend.commands.operators import acting, deciding, told_refusals
+from backend.errors import NotFound
+from backend.identity import VIEWER, OperatorView
+
+#: How a request is decided: (transaction, request, operator, granted, reason, now). It asks for the role that the kind
+#: needs, does what is granted in the same transaction, and writes the operator log.
+Decide = Callable[[Session, UUID, OperatorView, bool, str, datetime], Approval]
+
+
+def _write_off(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    limit = house().settings.write_off_limit
+    return points.decide_write_off(tx, asked, operator=by, granted=granted, reason=reason, limit=limit, now=now)
+
+
+#: Every kind of request, and who decides it how.
+KINDS: dict[str, Decide] = {
+    points.WRITE_OFF: _write_off,
+}
+_SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}
+
+
+@click.command("decide")
+@click.argument("request_id", type=click.UUID)
+@click.option("--grant/--refuse", "granted", required=True, default=None)
+@acting
+def decide(request_id: UUID, granted: bool, name: str, token: str, reason: str) -> None:
+    """Another operator's decision; what is granted is done at once, in the same transaction."""
+    now = clock.now()
+    with deciding(name, token, VIEWER) as (tx, by):
+        asked = approvals.find(tx, request_id, now=now)
+        if asked.kind not in KINDS:
+            raise NotFound
+        decided = KINDS[asked.kind](tx, request_id, by, granted, reason, now)
+    click.echo(f"{decided.kind} {_SAID[decided.status]}")
+
+
+@click.command("list")
+@click.option("--pending", is_flag=True, help="only what waits for a decision")
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="only these")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+def list_requests(pending: bool, kind: str | None, limit: int) -> None:
+    """The newest requests, a JSON line each: who asked for what, why, and how far it is."""
+    with house().transaction() as tx:
+        found = approvals.newest(tx, now=clock.now(), kind=kind, limit=limit, pending=pending)
+        told = _told(tx, found)
+    for said in told:
+        click.echo(json.dumps(said, ensure_ascii=False))
+
+
+@click.command("show")
+@click.argument("request_id", type=click.UUID)
+def show(request_id: UUID) -> None:
+    """One request, in full."""
+    with told_refusals(), house().transaction() as tx:
+        (told,) = _told(tx, [approvals.find(tx, request_id, now=clock.now())])
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def _told(tx: Session, found: list[Approval]) -> list[dict[str, Any]]:
+    people = [who for item in found for who in (item.requested_by, item.decided_by) if who]
+    names = identity.operator_names(tx, people)
+    return [
+        {
+            "id": str(item.id),
+            "kind": item.kind,
+            "facts": item.facts,
+            "reason": item.reason,
+            "requested_by": names[item.requested_by],
+            "requested_at": clock.iso(item.requested_at),
+            "decided_by": names[item.decided_by] if item.decided_by else None,
+            "status": item.status,
+            "expires_at": clock.iso(item.expires_at),
+        }
+        for item in found
+    ]
+
+
+APPROVAL = click.Group(
+    "approval",
+    help="What takes two operators: one asks, another decides.",
+    commands=(list_requests, show, decide),
+)
