@@ -91,6 +91,13 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The provider took it on, and then could not carry it out: the points go back. `code` is its reason."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Anything else, silence included: it may have happened or not. `reason` is a word for the operator."""
 
@@ -102,7 +109,9 @@ class NotKnown:
     """Asked about the number, the provider says that it has never seen it. It may still arrive."""
 
 
-Answer = Done | Refused | Withdrawn | Unknown | NotKnown
+#: What settles a redemption, and what leaves it open.
+Settling = Done | Refused | Withdrawn | Cancelled
+Answer = Settling | Unknown | NotKnown
 
 
 class Outside(Protocol):

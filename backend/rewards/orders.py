@@ -1,0 +1,151 @@
+"""Orders at outside providers, as the rest of the house sees them: prepared, dropped, looked at.
+
+An order is written in the transaction that reserves the points, so that it is never lost, and sent afterwards by
+`finishing`. Whoever locks both holds the redemption before its order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from backend.ids import new_id
+from backend.lists import insert_rows
+from backend.rewards.interfaces import Answer, Cancelled, Done, NotKnown, Refused, Unknown, Withdrawn
+from backend.rewards.order_models import DROPPED, OPEN_STATES, WAITING, ProviderAnswer, ProviderOrder
+
+#: What a provider says is kept up to this length.
+MOST_DETAIL = 200
+_NAMES: dict[type[Answer], str] = {
+    Done: "done",
+    Refused: "refused",
+    Withdrawn: "withdrawn",
+    Cancelled: "cancelled",
+    Unknown: "unknown",
+    NotKnown: "not_known",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """How far an order is. `error` is the last thing that went wrong, for the operator."""
+
+    holder_id: UUID
+    redemption_id: UUID
+    provider: str
+    state: str
+    status: str | None
+    reference: str | None
+    placed_at: datetime | None
+    finished_at: datetime | None
+    attempts: int
+    error: str | None
+
+    @property
+    def request_no(self) -> str:
+        return request_no(self.redemption_id)
+
+
+def request_no(redemption_id: UUID) -> str:
+    """The number an order has at its provider: `rdm_` and 32 hexadecimal digits, the same at every attempt."""
+    return f"rdm_{redemption_id.hex}"
+
+
+def prepare(
+    tx: Session, *, holder_id: UUID, redemption_id: UUID, provider: str, item: str, quantity: int, now: datetime
+) -> None:
+    """Write down what is to be ordered; `finishing` sends it once this transaction is committed."""
+    row = {
+        "holder_id": holder_id,
+        "redemption_id": redemption_id,
+        "provider": provider,
+        "item": item,
+        "quantity": quantity,
+        "state": WAITING,
+        "attempts": 0,
+        "not_known_count": 0,
+        "next_attempt_at": now,
+        "claimed_until": now,
+    }
+    insert_rows(tx, ProviderOrder, [row])
+
+
+def drop(tx: Session, holder_id: UUID, redemption_id: UUID, *, now: datetime) -> bool:
+    """See to it that an order is never sent. False when it was sent already, or is being sent at this moment.
+
+    The redemption is held by the caller.
+    """
+    order = held(tx, holder_id, redemption_id)
+    if order is None or order.state == DROPPED:
+        return True
+    if order.state != WAITING:
+        return False
+    order.state, order.next_attempt_at, order.finished_at = DROPPED, None, now
+    return True
+
+
+def held(tx: Session, holder_id: UUID, redemption_id: UUID) -> ProviderOrder | None:
+    """An order, locked until commit and read anew; its redemption is held before it."""
+    query = select(ProviderOrder).where(
+        ProviderOrder.holder_id == holder_id, ProviderOrder.redemption_id == redemption_id
+    )
+    return tx.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def record(tx: Session, order: ProviderOrder, asked: str, answer: Answer, *, counted: bool, now: datetime) -> None:
+    """Keep what a provider said."""
+    row = {
+        "holder_id": order.holder_id,
+        "redemption_id": order.redemption_id,
+        "id": new_id(),
+        "asked": asked,
+        "answer": _NAMES[type(answer)],
+        "detail": detail_of(answer),
+        "counted": counted,
+        "heard_at": now,
+    }
+    insert_rows(tx, ProviderAnswer, [row])
+
+
+def detail_of(answer: Answer) -> str:
+    """What an answer says besides what it is."""
+    match answer:
+        case Done():
+            said = f"{answer.status} {answer.reference}"
+        case Refused() | Cancelled():
+            said = answer.code
+        case Unknown():
+            said = answer.reason
+        case _:
+            said = ""
+    return said[:MOST_DETAIL]
+
+
+def order_of(tx: Session, holder_id: UUID, redemption_id: UUID) -> OrderView | None:
+    """How far the order of a redemption is; None where it needs none."""
+    row = tx.get(ProviderOrder, (holder_id, redemption_id))
+    return None if row is None else _view(row)
+
+
+def stuck(tx: Session, *, older_than: timedelta, now: datetime, limit: int = 100) -> Sequence[OrderView]:
+    """Orders that were sent so long ago and whose outcome is still unknown, oldest first."""
+    query = select(ProviderOrder).where(*_unknown_since(now - older_than))
+    return [_view(row) for row in tx.scalars(query.order_by(ProviderOrder.placed_at).limit(limit))]
+
+
+def count_stuck(tx: Session, *, older_than: timedelta, now: datetime) -> int:
+    """How many such orders there are."""
+    query = select(func.count()).select_from(ProviderOrder).where(*_unknown_since(now - older_than))
+    return tx.scalar(query) or 0
+
+
+def _unknown_since(instant: datetime) -> tuple[ColumnElement[bool], ...]:
+    return ProviderOrder.state.in_(OPEN_STATES), ProviderOrder.placed_at <= instant
+
+
+def _view(row: ProviderOrder) -> OrderView:
+    facts = (row.provider, row.state, row.status, row.reference, row.placed_at, row.finished_at)
+    return OrderView(row.holder_id, row.redemption_id, *facts, row.attempts, row.last_error)
