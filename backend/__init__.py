@@ -97,7 +97,10 @@ def problem_response(document: dict[str, object]) -> Response:
 def _answer_refusal(refusal: Refusal) -> Response:
     # What the outside is not told (which part of a signature failed, say) is for the operator.
     log.info("refused", code=refusal.code, reason=getattr(refusal, "reason", "") or refusal.detail)
-    return problem_response(problems.of_refusal(refusal))
+    answer = problem_response(problems.of_refusal(refusal))
+    if refusal.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(refusal.retry_after_s)
+    return answer
 
 
 def _answer_http(error: HTTPException) -> Response:

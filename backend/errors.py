@@ -7,11 +7,15 @@ A `Refusal` is an answer, not an accident: its `code` is stable and meant for pr
 
 
 class Refusal(Exception):
-    """A request or an act the house refuses. Subclasses fix `code`, `status` (HTTP) and `title`."""
+    """A request or an act the house refuses. Subclasses fix `code`, `status` (HTTP) and `title`.
+
+    `retry_after_s`: when the same request may be answered otherwise, where that is known.
+    """
 
     code = "REFUSED"
     status = 422
     title = "请求被拒绝 / Refused"
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str = "", **facts: object) -> None:
         super().__init__(detail or self.title)

@@ -24,6 +24,7 @@ LEFT_OUT = {
     "holder_days": "处理用锁，日期见 activities / locks, on the days of activities",
     "guardian_invitations": "无法还原的一次性邀请码 / single-use codes that nobody can read back",
     "outbox": "内容与账目相同的通知 / notices that say what the books say",
+    "idempotency_keys": "七十二小时内请求的答复，见兑换记录 / answers of the last 72 hours, see redemptions",
     "sync_deliveries": "上述通知的投递状态 / the state of delivering those notices",
 }
 

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, identity, outbox, partners, points, sync
+from backend import clock, idempotency, identity, outbox, partners, points, sync
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
 from backend.settings import Settings
@@ -58,6 +58,7 @@ JOBS = (
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
+    Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
 )

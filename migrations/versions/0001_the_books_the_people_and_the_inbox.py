@@ -101,6 +101,24 @@ def _create_link_code_tables() -> None:
     )
 
 
+def _create_idempotency_table() -> None:
+    """Keys of requests that spend, and how each was answered."""
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(status IS NULL) = (answer IS NULL)", name=op.f("ck_idempotency_keys_answered")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_idempotency_keys_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(op.f("ix_idempotency_keys_begun_at"), "idempotency_keys", ["begun_at"])
+
+
 def _create_sync_tables() -> None:
     """Third-party platforms, and what is delivered to them."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -1178,6 +1196,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("ended_at IS NULL"),
         )
     _create_link_code_tables()
+    _create_idempotency_table()
 
     op.create_table(
         "restatement_runs",
@@ -1301,6 +1320,7 @@ def downgrade() -> None:
 
     op.drop_table("restatements")
     op.drop_table("restatement_runs")
+    op.drop_table("idempotency_keys")
     op.drop_table("wrong_link_codes")
     op.drop_table("link_codes")
     with op.batch_alter_table("partner_links", schema=None) as batch_op:
