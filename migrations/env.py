@@ -16,6 +16,7 @@ import backend.outbox
 import backend.partners.models
 import backend.partners.reconciliation
 import backend.points.models
+import backend.rewards.models
 import backend.sandbox.conformance.models
 import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine

@@ -22,6 +22,7 @@ APPEND_ONLY = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes"),
+    *("reward_terms", "reward_audiences", "reward_stock_changes"),
 )
 
 
@@ -422,6 +423,227 @@ def _create_reconciliation_tables() -> None:
         sqlite_where=sa.text("state = 'open'"),
     )
     _refuse_changes_of_closed_days()
+
+
+def _create_reward_tables() -> None:
+    """What is offered for points, under which terms, how much of it there is, and the pool of voucher codes."""
+    op.create_table(
+        "reward_providers",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("hands_over", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_reward_providers")),
+    )
+    op.create_table(
+        "reward_provider_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["provider"], ["reward_providers.code"], name=op.f("fk_reward_provider_keys_provider_reward_providers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reward_provider_keys")),
+    )
+    op.create_index(op.f("ix_reward_provider_keys_provider"), "reward_provider_keys", ["provider"], unique=False)
+    op.create_table(
+        "rewards",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title_zh", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("description_zh", sa.Text(), nullable=False),
+        sa.Column("description_en", sa.Text(), nullable=False),
+        sa.Column("provider_kind", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=True),
+        sa.Column("item", sa.Text(), nullable=True),
+        sa.Column("stock_kind", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(provider_kind IN ('voucher_pool', 'recorded')) = (provider IS NULL)", name=op.f("ck_rewards_provider")
+        ),
+        sa.CheckConstraint("(stock_kind = 'pool') = (provider_kind = 'voucher_pool')", name=op.f("ck_rewards_pool")),
+        sa.CheckConstraint(
+            "kind IN ('voucher', 'platform_points', 'goods', 'charity', 'class_reward')", name=op.f("ck_rewards_kind")
+        ),
+        sa.CheckConstraint("stock_kind IN ('counted', 'pool', 'unlimited')", name=op.f("ck_rewards_stock_kind")),
+        sa.CheckConstraint("(item IS NULL) = (provider IS NULL)", name=op.f("ck_rewards_item")),
+        sa.ForeignKeyConstraint(
+            ["provider"], ["reward_providers.code"], name=op.f("fk_rewards_provider_reward_providers")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_rewards")),
+    )
+    op.create_table(
+        "reward_code_batches",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("file_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("codes", sa.Integer(), nullable=False),
+        sa.Column("operator_id", sa.Uuid(), nullable=True),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("codes > 0", name=op.f("ck_reward_code_batches_codes")),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_reward_code_batches_operator_id_operators")
+        ),
+        sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_code_batches_reward_rewards")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reward_code_batches")),
+    )
+    op.create_index(op.f("ix_reward_code_batches_reward"), "reward_code_batches", ["reward"], unique=False)
+    op.create_table(
+        "reward_stock",
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("pieces_left", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("pieces_left >= 0", name=op.f("ck_reward_stock_never_oversold")),
+        sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_stock_reward_rewards")),
+        sa.PrimaryKeyConstraint("reward", name=op.f("pk_reward_stock")),
+    )
+    op.create_table(
+        "reward_stock_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("pieces", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("pieces_left", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("operator_id", sa.Uuid(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('restock', 'correction') AND (kind = 'correction' OR pieces > 0)",
+            name=op.f("ck_reward_stock_changes_kind"),
+        ),
+        sa.CheckConstraint("pieces <> 0 AND pieces_left >= 0", name=op.f("ck_reward_stock_changes_pieces")),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_reward_stock_changes_operator_id_operators")
+        ),
+        sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_stock_changes_reward_rewards")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reward_stock_changes")),
+    )
+    op.create_index("ix_reward_stock_changes_reward", "reward_stock_changes", ["reward", "id"], unique=False)
+    op.create_table(
+        "reward_terms",
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("price_points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("per_person_count", sa.Integer(), nullable=True),
+        sa.Column("per_person_days", sa.Integer(), nullable=True),
+        sa.Column("per_device_count", sa.Integer(), nullable=True),
+        sa.Column("per_device_days", sa.Integer(), nullable=True),
+        sa.Column("least_code_days", sa.Integer(), nullable=False),
+        sa.Column("delivered_amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("delivered_unit", sa.Text(), nullable=True),
+        sa.Column("terms_of_use_zh", sa.Text(), nullable=False),
+        sa.Column("terms_of_use_en", sa.Text(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "delivered_amount > 0 AND delivered_unit IN ('platform_points', 'fen', 'trees')",
+            name=op.f("ck_reward_terms_delivered_amount"),
+        ),
+        sa.CheckConstraint(
+            "(delivered_amount IS NULL) = (delivered_unit IS NULL)", name=op.f("ck_reward_terms_delivered")
+        ),
+        sa.CheckConstraint("last_day IS NULL OR last_day >= in_force_from", name=op.f("ck_reward_terms_last_day")),
+        sa.CheckConstraint("least_code_days >= 0", name=op.f("ck_reward_terms_least_code_days")),
+        sa.CheckConstraint(
+            "per_device_days IS NULL OR per_device_count IS NOT NULL", name=op.f("ck_reward_terms_device_window")
+        ),
+        sa.CheckConstraint(
+            "per_person_count > 0 AND per_person_days > 0 AND per_device_count > 0 AND per_device_days > 0",
+            name=op.f("ck_reward_terms_limits"),
+        ),
+        sa.CheckConstraint(
+            "per_person_days IS NULL OR per_person_count IS NOT NULL", name=op.f("ck_reward_terms_person_window")
+        ),
+        sa.CheckConstraint(
+            "version = 1 OR in_force_from > announced_on", name=op.f("ck_reward_terms_announced_before")
+        ),
+        sa.CheckConstraint("version > 0 AND price_points > 0", name=op.f("ck_reward_terms_price")),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_reward_terms_approval_id_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_terms_reward_rewards")),
+        sa.PrimaryKeyConstraint("reward", "version", name=op.f("pk_reward_terms")),
+    )
+    op.create_table(
+        "reward_audiences",
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("account_kind", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "account_kind IN ('personal', 'staff', 'class')", name=op.f("ck_reward_audiences_account_kind")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_reward_audiences_programme_programmes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reward", "version"],
+            ["reward_terms.reward", "reward_terms.version"],
+            name=op.f("fk_reward_audiences_reward_version_reward_terms"),
+        ),
+        sa.PrimaryKeyConstraint("reward", "version", "programme", "account_kind", name=op.f("pk_reward_audiences")),
+    )
+    op.create_index(
+        "ix_reward_audiences_programme", "reward_audiences", ["programme", "account_kind", "reward"], unique=False
+    )
+    op.create_table(
+        "reward_codes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_code", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("(state = 'taken') = (redemption_id IS NOT NULL)", name=op.f("ck_reward_codes_taken")),
+        sa.CheckConstraint("(state = 'taken') = (sealed_code IS NULL)", name=op.f("ck_reward_codes_sealed")),
+        sa.CheckConstraint("state IN ('free', 'taken', 'withdrawn')", name=op.f("ck_reward_codes_state")),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["reward_code_batches.id"], name=op.f("fk_reward_codes_batch_id_reward_code_batches")
+        ),
+        sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_codes_reward_rewards")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reward_codes")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_reward_codes_fingerprint")),
+        sa.UniqueConstraint("redemption_id", name=op.f("uq_reward_codes_redemption_id")),
+    )
+    op.create_index(op.f("ix_reward_codes_batch_id"), "reward_codes", ["batch_id"], unique=False)
+    op.create_index(
+        "ix_reward_codes_free",
+        "reward_codes",
+        ["reward", "expires_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'free'"),
+        sqlite_where=sa.text("state = 'free'"),
+    )
+    op.create_table(
+        "reward_vouchers",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("code_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed_code", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("showings", sa.Integer(), nullable=False),
+        sa.Column("showings_allowed", sa.Integer(), nullable=False),
+        sa.Column("shown_for", sa.LargeBinary(), nullable=True),
+        sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "showings >= 0 AND showings <= showings_allowed", name=op.f("ck_reward_vouchers_shown_once")
+        ),
+        sa.ForeignKeyConstraint(["code_id"], ["reward_codes.id"], name=op.f("fk_reward_vouchers_code_id_reward_codes")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_reward_vouchers_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_vouchers")),
+    )
 
 
 def _refuse_changes_of_closed_days() -> None:
@@ -1304,12 +1526,15 @@ def upgrade() -> None:
         [{"id": 1, "sequence": 0, "hash": bytes(32)}],
     )
     _create_reconciliation_tables()
+    _create_reward_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
     _keep_consent_changes()
 
 
 def downgrade() -> None:
+    for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
+        op.drop_table(table)
     for table in ("differences", "rows", "lists", "days"):
         op.drop_table(f"reconciliation_{table}")
     if op.get_bind().dialect.name == "postgresql":

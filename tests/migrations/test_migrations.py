@@ -23,6 +23,7 @@ NEVER_CHANGED = (
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("reconciliation_days", "reconciliation_differences"),
+    *("reward_terms", "reward_audiences", "reward_stock_changes"),
 )
 
 

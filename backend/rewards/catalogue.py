@@ -1,0 +1,125 @@
+"""The catalogue: what there is, and what of it is offered to an account on a day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from backend.lists import insert_rows
+from backend.rewards.errors import (
+    RewardEnded,
+    RewardExists,
+    RewardNotForAccount,
+    RewardNotFound,
+    RewardNotYet,
+)
+from backend.rewards.models import Reward, RewardStock, RewardTerms
+from backend.rewards.terms import Limit, audiences_of, device_limit, person_limit, terms_on, versions_of
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A reward under the terms in force on a day.
+
+    `provider_kind` delivers it; `provider` names the platform outside the house and `item` what the reward is called
+    there, both None inside. `delivered_…` is what is delivered for one piece.
+    """
+
+    reward: str
+    version: int
+    kind: str
+    titles: Mapping[str, str]
+    price_points: int
+    provider_kind: str
+    provider: str | None
+    item: str | None
+    stock_kind: str
+    per_person: Limit | None
+    per_device: Limit | None
+    last_day: date | None
+    least_code_days: int
+    delivered_amount: int | None
+    delivered_unit: str | None
+
+
+def save_reward(
+    tx: Session,
+    *,
+    code: str,
+    kind: str,
+    titles: Mapping[str, str],
+    descriptions: Mapping[str, str] | None = None,
+    provider_kind: str,
+    provider: str | None = None,
+    item: str | None = None,
+    stock_kind: str,
+    now: datetime,
+) -> None:
+    """Set a reward up; it is offered once it has terms (`save_terms`). Raises RewardExists."""
+    described = descriptions or {"zh": "", "en": ""}
+    row = {
+        "code": code,
+        "kind": kind,
+        "title_zh": titles["zh"],
+        "title_en": titles["en"],
+        "description_zh": described["zh"],
+        "description_en": described["en"],
+        "provider_kind": provider_kind,
+        "provider": provider,
+        "item": item,
+        "stock_kind": stock_kind,
+        "created_at": now,
+    }
+    if not insert_rows(tx, Reward, [row], on_conflict=("code",), returning=("code",)):
+        raise RewardExists(reward=code)
+    if stock_kind == "counted":
+        insert_rows(tx, RewardStock, [{"reward": code, "pieces_left": 0}])
+
+
+def require_reward(tx: Session, code: str) -> Reward:
+    """The reward, retired or not, or RewardNotFound."""
+    found = tx.get(Reward, code)
+    if found is None:
+        raise RewardNotFound(reward=code)
+    return found
+
+
+def offer(tx: Session, code: str, *, programme: str, account_kind: str, day: date) -> Offer:
+    """What a reward is to an account on a day.
+
+    Raises RewardNotFound, RewardNotYet, RewardEnded, RewardNotForAccount.
+    """
+    reward = tx.get(Reward, code)
+    versions = versions_of(tx, [code])[code]
+    if reward is None or not versions:
+        raise RewardNotFound(reward=code)
+    terms = terms_on(versions, day)
+    if terms is None:
+        raise RewardNotYet(reward=code, in_force_from=min(row.in_force_from for row in versions))
+    if (programme, account_kind) not in audiences_of(tx, [code]).get((code, terms.version), set()):
+        raise RewardNotForAccount(reward=code)
+    if reward.retired_at is not None or (terms.last_day is not None and terms.last_day < day):
+        raise RewardEnded(reward=code, last_day=terms.last_day)
+    return offer_of(reward, terms)
+
+
+def offer_of(reward: Reward, terms: RewardTerms) -> Offer:
+    """A reward under these terms."""
+    return Offer(
+        reward=reward.code,
+        version=terms.version,
+        kind=reward.kind,
+        titles={"zh": reward.title_zh, "en": reward.title_en},
+        price_points=terms.price_points,
+        provider_kind=reward.provider_kind,
+        provider=reward.provider,
+        item=reward.item,
+        stock_kind=reward.stock_kind,
+        per_person=person_limit(terms),
+        per_device=device_limit(terms),
+        last_day=terms.last_day,
+        least_code_days=terms.least_code_days,
+        delivered_amount=terms.delivered_amount,
+        delivered_unit=terms.delivered_unit,
+    )

@@ -1,0 +1,106 @@
+"""Voucher codes: taken from the pool by one redemption, sealed for their owner, shown to them once."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import clock, identity, strict_json
+from backend.lists import insert_rows
+from backend.rewards.errors import CodeAlreadyShown, NoSuchVoucher, SoldOut
+from backend.rewards.models import FREE, TAKEN, Voucher, VoucherCode
+from backend.vault import Vault
+
+#: For how long the repeat of the request that showed a code shows it again.
+REPEAT_LIFE = timedelta(hours=72)
+_POOL_CONTEXT = b"voucher code"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCode:
+    """A voucher code in the clear, on its way to its owner and nowhere else. `pin` is the card's password, if any."""
+
+    code: str
+    pin: str | None
+    expires_on: date
+
+    def __repr__(self) -> str:
+        return "ShownCode(…)"  # what is printed or logged by accident shows nothing
+
+
+def pool_context(reward: str) -> bytes:
+    """What a code of the pool is bound to while the house keeps it."""
+    return _POOL_CONTEXT + b":" + reward.encode()
+
+
+def voucher_context(redemption_id: UUID) -> bytes:
+    """What a member's code is bound to."""
+    return _POOL_CONTEXT + b":" + redemption_id.bytes
+
+
+def take_code(
+    tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID, usable_until: date
+) -> date:
+    """Give this redemption a free code that can be used on `usable_until` at least; returns its last day.
+
+    Those that lapse first go first. A redemption has one code, however often it asks. Raises SoldOut, SessionEnded.
+    """
+    held = tx.get(Voucher, (holder_id, redemption_id))
+    if held is not None:
+        return held.expires_on
+    code = _free_code(tx, reward, usable_until)
+    plain = vault.house.open(code.sealed_code or b"", pool_context(reward))
+    sealed = identity.person_sealer(tx, vault, holder_id).seal(plain, voucher_context(redemption_id))
+    code.state, code.sealed_code, code.redemption_id = TAKEN, None, redemption_id
+    tx.flush()
+    row = {
+        "holder_id": holder_id,
+        "redemption_id": redemption_id,
+        "code_id": code.id,
+        "sealed_code": sealed,
+        "expires_on": code.expires_on,
+        "showings": 0,
+        "showings_allowed": 1,
+    }
+    insert_rows(tx, Voucher, [row])
+    return code.expires_on
+
+
+def _free_code(tx: Session, reward: str, usable_until: date) -> VoucherCode:
+    """A free code, locked. At the end of the pool those that others hold are waited for: one may become free again."""
+    query = (
+        select(VoucherCode)
+        .where(VoucherCode.reward == reward, VoucherCode.state == FREE, VoucherCode.expires_on >= usable_until)
+        .order_by(VoucherCode.expires_on, VoucherCode.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    found = tx.scalar(query.with_for_update(skip_locked=True)) or tx.scalar(query.with_for_update())
+    if found is None:
+        raise SoldOut(reward=reward)
+    return found
+
+
+def reveal(tx: Session, vault: Vault, *, holder_id: UUID, redemption_id: UUID, key: str, now: datetime) -> ShownCode:
+    """Show a code to its owner, once. The repeat of the request with the same `key` shows the same for a while.
+
+    Raises NoSuchVoucher, CodeAlreadyShown, SessionEnded.
+    """
+    held = tx.get(Voucher, (holder_id, redemption_id), with_for_update=True, populate_existing=True)
+    if held is None:
+        raise NoSuchVoucher
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    repeated = held.shown_for == digest and held.shown_at is not None and now < held.shown_at + REPEAT_LIFE
+    if not repeated:
+        if held.showings >= held.showings_allowed:
+            raise CodeAlreadyShown(shown_at=clock.iso(held.shown_at) if held.shown_at else None)
+        held.showings, held.shown_for, held.shown_at = held.showings + 1, digest, now
+        tx.flush()
+    sealer = identity.person_sealer(tx, vault, holder_id)
+    said: Mapping[str, Any] = strict_json.loads_object(sealer.open(held.sealed_code, voucher_context(redemption_id)))
+    return ShownCode(said["code"], said.get("pin"), held.expires_on)
