@@ -10,20 +10,25 @@ from backend.points.debts import (
     owes_and_has,
     request_write_off,
 )
+from backend.points.errors import ContradictingUse, InsufficientPoints
 from backend.points.policy import Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots
 from backend.points.ripening import lapse, ripen
 from backend.points.rules import rules, save_rule
+from backend.points.spending import confirm, refund, release, reserve, spend
 from backend.points.taking_back import take_back
 
 __all__ = [
     "WRITE_OFF",
     "Award",
+    "ContradictingUse",
     "Earning",
+    "InsufficientPoints",
     "Rule",
     "WriteOffLimit",
     "WriteOffTooLarge",
     "award",
+    "confirm",
     "debt_sentence",
     "decide_write_off",
     "differences",
@@ -33,10 +38,14 @@ __all__ = [
     "lots_of",
     "newest_lots",
     "owes_and_has",
+    "refund",
+    "release",
     "request_write_off",
+    "reserve",
     "ripen",
     "rule_on",
     "rules",
     "save_rule",
+    "spend",
     "take_back",
 ]

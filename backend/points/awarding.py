@@ -76,6 +76,7 @@ def award(tx: Session, earnings: Sequence[Earning]) -> dict[LotKey, Award]:
                 "rule_version": rule.version,
                 "amount": points,
                 "remaining": points,
+                "reserved": 0,
                 "expired": 0,
                 "stage": "pending",
                 "available_at": ripe,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, update
 from sqlalchemy.orm import Session
 
-from backend.database import Amount
+from backend.database import Amount, Instant
 from backend.lists import Columns, recordset
 from backend.points.models import Lot
 
@@ -20,16 +20,28 @@ def use(lot: Lot, amount: int) -> None:
         lot.stage = "closed"
 
 
+#: What may change of a lot while it lives.
+_CHANGING: Columns = {
+    "remaining": Amount,
+    "reserved": Amount,
+    "expired": Amount,
+    "stage": Text(),
+    "expires_at": Instant(),
+    "taken_back_at": Instant(),
+}
+_KEY: Columns = {"holder_id": Uuid(), "id": Uuid()}
+
+
 def save(tx: Session, lots: Sequence[Lot]) -> None:
-    """Write the changed amounts and stages of lots."""
+    """Write what changed of lots that the caller holds."""
     if not lots:
         return
-    types: Columns = {"holder_id": Uuid(), "id": Uuid(), "remaining": Amount, "expired": Amount, "stage": Text()}
+    types = {**_KEY, **_CHANGING}
     rows = [tuple(getattr(lot, name) for name in types) for lot in lots]
     given = recordset(tx, "given", types, rows)
     tx.execute(
         update(Lot)
-        .values({name: given.c[name] for name in ("remaining", "expired", "stage")})
+        .values({name: given.c[name] for name in _CHANGING})
         .where(Lot.holder_id == given.c.holder_id, Lot.id == given.c.id)
         .execution_options(synchronize_session=False)
     )

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, select
+from sqlalchemy import Uuid, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from backend import ledger
 from backend.holdings import Held, held_rows
 from backend.lists import recordset
-from backend.points.models import Lot
+from backend.points.models import Lot, Use, UsePart
 
 
 def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
@@ -44,14 +44,20 @@ def lots_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tup
 
 
 def differences(tx: Session) -> Iterator[dict[str, object]]:
-    """Every holder whose open lots do not sum to the points accounts."""
-    sums = (
-        select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("remaining"))
+    """Every holder whose lots do not sum to the points accounts, and every lot or use whose parts do not sum to it."""
+    open_lots = (
+        select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("points"))
         .where(Lot.stage != "closed")
         .group_by(Lot.holder_id, Lot.programme, Lot.stage)
     )
-    lots = {(r.holder_id, r.programme, f"points.{r.stage}"): int(r.remaining) for r in tx.execute(sums)}
-    balances = ledger.all_balances(tx, ("points.pending", "points.available"))
+    reserved = (
+        select(Lot.holder_id, Lot.programme, literal("reserved").label("stage"), func.sum(Lot.reserved).label("points"))
+        .where(Lot.reserved > 0)
+        .group_by(Lot.holder_id, Lot.programme)
+    )
+    sums = union_all(open_lots, reserved)
+    lots = {(r.holder_id, r.programme, f"points.{r.stage}"): int(r.points) for r in tx.execute(sums)}
+    balances = ledger.all_balances(tx, ("points.pending", "points.available", "points.reserved"))
     for key in sorted(lots.keys() | balances.keys()):
         if lots.get(key, 0) != balances.get(key, 0):
             holder_id, programme, account = key
@@ -63,8 +69,29 @@ def differences(tx: Session) -> Iterator[dict[str, object]]:
                 "lots": lots.get(key, 0),
                 "balance": balances.get(key, 0),
             }
+    yield from _use_differences(tx)
+
+
+def _use_differences(tx: Session) -> Iterator[dict[str, object]]:
+    """Uses that their parts do not make up, and lots of which another amount is reserved than open uses keep."""
+    of_use = (UsePart.holder_id == Use.holder_id) & (UsePart.use_id == Use.id)
+    parts = func.coalesce(func.sum(UsePart.points), 0)
+    uses = select(Use.holder_id, Use.id, Use.points, parts.label("parts")).outerjoin(UsePart, of_use)
+    for row in tx.execute(uses.group_by(Use.holder_id, Use.id, Use.points).having(parts != Use.points)):
+        facts = {"use_id": str(row.id), "points": row.points, "parts": int(row.parts)}
+        yield {"fault": "USE", "holder_id": str(row.holder_id), **facts}
+    kept = (
+        select(UsePart.holder_id, UsePart.lot_id, UsePart.points).join(Use, of_use).where(Use.state == "reserved"),
+        select(Lot.holder_id, Lot.id, -Lot.reserved).where(Lot.reserved > 0),
+    )
+    moved = union_all(*kept).subquery("kept")
+    difference = func.sum(moved.c.points)
+    query = select(moved.c.holder_id, moved.c.lot_id, difference.label("difference"))
+    for kept_row in tx.execute(query.group_by(moved.c.holder_id, moved.c.lot_id).having(difference != 0)):
+        facts = {"lot_id": str(kept_row.lot_id), "uses_minus_reserved": int(kept_row.difference)}
+        yield {"fault": "RESERVED", "holder_id": str(kept_row.holder_id), **facts}
 
 
 def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
     """Table → its rows about this holder, as they are handed out."""
-    return {Lot.__tablename__: held_rows(tx, Lot, holder_id)}
+    return {model.__tablename__: held_rows(tx, model, holder_id) for model in (Lot, Use, UsePart)}

@@ -40,15 +40,23 @@ def ripen(tx: Session, *, now: datetime, limit: int = 500) -> int:
 def lapse(tx: Session, *, now: datetime, limit: int = 500) -> int:
     """Close available lots whose life is over. Returns how many lapsed."""
     lots = _due(tx, "available", Lot.expires_at <= now, limit)
-    transactions = []
-    for lot in lots:
-        transfer = Transfer("points.available", "expired.points", lot.remaining, lot.id)
-        key = f"lapse:{lot.id}:{lot.expires_at:%Y-%m-%d}"
-        transactions.append(_lot_transaction(lot, "lapse", key, (transfer,)))
-        lot.expired, lot.remaining, lot.stage = lot.expired + lot.remaining, 0, "closed"
+    transactions = [lapsed(lot) for lot in lots]
     save(tx, lots)
     ledger.post(tx, transactions, now=now)
     return len(lots)
+
+
+def lapsing(lot: Lot, now: datetime) -> bool:
+    """Whether there is something in the lot whose life is over."""
+    return lot.stage == "available" and lot.expires_at <= now
+
+
+def lapsed(lot: Lot) -> Transaction:
+    """Close a lot whose life is over: what is left in it lapses. What is reserved of it does not, and may come back."""
+    transfer = Transfer("points.available", "expired.points", lot.remaining, lot.id)
+    key = f"lapse:{lot.id}:{lot.expires_at:%Y-%m-%d}"
+    lot.expired, lot.remaining, lot.stage = lot.expired + lot.remaining, 0, "closed"
+    return _lot_transaction(lot, "lapse", key, (transfer,))
 
 
 def _due(tx: Session, stage: str, condition: Any, limit: int) -> list[Lot]:

@@ -1,6 +1,7 @@
 """Taking back what acts earned: from their lots, from other lots where it was spent, and as a debt in the end."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy import Uuid, select
 from sqlalchemy.orm import Session
@@ -11,11 +12,12 @@ from backend.points.lots import LotKey, save, use
 from backend.points.models import Lot
 
 
-def take_back(tx: Session, awards: Mapping[LotKey, str]) -> dict[LotKey, list[Transfer]]:
+def take_back(tx: Session, awards: Mapping[LotKey, str], *, now: datetime) -> dict[LotKey, list[Transfer]]:
     """Plan taking whole lots back (holder, lot → programme): the transfers per lot, for the caller to post.
 
-    What is left of the lot goes back first; what was spent is paid from the holder's other available lots, soonest to
-    lapse first; what remains becomes debt. What lapsed was never used and is not owed.
+    What is left of the lot goes back first; what was spent or is reserved is paid from the holder's other available
+    lots, soonest to lapse first; what remains becomes debt. What lapsed was never used and is not owed. What is
+    reserved stays so: when it is released, it pays what is owed first (see `spending`).
     """
     lots = _open_lots(tx, awards)
     transfers: dict[LotKey, list[Transfer]] = {key: [] for key in awards}
@@ -25,7 +27,7 @@ def take_back(tx: Session, awards: Mapping[LotKey, str]) -> dict[LotKey, list[Tr
         owed[key] = lot.amount - lot.remaining - lot.expired
         if lot.remaining:
             transfers[key].append(Transfer(f"points.{lot.stage}", "issuer.points", lot.remaining, lot.id))
-        lot.remaining, lot.stage = 0, "closed"
+        lot.remaining, lot.stage, lot.taken_back_at = 0, "closed", now
     for key, amount in sorted(owed.items()):
         others = [
             lot

@@ -27,7 +27,7 @@ def post(tx: Session, credited: Sequence[Act], taken_back: Sequence[Act], *, now
     restated to meanwhile is posted again behind it. Each act taken back is one reversal for its issue and one for each
     restatement, together its whole chain; acts that were never credited are passed over.
     """
-    reversals = _reversals(tx, taken_back)
+    reversals = _reversals(tx, taken_back, now)
     awards = points.award(tx, [_earning(act) for act in credited])
     issues = [_issue(act, transfers) for act in credited if (transfers := _credits(act, awards.get(act.key)))]
     issues += _restated_before(tx, [act for act in credited if act.issue_count > 1])
@@ -105,7 +105,7 @@ def _restated_before(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
     ]
 
 
-def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
+def _reversals(tx: Session, acts: Sequence[Act], now: datetime) -> list[Transaction]:
     """The reversals of what these acts earned, at the amounts posted, with everything derived from them."""
     originals = _standing_chains(tx, acts)
     lots = {
@@ -114,7 +114,7 @@ def _reversals(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
         for transfer in item.transfers
         if transfer.lot_id is not None
     }
-    returned: Mapping[tuple[UUID, UUID], list[Transfer]] = points.take_back(tx, lots) if lots else {}
+    returned: Mapping[tuple[UUID, UUID], list[Transfer]] = points.take_back(tx, lots, now=now) if lots else {}
     reasons = {act.id: act.reason for act in acts}
     reversals = []
     for item in originals:

@@ -68,6 +68,50 @@ def _keep_consent_changes() -> None:
     )
 
 
+def _create_points_use_tables() -> None:
+    """Points on their way out, and the lots they came from."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "points_uses",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("points", number, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_points_uses_points")),
+        sa.CheckConstraint(
+            "state IN ('reserved', 'spent', 'released', 'refunded')", name=op.f("ck_points_uses_state")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_points_uses_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_uses_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_points_uses")),
+    )
+    op.create_table(
+        "points_use_parts",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("use_id", sa.Uuid(), nullable=False),
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("points", number, nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_points_use_parts_points")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "use_id"],
+            ["points_uses.holder_id", "points_uses.id"],
+            name="fk_points_use_parts_holder_id_points_uses",
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "lot_id"],
+            ["points_lots.holder_id", "points_lots.id"],
+            name="fk_points_use_parts_holder_id_points_lots",
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "use_id", "lot_id", name=op.f("pk_points_use_parts")),
+    )
+
+
 def _create_link_code_tables() -> None:
     """Codes that members type in at partners, and how often a partner presented a wrong one."""
     op.create_table(
@@ -1308,14 +1352,17 @@ def upgrade() -> None:
         sa.Column("rule_version", sa.Integer(), nullable=False),
         sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("remaining", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reserved", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("expired", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("stage <> 'closed' OR remaining = 0", name=op.f("ck_points_lots_closed_is_empty")),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(stage = 'closed') = (remaining = 0)", name=op.f("ck_points_lots_closed_is_empty")),
         sa.CheckConstraint("stage IN ('pending', 'available', 'closed')", name=op.f("ck_points_lots_stage")),
         sa.CheckConstraint(
-            "remaining >= 0 AND expired >= 0 AND remaining + expired <= amount AND amount > 0",
+            "remaining >= 0 AND reserved >= 0 AND expired >= 0 AND remaining + reserved + expired <= amount "
+            "AND amount > 0",
             name=op.f("ck_points_lots_amounts"),
         ),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_points_lots_holder_id_holders")),
@@ -1334,6 +1381,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("stage = 'available'"),
         )
         batch_op.create_index(
+            "ix_points_lots_open",
+            ["holder_id", "programme", "stage", "expires_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("stage <> 'closed'"),
+            sqlite_where=sa.text("stage <> 'closed'"),
+        )
+        batch_op.create_index(
             "ix_points_lots_pending",
             ["available_at"],
             unique=False,
@@ -1341,6 +1395,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("stage = 'pending'"),
         )
 
+    _create_points_use_tables()
     op.create_table(
         "points_rules",
         sa.Column("programme", sa.Text(), nullable=False),
@@ -1559,7 +1614,14 @@ def downgrade() -> None:
     op.drop_table("partner_links")
     op.drop_table("ledger_transfers")
     op.drop_table("points_rules")
+    op.drop_table("points_use_parts")
+    op.drop_table("points_uses")
     with op.batch_alter_table("points_lots", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_points_lots_open",
+            postgresql_where=sa.text("stage <> 'closed'"),
+            sqlite_where=sa.text("stage <> 'closed'"),
+        )
         batch_op.drop_index(
             "ix_points_lots_pending",
             postgresql_where=sa.text("stage = 'pending'"),

@@ -1,58 +1,40 @@
-"""Spending points the way a redemption does: lots soonest to lapse first, every change of a lot a transfer."""
+"""Spending points through the verbs of a redemption, and what a member earned altogether."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
-from backend import clock, ledger
+from backend import clock, ledger, points
 from backend.ids import new_id
-from backend.ledger import Transaction, Transfer
+from backend.points import InsufficientPoints
 from tests.backend.world import World
 
-#: The holder's available lots, in the order they are used up; the text comparison serves both databases.
-_LOTS = """
-SELECT CAST(id AS TEXT) AS id, remaining FROM points_lots
-WHERE stage = 'available' AND REPLACE(CAST(holder_id AS TEXT), '-', '') = :holder ORDER BY expires_at, id
-"""
-#: In the order in which the house locks lots; SQLite holds its write lock from the first statement on.
-_HOLD = """
-SELECT id FROM points_lots
-WHERE stage = 'available' AND REPLACE(CAST(holder_id AS TEXT), '-', '') = :holder ORDER BY id FOR UPDATE
-"""
-_USE = """
-UPDATE points_lots SET remaining = remaining - :part,
-       stage = CASE WHEN remaining = :part THEN 'closed' ELSE stage END
-WHERE CAST(id AS TEXT) = :id
-"""
 
-
-def spend(world: World, holder: UUID, points: int) -> int:
+def spend(world: World, holder: UUID, wanted: int) -> int:
     """Spend at most so many of the holder's available points; returns how many it was."""
-    with world.house.transaction() as tx:
-        if tx.get_bind().dialect.name == "postgresql":
-            tx.execute(text(_HOLD), {"holder": holder.hex}).all()
-        transfers, left = [], points
-        for lot in tx.execute(text(_LOTS), {"holder": holder.hex}).all():
-            part = min(left, lot.remaining)
-            if part:
-                transfers.append(Transfer("points.available", "spent.points", part, UUID(lot.id)))
-                tx.execute(text(_USE), {"part": part, "id": lot.id})
-                left -= part
-        if transfers:
-            act = Transaction(new_id(), holder, "members", "redeem", f"redeem:{new_id()}", tuple(transfers))
-            ledger.post(tx, [act], now=clock.now())
-    return points - left
+    while True:
+        try:
+            with world.house.transaction() as tx:
+                points.spend(tx, **use(holder, wanted))
+            return wanted
+        except InsufficientPoints as refusal:
+            wanted = int(str(refusal.facts["available"]))
+            if not wanted:
+                return 0
+
+
+def use(holder: UUID, wanted: int, *, use_id: UUID | None = None, now: datetime | None = None) -> dict[str, object]:
+    """What `points.reserve` and `points.spend` are asked with."""
+    named = {"holder_id": holder, "programme": "members", "use_id": use_id or new_id(), "points": wanted}
+    return named | {"now": now or clock.now()}
 
 
 def net_points(world: World, holder: UUID) -> int:
     """What the holder earned by acts that stand, wherever the points are now: to come, to spend, spent, or owed."""
     with world.house.transaction() as tx:
-        spent = tx.scalar(
-            text(
-                "SELECT COALESCE(SUM(amount), 0) FROM ledger_transfers"
-                " WHERE credit = 'spent.points' AND REPLACE(CAST(holder_id AS TEXT), '-', '') = :holder"
-            ),
-            {"holder": holder.hex},
-        )
+        entries = ledger.entries(tx, holder, limit=100_000)
+    moves = [transfer for entry in entries for transfer in entry.transaction.transfers]
+    spent = sum(transfer.amount for transfer in moves if transfer.credit == "spent.points")
+    spent -= sum(transfer.amount for transfer in moves if transfer.debit == "spent.points")
     held = world.balances(holder)
-    return held.get("points.pending", 0) + held.get("points.available", 0) - held.get("points.debt", 0) + int(spent)
+    kept = sum(held.get(f"points.{stage}", 0) for stage in ("pending", "available", "reserved"))
+    return kept - held.get("points.debt", 0) + spent

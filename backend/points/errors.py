@@ -1,0 +1,19 @@
+"""What points say no with."""
+
+from backend.errors import Refusal
+
+
+class InsufficientPoints(Refusal):
+    """`needed` and `available` are points; `debt`, where there is one, is paid before anything becomes available."""
+
+    code = "INSUFFICIENT_POINTS"
+    status = 409
+    title = "可用积分不足 / Not enough available points"
+
+
+class ContradictingUse(Refusal):
+    """A use of points is in another `state` than what is asked of it needs, or it is of something else."""
+
+    code = "CONTRADICTING_USE"
+    status = 409
+    title = "积分使用状态与该操作矛盾 / What is asked contradicts what became of these points"
