@@ -15,6 +15,7 @@ import backend.operator_log
 import backend.outbox
 import backend.partners.models
 import backend.partners.reconciliation
+import backend.points.budget_models
 import backend.points.models
 import backend.rewards.models
 import backend.sandbox.conformance.models

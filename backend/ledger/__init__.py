@@ -13,6 +13,7 @@ from backend.ledger.reading import (
     hold_balances,
     holdings,
     is_reversal,
+    issued_by_lot,
     moved_into,
     posted_for,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "hold_balances",
     "holdings",
     "is_reversal",
+    "issued_by_lot",
     "moved_into",
     "post",
     "posted_for",

@@ -17,3 +17,14 @@ class ContradictingUse(Refusal):
     code = "CONTRADICTING_USE"
     status = 409
     title = "积分使用状态与该操作矛盾 / What is asked contradicts what became of these points"
+
+
+class InvalidBudget(Refusal):
+    code = "INVALID_BUDGET"
+    title = "无效的积分预算 / Not a budget of points"
+
+
+class BudgetBelowDrawn(Refusal):
+    code = "BUDGET_BELOW_DRAWN"
+    status = 409
+    title = "预算不能低于已发放的积分 / A budget cannot be lowered below what is drawn of it"

@@ -34,6 +34,7 @@ class Lot(Base):
     `reserved`: points that an open use keeps, whatever the stage; a lot with nothing remaining is closed. What is in
     none of `remaining`, `reserved` and `expired` was spent, or went back to the issuer. `taken_back_at`: when the act
     was reversed; points of it that were reserved or spent then, and come back, may still become available.
+    `drawn_from`: the numbers of the budgets its points were drawn from; NULL where none covered the act.
     """
 
     __tablename__ = "points_lots"
@@ -71,6 +72,7 @@ class Lot(Base):
     programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
     activity_id: Mapped[UUID] = mapped_column(Uuid)
     rule_version: Mapped[int] = mapped_column(Integer)
+    drawn_from: Mapped[str | None] = mapped_column(Text)
     amount: Mapped[int] = mapped_column(Amount)
     remaining: Mapped[int] = mapped_column(Amount)
     reserved: Mapped[int] = mapped_column(Amount)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from backend import ledger
 from backend.holdings import Held, held_rows
 from backend.lists import recordset
+from backend.points.budget_reading import budget_differences
 from backend.points.models import Lot, Use, UsePart
 
 
@@ -44,7 +45,11 @@ def lots_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tup
 
 
 def differences(tx: Session) -> Iterator[dict[str, object]]:
-    """Every holder whose lots do not sum to the points accounts, and every lot or use whose parts do not sum to it."""
+    """Every holder whose lots do not sum to the points accounts, and every lot or use whose parts do not sum to it.
+
+    And every budget that its lots belie.
+    """
+    yield from budget_differences(tx)
     open_lots = (
         select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("points"))
         .where(Lot.stage != "closed")

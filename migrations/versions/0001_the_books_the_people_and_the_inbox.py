@@ -23,6 +23,7 @@ APPEND_ONLY = (
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes"),
     *("reward_terms", "reward_audiences", "reward_stock_changes"),
+    *("points_budget_changes",),
 )
 
 
@@ -339,6 +340,54 @@ def _create_guardian_tables() -> None:
         sa.PrimaryKeyConstraint("code_index", name=op.f("pk_guardian_invitations")),
     )
     op.create_index(op.f("ix_guardian_invitations_holder_id"), "guardian_invitations", ["holder_id"])
+
+
+def _create_budget_tables() -> None:
+    """What may be earned in points, and what was put in and taken out."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "points_budgets",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("scope_code", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("total", number, nullable=False),
+        sa.Column("drawn", number, nullable=False),
+        sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("drawn >= 0 AND drawn <= total", name=op.f("ck_points_budgets_hard_stop")),
+        sa.CheckConstraint("scope IN ('programme', 'partner', 'campaign')", name=op.f("ck_points_budgets_scope")),
+        sa.CheckConstraint(
+            "scope <> 'programme' OR scope_code = programme", name=op.f("ck_points_budgets_whole_programme")
+        ),
+        sa.CheckConstraint("last_day IS NULL OR last_day >= first_day", name=op.f("ck_points_budgets_days")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_budgets_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_points_budgets")),
+    )
+    op.create_table(
+        "points_budget_changes",
+        sa.Column("budget", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("points", number, nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("points <> 0", name=op.f("ck_points_budget_changes_points")),
+        sa.ForeignKeyConstraint(
+            ["budget"], ["points_budgets.number"], name=op.f("fk_points_budget_changes_budget_points_budgets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"],
+            ["approval_requests.id"],
+            name=op.f("fk_points_budget_changes_approval_id_approval_requests"),
+        ),
+        sa.PrimaryKeyConstraint("budget", "sequence", name=op.f("pk_points_budget_changes")),
+        sa.UniqueConstraint("approval_id", name=op.f("uq_points_budget_changes_approval_id")),
+    )
 
 
 def _create_reconciliation_tables() -> None:
@@ -1350,6 +1399,7 @@ def upgrade() -> None:
         sa.Column("programme", sa.Text(), nullable=False),
         sa.Column("activity_id", sa.Uuid(), nullable=False),
         sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("drawn_from", sa.Text(), nullable=True),
         sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("remaining", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reserved", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1582,6 +1632,7 @@ def upgrade() -> None:
     )
     _create_reconciliation_tables()
     _create_reward_tables()
+    _create_budget_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
     _keep_consent_changes()
@@ -1590,6 +1641,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
         op.drop_table(table)
+    op.drop_table("points_budget_changes")
+    op.drop_table("points_budgets")
     for table in ("differences", "rows", "lists", "days"):
         op.drop_table(f"reconciliation_{table}")
     if op.get_bind().dialect.name == "postgresql":

@@ -22,6 +22,7 @@ NEVER_CHANGED = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes", "consent_changes"),
+    *("points_budget_changes",),
     *("reconciliation_days", "reconciliation_differences"),
     *("reward_terms", "reward_audiences", "reward_stock_changes"),
 )

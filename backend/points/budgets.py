@@ -1,0 +1,161 @@
+"""Drawing points from budgets: a hard stop that holds however many draw at once.
+
+A budget is charged with every point that leaves the issuer for an act it covers, and gets back every point that goes
+back to the issuer. What was spent before its act was taken back stays drawn until the debt is paid, so returning goods
+does not reopen a budget whose points are gone. A lot remembers what it was drawn from (`Lot.drawn_from`); with the
+transfers of the lot that proves what is drawn of each budget (`budget_reading.differences`).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Integer, Row, select, update
+from sqlalchemy.orm import Session
+
+from backend.database import Amount
+from backend.lists import recordset
+from backend.points.budget_models import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Points (0 or more) that an act of this day is to earn; `campaign` where a campaign gives them."""
+
+    programme: str
+    partner: str | None
+    campaign: str | None
+    day: date
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Points of a lot that go back to the issuer; `drawn_from` as the lot remembers it."""
+
+    drawn_from: str | None
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The budget that left a wish unfulfilled: `used_up`, or `ended` where no later one covers the act's day."""
+
+    budget: int
+    scope: str
+    scope_code: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a wish was granted: its points, what its lot has to remember, and who cut it, if it was cut."""
+
+    points: int
+    drawn_from: str | None
+    cut: Cut | None
+
+
+def draw(tx: Session, wanted: Sequence[Wanted], returned: Sequence[Returned] = ()) -> list[Drawn]:
+    """Draw points from the budgets that cover each wish, and answer wish by wish, in order.
+
+    The least of what is left in programme, partner and campaign is granted, so a budget ends at exactly its limit. What
+    has no budget is not limited; what had one is limited from then on, so a day behind its last budget earns nothing.
+    `returned` goes back first. Budgets are held until commit, in the order of their numbers, after lots and before
+    balances: who both gives back and draws says so in one call.
+    """
+    known = _of_programmes(tx, {wish.programme for wish in wanted if wish.points})
+    covering = [_covering(known, wish) for wish in wanted]
+    numbers = {row.number for rows, _ in covering for row in rows}
+    numbers.update(number for item in returned if item.points for number in numbers_of(item.drawn_from))
+    left = _hold(tx, numbers)
+    changes: dict[int, int] = defaultdict(int)
+    for item in returned:
+        _move(left, changes, numbers_of(item.drawn_from), -item.points)
+    answers = []
+    for wish, (rows, ended) in zip(wanted, covering, strict=True):
+        if ended is not None:
+            answers.append(Drawn(0, None, _cut(ended, "ended")))
+            continue
+        least = min(rows, key=lambda row: (left[row.number], row.number), default=None)
+        granted = wish.points if least is None else min(wish.points, left[least.number])
+        _move(left, changes, [row.number for row in rows], granted)
+        cut = _cut(least, "used_up") if least is not None and granted < wish.points else None
+        answers.append(Drawn(granted, _remembered(rows) if granted else None, cut))
+    _write(tx, changes)
+    return answers
+
+
+def give_back(tx: Session, returned: Sequence[Returned]) -> None:
+    """Give points that go back to the issuer back to the budgets their lots were drawn from."""
+    draw(tx, (), returned)
+
+
+def numbers_of(drawn_from: str | None) -> list[int]:
+    """The budgets a lot was drawn from."""
+    return [int(number) for number in drawn_from.split()] if drawn_from else []
+
+
+def _remembered(rows: Iterable[Row[Any]]) -> str | None:
+    return " ".join(str(number) for number in sorted(row.number for row in rows)) or None
+
+
+def _of_programmes(tx: Session, programmes: Collection[str]) -> list[Row[Any]]:
+    """What these programmes' budgets cover; read without holding them, for that never changes."""
+    if not programmes:
+        return []
+    columns = (Budget.number, Budget.programme, Budget.scope, Budget.scope_code, Budget.title)
+    query = select(*columns, Budget.first_day, Budget.last_day).where(Budget.programme.in_(sorted(programmes)))
+    return list(tx.execute(query.order_by(Budget.number)))
+
+
+def _covering(known: Sequence[Row[Any]], wish: Wanted) -> tuple[list[Row[Any]], Row[Any] | None]:
+    """The budgets a wish draws from; and one that ended without a later one, where there is such a scope."""
+    found: list[Row[Any]] = []
+    scopes = {"programme": wish.programme, "partner": wish.partner, "campaign": wish.campaign}
+    for scope, code in scopes.items() if wish.points else ():
+        begun = [
+            row
+            for row in known
+            if (row.programme, row.scope, row.scope_code) == (wish.programme, scope, code) and row.first_day <= wish.day
+        ]
+        rows = [row for row in begun if row.last_day is None or row.last_day >= wish.day]
+        if begun and not rows:
+            return [], max(begun, key=lambda row: (row.last_day, row.number))
+        found += rows
+    return found, None
+
+
+def _hold(tx: Session, numbers: Collection[int]) -> dict[int, int]:
+    """What is left in these budgets, held until commit."""
+    if not numbers:
+        return {}
+    query = select(Budget.number, Budget.total, Budget.drawn).where(Budget.number.in_(sorted(numbers)))
+    rows = tx.execute(query.order_by(Budget.number).with_for_update())
+    return {row.number: row.total - row.drawn for row in rows}
+
+
+def _move(left: dict[int, int], changes: dict[int, int], numbers: Iterable[int], points: int) -> None:
+    for number in numbers if points else ():
+        left[number] -= points
+        changes[number] += points
+
+
+def _cut(row: Row[Any], why: str) -> Cut:
+    return Cut(row.number, row.scope, row.scope_code, row.title, why)
+
+
+def _write(tx: Session, changes: Mapping[int, int]) -> None:
+    rows = sorted((number, points) for number, points in changes.items() if points)
+    if not rows:
+        return
+    given = recordset(tx, "given", {"number": Integer(), "points": Amount}, rows)
+    tx.execute(
+        update(Budget)
+        .values(drawn=Budget.drawn + given.c.points)
+        .where(Budget.number == given.c.number)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,96 @@
+"""Funding budgets: opened and changed by what is put in and taken out, decided by two operators."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from backend import identity
+from backend.errors import NotFound
+from backend.lists import insert_rows
+from backend.points.budget_models import Budget, BudgetChange
+from backend.points.errors import BudgetBelowDrawn, InvalidBudget
+
+SCOPES = ("programme", "partner", "campaign")
+#: More points than anybody means; what is above it is a slip of the keyboard.
+LARGEST = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class NewBudget:
+    """A budget to be opened. `title` is what members read, `中文 / English`; no `last_day`: until it is used up."""
+
+    programme: str
+    scope: str
+    scope_code: str
+    title: str
+    first_day: date
+    last_day: date | None
+    points: int
+
+    def check(self, tx: Session) -> None:
+        """Raises UnknownProgramme, InvalidBudget."""
+        identity.require_programme(tx, self.programme)
+        faults = {
+            "scope": self.scope not in SCOPES,
+            "scope_code": not self.scope_code or (self.scope == "programme" and self.scope_code != self.programme),
+            "title": not self.title.strip(),
+            "last_day": self.last_day is not None and self.last_day < self.first_day,
+            "points": not 0 < self.points <= LARGEST,
+        }
+        if wrong := [name for name, fault in faults.items() if fault]:
+            raise InvalidBudget(wrong=wrong)
+
+
+def open_budget(tx: Session, budget: NewBudget, *, now: datetime, approval_id: UUID | None = None) -> int:
+    """Open a budget and return its number. Its stop counts for whatever is settled from now on.
+
+    Raises UnknownProgramme, InvalidBudget.
+    """
+    budget.check(tx)
+    row = {
+        "programme": budget.programme,
+        "scope": budget.scope,
+        "scope_code": budget.scope_code,
+        "title": budget.title,
+        "first_day": budget.first_day,
+        "last_day": budget.last_day,
+        "total": budget.points,
+        "drawn": 0,
+    }
+    while True:  # of two opened at once the second takes the next number
+        number = (tx.scalar(select(func.max(Budget.number))) or 0) + 1
+        if insert_rows(tx, Budget, [{"number": number, **row}], on_conflict=("number",), returning=("number",)):
+            break
+    _note(tx, number, 1, budget.points, approval_id, now)
+    return number
+
+
+def change_budget(tx: Session, number: int, points: int, *, now: datetime, approval_id: UUID | None = None) -> None:
+    """Put points (> 0) into a budget, or take some (< 0) out that are not drawn.
+
+    Raises NotFound, InvalidBudget, BudgetBelowDrawn.
+    """
+    held = select(Budget.total, Budget.drawn).where(Budget.number == number).with_for_update()
+    row = tx.execute(held).one_or_none()
+    if row is None:
+        raise NotFound
+    if not points or row.total + points > LARGEST:
+        raise InvalidBudget(wrong=["points"])
+    if row.total + points < row.drawn:
+        raise BudgetBelowDrawn(total=row.total, drawn=row.drawn)
+    last = tx.scalar(select(func.max(BudgetChange.sequence)).where(BudgetChange.budget == number)) or 0
+    _note(tx, number, last + 1, points, approval_id, now)
+    tx.execute(
+        update(Budget)
+        .values(total=Budget.total + points, warned_at=None, used_up_at=None)
+        .where(Budget.number == number)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _note(tx: Session, number: int, sequence: int, points: int, approval_id: UUID | None, now: datetime) -> None:
+    row = {"budget": number, "sequence": sequence, "points": points, "approval_id": approval_id, "changed_at": now}
+    insert_rows(tx, BudgetChange, [row])

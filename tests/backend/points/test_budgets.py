@@ -1,0 +1,61 @@
+"""Budgets: drawn to exactly their limit, given back what went back to the issuer, and provable from lots and books."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from backend import clock, points
+from backend.points import BudgetBelowDrawn, NewBudget, Returned, Wanted
+from tests.backend.world import World
+
+DAY = date(2026, 6, 1)
+MEMBERS = NewBudget("members", "programme", "members", "会员计划积分预算 / Members' budget", DAY, None, 100)
+WEEK = replace(MEMBERS, scope="partner", scope_code="transit", last_day=DAY + timedelta(days=6), points=70)
+
+
+def wanted(amount: int, partner: str | None = "transit", day: date = DAY, campaign: str | None = None) -> Wanted:
+    return Wanted("members", partner, campaign, day, amount)
+
+
+def open_budgets(tx: Any, *budgets: NewBudget) -> list[int]:
+    return [points.open_budget(tx, budget, now=clock.now()) for budget in budgets]
+
+
+def drawn(tx: Any) -> list[int]:
+    return [budget.drawn for budget in points.budgets_of(tx, "members")]
+
+
+def test_a_wish_gets_the_least_of_what_is_left_and_budgets_end_at_their_limit(world: World) -> None:
+    with world.house.transaction() as tx:
+        assert [item.points for item in points.draw(tx, [wanted(10**9)])] == [10**9], "no budget, no limit"
+        whole, week = open_budgets(tx, MEMBERS, WEEK)
+        wishes = [wanted(40), wanted(0), wanted(40), wanted(1), wanted(50, "shop"), wanted(9, day=DAY - timedelta(1))]
+        answers = points.draw(tx, wishes)
+        assert [item.points for item in answers] == [40, 0, 30, 0, 30, 9], "nothing before a budget begins is bound"
+        assert [item.drawn_from for item in answers] == [f"{whole} {week}", None, f"{whole} {week}", None, "1", None]
+        cuts = [item.cut and (item.cut.budget, item.cut.why) for item in answers]
+        assert cuts == [None, None, (week, "used_up"), (week, "used_up"), (whole, "used_up"), None]
+        assert drawn(tx) == [100, 70]
+        points.give_back(tx, [Returned(f"{whole} {week}", 25), Returned(None, 5), Returned(str(whole), 5)])
+        assert drawn(tx) == [70, 45]
+        again = points.draw(tx, [wanted(60)], [Returned(f"{whole} {week}", 10)])
+        assert [item.points for item in again] == [35], "what goes back first can be drawn at once"
+        late = points.draw(tx, [wanted(5, day=DAY + timedelta(days=7)), wanted(5, "shop", DAY + timedelta(days=7))])
+        assert [(item.points, item.cut and item.cut.why) for item in late] == [(0, "ended"), (5, None)]
+
+
+def test_a_budget_is_not_lowered_below_what_is_drawn_and_its_faults_are_found(world: World) -> None:
+    with world.house.transaction() as tx:
+        (number,) = open_budgets(tx, MEMBERS)
+        points.draw(tx, [wanted(60)])
+        with pytest.raises(BudgetBelowDrawn):
+            points.change_budget(tx, number, -41, now=clock.now())
+        points.change_budget(tx, number, -40, now=clock.now())
+        assert points.draw(tx, [wanted(1)])[0].points == 0
+        points.change_budget(tx, number, 7, now=clock.now())
+        assert points.draw(tx, [wanted(9)])[0].points == 7
+        assert list(points.differences(tx)) == [
+            {"fault": "BUDGET", "budget": number, "what": "drawn", "stored": 67, "proven": 0}
+        ], "what no lot drew is found"
