@@ -18,6 +18,7 @@ import backend.partners.reconciliation
 import backend.points.budget_models
 import backend.points.models
 import backend.rewards.models
+import backend.rewards.order_models
 import backend.sandbox.conformance.models
 import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine

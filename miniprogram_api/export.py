@@ -65,7 +65,7 @@ def export() -> Response:
         sections = identity.holdings(tx, vault, holder_id) | ledger.holdings(tx, holder_id)
         sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
         sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
-        sections |= rewards.holdings(tx, holder_id)
+        sections |= rewards.holdings(tx, vault, holder_id)
         statement = SignedStatement(vault.statement_key, facts, sections)
     response = Response(statement.chunks(), content_type="application/json")
     response.content_length = statement.size_bytes

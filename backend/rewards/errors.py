@@ -108,3 +108,16 @@ class NoSuchVoucher(Refusal):
     code = "NO_SUCH_VOUCHER"
     status = 404
     title = "没有这张券 / No such voucher"
+
+
+class InvalidRecipient(Refusal):
+    """`fields` names what is missing, not wanted or not readable as what it should be; never what was written."""
+
+    code = "INVALID_RECIPIENT"
+    title = "收件信息或会员号不符合要求 / The address or member number is not as it must be"
+
+
+class SandboxOnly(Refusal):
+    code = "SANDBOX_ONLY"
+    status = 409
+    title = "仅沙箱环境可用 / This is there in a sandbox only"

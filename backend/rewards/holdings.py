@@ -6,8 +6,19 @@ from sqlalchemy.orm import Session
 
 from backend.holdings import Held, held_rows
 from backend.rewards.models import Voucher
+from backend.rewards.order_models import OrderRecipient, ProviderAnswer, ProviderOrder
+from backend.rewards.recipients import held_recipients
+from backend.vault import Vault
 
 
-def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
-    """Table → its rows about this holder, as they are handed out. A code is shown where it is redeemed, not here."""
-    return {Voucher.__tablename__: held_rows(tx, Voucher, holder_id, without=("sealed_code", "shown_for"))}
+def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this holder, as they are handed out. A code is shown where it is redeemed, not here.
+
+    An address is handed out in clear while it exists.
+    """
+    return {
+        Voucher.__tablename__: held_rows(tx, Voucher, holder_id, without=("sealed_code", "shown_for")),
+        ProviderOrder.__tablename__: held_rows(tx, ProviderOrder, holder_id),
+        ProviderAnswer.__tablename__: held_rows(tx, ProviderAnswer, holder_id),
+        OrderRecipient.__tablename__: held_recipients(tx, vault, holder_id),
+    }

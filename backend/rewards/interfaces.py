@@ -7,7 +7,7 @@ every attempt: it may be asked twice, and carries out once.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -133,6 +133,30 @@ class Outside(Protocol):
 
     def withdraw(self, order: Order, target: Target, *, now: datetime) -> Answer:
         """Take it back unless it is done: Withdrawn when it never will be, Done when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One request in a provider's list of a day. `quantity` is what it says it delivered; `status` how it stands."""
+
+    request_no: str
+    quantity: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Requests in the order of their numbers. `complete`: there are no more."""
+
+    listed: tuple[Listed, ...]
+    complete: bool
+
+
+class Lists(Outside, Protocol):
+    """A kind of provider that can be asked for everything it did on a day."""
+
+    def listed_after(self, target: Target, day: date, request_no: str | None, *, limit: int, now: datetime) -> Page:
+        """What it did under our numbers on a Shanghai day, behind this number. Raises OutsideUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class ProviderOrder(Base):
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
     redemption_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    provider: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str] = mapped_column(ForeignKey("reward_providers.code"))
     item: Mapped[str] = mapped_column(Text)
     quantity: Mapped[int] = mapped_column(Amount)
     state: Mapped[str] = mapped_column(Text)
@@ -111,7 +111,7 @@ class OrderRecipient(Base):
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
     redemption_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    provider: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str] = mapped_column(ForeignKey("reward_providers.code"))
     kind: Mapped[str] = mapped_column(Text)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     agreed_at: Mapped[datetime] = mapped_column(Instant)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.ids import new_id
 from backend.lists import insert_rows
+from backend.rewards import recipients
 from backend.rewards.interfaces import Answer, Cancelled, Done, NotKnown, Refused, Unknown, Withdrawn
 from backend.rewards.order_models import DROPPED, OPEN_STATES, WAITING, ProviderAnswer, ProviderOrder
 
@@ -83,8 +84,15 @@ def drop(tx: Session, holder_id: UUID, redemption_id: UUID, *, now: datetime) ->
         return True
     if order.state != WAITING:
         return False
-    order.state, order.next_attempt_at, order.finished_at = DROPPED, None, now
+    end_unsent(tx, order, now=now)
     return True
+
+
+def end_unsent(tx: Session, order: ProviderOrder, *, now: datetime) -> None:
+    """An order that is held and was never sent ends, and whom it was for is deleted."""
+    order.state, order.next_attempt_at, order.finished_at = DROPPED, None, now
+    recipients.delete(tx, order.holder_id, order.redemption_id, recipients.NOT_NEEDED, now=now)
+    tx.flush()
 
 
 def held(tx: Session, holder_id: UUID, redemption_id: UUID) -> ProviderOrder | None:

@@ -39,9 +39,7 @@ class Terms:
     terms_of_use_en: str = ""
 
 
-def save_terms(
-    tx: Session, reward: str, terms: Terms, *, announced_on: date, approval_id: UUID | None = None
-) -> int:
+def save_terms(tx: Session, reward: str, terms: Terms, *, announced_on: date, approval_id: UUID | None = None) -> int:
     """Publish the next version of a reward's terms; returns its number.
 
     The first may begin at once: nobody relied on anything before it. Raises TermsTooEarly.

@@ -776,6 +776,114 @@ def _refuse_changes_of_closed_days() -> None:
         )
 
 
+def _create_order_tables() -> None:
+    """What outside providers of rewards are asked for, what they answered, and for whom."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "reward_orders",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("quantity", number, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("placed_at", moment, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("not_known_count", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", moment, nullable=True),
+        sa.Column("claimed_until", moment, nullable=False),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("shipped_at", moment, nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("finished_at", moment, nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'placing', 'withdrawing', 'done', 'refused', 'withdrawn', 'dropped')",
+            name=op.f("ck_reward_orders_state"),
+        ),
+        sa.CheckConstraint(
+            "(state = 'done') = (reference IS NOT NULL AND status IS NOT NULL)", name=op.f("ck_reward_orders_done")
+        ),
+        sa.CheckConstraint(
+            "(placed_at IS NULL) = (state IN ('waiting', 'dropped'))", name=op.f("ck_reward_orders_placed")
+        ),
+        sa.CheckConstraint(
+            "(finished_at IS NULL) = (state IN ('waiting', 'placing', 'withdrawing'))",
+            name=op.f("ck_reward_orders_finished"),
+        ),
+        sa.CheckConstraint(
+            "finished_at IS NOT NULL OR next_attempt_at IS NOT NULL", name=op.f("ck_reward_orders_never_in_limbo")
+        ),
+        sa.CheckConstraint(
+            "quantity > 0 AND attempts >= 0 AND not_known_count >= 0", name=op.f("ck_reward_orders_counts")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_reward_orders_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["provider"], ["reward_providers.code"], name=op.f("fk_reward_orders_provider_reward_providers")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_orders")),
+    )
+    followed = sa.text("next_attempt_at IS NOT NULL")
+    with op.batch_alter_table("reward_orders", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_reward_orders_due",
+            ["next_attempt_at", "holder_id", "redemption_id"],
+            unique=False,
+            postgresql_where=followed,
+            sqlite_where=followed,
+        )
+        batch_op.create_index("ix_reward_orders_provider", ["provider", "finished_at"], unique=False)
+    op.create_table(
+        "reward_answers",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("heard_at", moment, nullable=False),
+        sa.CheckConstraint(
+            "asked IN ('place', 'query', 'withdraw', 'settle')", name=op.f("ck_reward_answers_asked")
+        ),
+        sa.CheckConstraint(
+            "answer IN ('done', 'refused', 'withdrawn', 'cancelled', 'unknown', 'not_known')",
+            name=op.f("ck_reward_answers_answer"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "redemption_id"],
+            ["reward_orders.holder_id", "reward_orders.redemption_id"],
+            name=op.f("fk_reward_answers_holder_id_redemption_id_reward_orders"),
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "redemption_id", "id", name=op.f("pk_reward_answers")),
+    )
+    op.create_table(
+        "reward_recipients",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("agreed_at", moment, nullable=False),
+        sa.Column("deleted_at", moment, nullable=True),
+        sa.Column("deleted_because", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind IN ('address', 'reference')", name=op.f("ck_reward_recipients_kind")),
+        sa.CheckConstraint(
+            "(sealed IS NULL) = (deleted_at IS NOT NULL)", name=op.f("ck_reward_recipients_deleted")
+        ),
+        sa.CheckConstraint(
+            "(deleted_at IS NULL) = (deleted_because IS NULL)", name=op.f("ck_reward_recipients_deleted_because")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_reward_recipients_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["provider"], ["reward_providers.code"], name=op.f("fk_reward_recipients_provider_reward_providers")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_recipients")),
+    )
+    _refuse_changes("reward_answers")
+
+
 def upgrade() -> None:
     op.create_table(
         "claims",
@@ -1633,12 +1741,15 @@ def upgrade() -> None:
     _create_reconciliation_tables()
     _create_reward_tables()
     _create_budget_tables()
+    _create_order_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
     _keep_consent_changes()
 
 
 def downgrade() -> None:
+    for table in ("reward_recipients", "reward_answers", "reward_orders"):
+        op.drop_table(table)
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
         op.drop_table(table)
     op.drop_table("points_budget_changes")

@@ -24,7 +24,7 @@ NEVER_CHANGED = (
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("points_budget_changes",),
     *("reconciliation_days", "reconciliation_differences"),
-    *("reward_terms", "reward_audiences", "reward_stock_changes"),
+    *("reward_terms", "reward_audiences", "reward_stock_changes", "reward_answers"),
 )
 
 
