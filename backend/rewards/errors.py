@@ -121,3 +121,23 @@ class SandboxOnly(Refusal):
     code = "SANDBOX_ONLY"
     status = 409
     title = "仅沙箱环境可用 / This is there in a sandbox only"
+
+
+class AlreadyCarriedOut(Refusal):
+    code = "ALREADY_CARRIED_OUT"
+    status = 409
+    title = "该兑换已登记为完成 / This was carried out before"
+
+
+class OutcomeKnown(Refusal):
+    """Operators settle only what nobody knows: an order that was sent and whose provider has not said."""
+
+    code = "OUTCOME_KNOWN"
+    status = 409
+    title = "该订单的结果已知，或尚未发出 / The outcome of this order is known, or it was never sent"
+
+
+class NoDailyList(Refusal):
+    code = "NO_DAILY_LIST"
+    status = 409
+    title = "该供应平台不提供每日清单 / This provider gives no list of a day"

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from backend.holdings import Held, held_rows
 from backend.rewards.models import Voucher
-from backend.rewards.order_models import OrderRecipient, ProviderAnswer, ProviderOrder
+from backend.rewards.order_models import Handover, OrderRecipient, ProviderAnswer, ProviderOrder
 from backend.rewards.recipients import held_recipients
 from backend.vault import Vault
 
@@ -20,5 +20,6 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         Voucher.__tablename__: held_rows(tx, Voucher, holder_id, without=("sealed_code", "shown_for")),
         ProviderOrder.__tablename__: held_rows(tx, ProviderOrder, holder_id),
         ProviderAnswer.__tablename__: held_rows(tx, ProviderAnswer, holder_id),
+        Handover.__tablename__: held_rows(tx, Handover, holder_id, without=("operator_id",)),
         OrderRecipient.__tablename__: held_recipients(tx, vault, holder_id),
     }

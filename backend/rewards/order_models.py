@@ -46,7 +46,8 @@ class ProviderOrder(Base):
             postgresql_where=text(_FOLLOWED),
             sqlite_where=text(_FOLLOWED),
         ),
-        Index("ix_reward_orders_provider", "provider", "finished_at"),
+        Index("ix_reward_orders_placed", "provider", "placed_at"),
+        Index("ix_reward_orders_redemption_id", "redemption_id"),
     )
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
@@ -98,8 +99,8 @@ class ProviderAnswer(Base):
 class OrderRecipient(Base):
     """For whom an order is: an address, or what a platform calls the member. Sealed under the member's own key.
 
-    `agreed_at`: when the member agreed that `provider` learns it. `sealed` is empty from `deleted_at` on; the rest
-    stays as the record that it was deleted, and why.
+    `agreed_at`: when the member agreed that `provider` learns it, which may be the house itself (`recorded`). `sealed`
+    is empty from `deleted_at` on; the rest stays as the record that it was deleted, and why.
     """
 
     __tablename__ = "reward_recipients"
@@ -111,9 +112,34 @@ class OrderRecipient(Base):
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
     redemption_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    provider: Mapped[str] = mapped_column(ForeignKey("reward_providers.code"))
+    provider: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     agreed_at: Mapped[datetime] = mapped_column(Instant)
     deleted_at: Mapped[datetime | None] = mapped_column(Instant)
     deleted_because: Mapped[str | None] = mapped_column(Text)
+
+
+class Handover(Base):
+    """Something that operators carry out themselves for a redemption that is confirmed: it waits until one says so."""
+
+    __tablename__ = "reward_handovers"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("(carried_out_at IS NULL) = (operator_id IS NULL)", name="carried_out"),
+        Index("ix_reward_handovers_redemption_id", "redemption_id"),
+        Index(
+            "ix_reward_handovers_open",
+            "recorded_at",
+            postgresql_where=text("carried_out_at IS NULL"),
+            sqlite_where=text("carried_out_at IS NULL"),
+        ),
+    )
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    redemption_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    reward: Mapped[str] = mapped_column(ForeignKey("rewards.code"))
+    quantity: Mapped[int] = mapped_column(Amount)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    carried_out_at: Mapped[datetime | None] = mapped_column(Instant)
+    operator_id: Mapped[UUID | None] = mapped_column(ForeignKey("operators.id"))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from backend import identity
@@ -22,7 +22,7 @@ from backend.holdings import Held, held_rows
 from backend.lists import insert_rows
 from backend.rewards.errors import InvalidRecipient
 from backend.rewards.interfaces import Address, Recipient, Reference
-from backend.rewards.order_models import ADDRESS, DONE, REFERENCE, OrderRecipient, ProviderOrder
+from backend.rewards.order_models import ADDRESS, DONE, REFERENCE, Handover, OrderRecipient, ProviderOrder
 from backend.vault import Sealer, Unreadable, Vault
 
 #: An address is deleted when the provider says "delivered", at the latest so long after "shipped" …
@@ -107,20 +107,24 @@ def delete(tx: Session, holder_id: UUID, redemption_id: UUID, because: str, *, n
 
 
 def delete_run_out(tx: Session, *, now: datetime) -> int:
-    """Delete what was kept long enough although no provider said that it arrived: one step of a job."""
-    order = (ProviderOrder.holder_id == OrderRecipient.holder_id) & (
-        ProviderOrder.redemption_id == OrderRecipient.redemption_id
+    """Delete what was kept long enough although nobody said that it arrived: one step of a job."""
+    order = _same(ProviderOrder)
+    shipped, taken_on = (
+        ProviderOrder.shipped_at <= now - KEPT_AFTER_SHIPPING,
+        ProviderOrder.finished_at <= now - KEPT_AT_MOST,
     )
-    over = and_(
-        ProviderOrder.state == DONE,
-        or_(ProviderOrder.shipped_at <= now - KEPT_AFTER_SHIPPING, ProviderOrder.finished_at <= now - KEPT_AT_MOST),
-    )
-    query = select(OrderRecipient).join(ProviderOrder, order).where(OrderRecipient.sealed.is_not(None), over)
+    over = select(ProviderOrder.redemption_id).where(*order, ProviderOrder.state == DONE, or_(shipped, taken_on))
+    left = select(Handover.redemption_id).where(*_same(Handover), Handover.recorded_at <= now - KEPT_AT_MOST)
+    query = select(OrderRecipient).where(OrderRecipient.sealed.is_not(None), or_(over.exists(), left.exists()))
     query = query.order_by(OrderRecipient.holder_id, OrderRecipient.redemption_id).limit(_BATCH)
-    rows = tx.scalars(query.with_for_update(skip_locked=True, of=OrderRecipient)).all()
+    rows = tx.scalars(query.with_for_update(skip_locked=True)).all()
     for row in rows:
         row.sealed, row.deleted_at, row.deleted_because = None, now, RUN_OUT
     return len(rows)
+
+
+def _same(other: type[ProviderOrder] | type[Handover]) -> tuple[ColumnElement[bool], ...]:
+    return other.holder_id == OrderRecipient.holder_id, other.redemption_id == OrderRecipient.redemption_id
 
 
 def forget(tx: Session, holder_id: UUID, *, now: datetime) -> None:

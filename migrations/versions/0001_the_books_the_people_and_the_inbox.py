@@ -833,7 +833,8 @@ def _create_order_tables() -> None:
             postgresql_where=followed,
             sqlite_where=followed,
         )
-        batch_op.create_index("ix_reward_orders_provider", ["provider", "finished_at"], unique=False)
+        batch_op.create_index("ix_reward_orders_placed", ["provider", "placed_at"], unique=False)
+        batch_op.create_index("ix_reward_orders_redemption_id", ["redemption_id"], unique=False)
     op.create_table(
         "reward_answers",
         sa.Column("holder_id", sa.Uuid(), nullable=False),
@@ -876,11 +877,34 @@ def _create_order_tables() -> None:
             "(deleted_at IS NULL) = (deleted_because IS NULL)", name=op.f("ck_reward_recipients_deleted_because")
         ),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_reward_recipients_holder_id_holders")),
-        sa.ForeignKeyConstraint(
-            ["provider"], ["reward_providers.code"], name=op.f("fk_reward_recipients_provider_reward_providers")
-        ),
         sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_recipients")),
     )
+    op.create_table(
+        "reward_handovers",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("quantity", number, nullable=False),
+        sa.Column("recorded_at", moment, nullable=False),
+        sa.Column("carried_out_at", moment, nullable=True),
+        sa.Column("operator_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_reward_handovers_quantity")),
+        sa.CheckConstraint(
+            "(carried_out_at IS NULL) = (operator_id IS NULL)", name=op.f("ck_reward_handovers_carried_out")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_reward_handovers_holder_id_holders")),
+        sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_handovers_reward_rewards")),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_reward_handovers_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_handovers")),
+    )
+    waiting = sa.text("carried_out_at IS NULL")
+    with op.batch_alter_table("reward_handovers", schema=None) as batch_op:
+        batch_op.create_index("ix_reward_handovers_redemption_id", ["redemption_id"], unique=False)
+        batch_op.create_index(
+            "ix_reward_handovers_open", ["recorded_at"], unique=False, postgresql_where=waiting, sqlite_where=waiting
+        )
     _refuse_changes("reward_answers")
 
 
@@ -1748,7 +1772,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("reward_recipients", "reward_answers", "reward_orders"):
+    for table in ("reward_handovers", "reward_recipients", "reward_answers", "reward_orders"):
         op.drop_table(table)
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
         op.drop_table(table)
