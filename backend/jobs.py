@@ -53,6 +53,7 @@ JOBS = (
     Job("outbox.give_positions", 1, lambda tx, now: outbox.give_positions(tx)),
     Job("points.ripen", 10, lambda tx, now: points.ripen(tx, now=now)),
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
+    Job("points.take_up_returned", 60, lambda tx, now: points.take_up_returned(tx)),
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),

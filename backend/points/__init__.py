@@ -2,7 +2,7 @@
 
 from backend.points.awarding import Award, Earning, award
 from backend.points.budget_reading import BudgetView, budgets_of
-from backend.points.budgets import Cut, Drawn, Returned, Wanted, draw, give_back
+from backend.points.budgets import BudgetCut, Drawn, Returned, Wanted, draw, give_back, take_up_returned
 from backend.points.debts import (
     WRITE_OFF,
     WriteOffLimit,
@@ -25,9 +25,9 @@ __all__ = [
     "WRITE_OFF",
     "Award",
     "BudgetBelowDrawn",
+    "BudgetCut",
     "BudgetView",
     "ContradictingUse",
-    "Cut",
     "Drawn",
     "Earning",
     "InsufficientPoints",
@@ -64,4 +64,5 @@ __all__ = [
     "save_rule",
     "spend",
     "take_back",
+    "take_up_returned",
 ]

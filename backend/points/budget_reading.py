@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backend import ledger
-from backend.points.budget_models import Budget, BudgetChange
+from backend.errors import NotFound
+from backend.points.budget_models import Budget, BudgetChange, BudgetReturn
 from backend.points.budgets import numbers_of
 from backend.points.models import Lot
 
@@ -48,16 +49,33 @@ class BudgetView:
 
 def budgets_of(tx: Session, programme: str | None = None) -> list[BudgetView]:
     """The budgets of one programme or of all, by number."""
-    query = select(*(Budget.__table__.c[name] for name in BudgetView.__dataclass_fields__)).order_by(Budget.number)
+    columns = {name: Budget.__table__.c[name] for name in BudgetView.__dataclass_fields__}
+    columns["drawn"] = (Budget.drawn - _returned()).label("drawn")
+    query = select(*columns.values()).order_by(Budget.number)
     if programme is not None:
         query = query.where(Budget.programme == programme)
     return [BudgetView(*row) for row in tx.execute(query)]
 
 
+def budget(tx: Session, number: int) -> BudgetView:
+    """One budget, or NotFound."""
+    for found in budgets_of(tx):
+        if found.number == number:
+            return found
+    raise NotFound
+
+
+def _returned() -> ColumnElement[int]:
+    """What was given back to a budget and not yet taken up by it."""
+    sum_of = select(func.sum(BudgetReturn.points)).where(BudgetReturn.budget == Budget.number)
+    return func.coalesce(sum_of.scalar_subquery(), 0)
+
+
 def budget_differences(tx: Session) -> Iterator[dict[str, object]]:
     """Every budget whose total is not the sum of its changes, or whose drawn points are not those of its lots."""
     changed = func.coalesce(func.sum(BudgetChange.points), 0)
-    query = select(Budget.number, Budget.total, Budget.drawn, changed.label("changed"))
+    drawn = (Budget.drawn - _returned()).label("drawn")
+    query = select(Budget.number, Budget.total, drawn, changed.label("changed"))
     query = query.outerjoin(BudgetChange, BudgetChange.budget == Budget.number).group_by(Budget.number)
     issued = _issued_by_budget(tx)
     known = set()

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Integer, Row, select, update
+from sqlalchemy import Integer, Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.database import Amount
-from backend.lists import recordset
-from backend.points.budget_models import Budget
+from backend.ids import new_id
+from backend.lists import insert_rows, recordset
+from backend.points.budget_models import Budget, BudgetReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class BudgetCut:
     """The budget that left a wish unfulfilled: `used_up`, or `ended` where no later one covers the act's day."""
 
     budget: int
@@ -56,7 +57,7 @@ class Drawn:
 
     points: int
     drawn_from: str | None
-    cut: Cut | None
+    cut: BudgetCut | None
 
 
 def draw(tx: Session, wanted: Sequence[Wanted], returned: Sequence[Returned] = ()) -> list[Drawn]:
@@ -64,34 +65,73 @@ def draw(tx: Session, wanted: Sequence[Wanted], returned: Sequence[Returned] = (
 
     The least of what is left in programme, partner and campaign is granted, so a budget ends at exactly its limit. What
     has no budget is not limited; what had one is limited from then on, so a day behind its last budget earns nothing.
-    `returned` goes back first. Budgets are held until commit, in the order of their numbers, after lots and before
-    balances: who both gives back and draws says so in one call.
+    What the same transaction returns is told here and goes back first. Budgets are held until commit, in the order of
+    their numbers, after lots and before balances.
     """
     known = _of_programmes(tx, {wish.programme for wish in wanted if wish.points})
     covering = [_covering(known, wish) for wish in wanted]
-    numbers = {row.number for rows, _ in covering for row in rows}
-    numbers.update(number for item in returned if item.points for number in numbers_of(item.drawn_from))
-    left = _hold(tx, numbers)
-    changes: dict[int, int] = defaultdict(int)
+    asked: dict[int, int] = defaultdict(int)
+    for wish, (rows, _) in zip(wanted, covering, strict=True):
+        for row in rows:
+            asked[row.number] += wish.points
+    numbers = {*asked, *(number for item in returned if item.points for number in numbers_of(item.drawn_from))}
+    left, changes = _hold(tx, numbers), defaultdict[int, int](int)
     for item in returned:
         _move(left, changes, numbers_of(item.drawn_from), -item.points)
-    answers = []
-    for wish, (rows, ended) in zip(wanted, covering, strict=True):
-        if ended is not None:
-            answers.append(Drawn(0, None, _cut(ended, "ended")))
-            continue
-        least = min(rows, key=lambda row: (left[row.number], row.number), default=None)
-        granted = wish.points if least is None else min(wish.points, left[least.number])
-        _move(left, changes, [row.number for row in rows], granted)
-        cut = _cut(least, "used_up") if least is not None and granted < wish.points else None
-        answers.append(Drawn(granted, _remembered(rows) if granted else None, cut))
+    if any(points > left[number] for number, points in asked.items()):
+        for number, points in _take_returned(tx, asked.keys()).items():
+            _move(left, changes, [number], -points)
+    answers = [_grant(left, changes, wish, *found) for wish, found in zip(wanted, covering, strict=True)]
     _write(tx, changes)
     return answers
 
 
+def _grant(
+    left: dict[int, int], changes: dict[int, int], wish: Wanted, rows: Sequence[Row[Any]], ended: Row[Any] | None
+) -> Drawn:
+    if ended is not None:
+        return Drawn(0, None, _cut(ended, "ended"))
+    least = min(rows, key=lambda row: (left[row.number], row.number), default=None)
+    if least is None:
+        return Drawn(wish.points, None, None)
+    granted = min(wish.points, left[least.number])
+    _move(left, changes, [row.number for row in rows], granted)
+    return Drawn(granted, _remembered(rows, granted), _cut(least, "used_up") if granted < wish.points else None)
+
+
 def give_back(tx: Session, returned: Sequence[Returned]) -> None:
-    """Give points that go back to the issuer back to the budgets their lots were drawn from."""
-    draw(tx, (), returned)
+    """Give points that go back to the issuer back to the budgets their lots were drawn from.
+
+    It is noted, not added: so no budget is held, and whoever takes lots back may do so whatever it holds already. Who
+    draws takes up what was noted as soon as a budget would not do without it; `take_up_returned` does so in any case.
+    """
+    rows = [
+        {"budget": number, "id": new_id(), "points": item.points}
+        for item in returned
+        if item.points
+        for number in numbers_of(item.drawn_from)
+    ]
+    insert_rows(tx, BudgetReturn, rows)
+
+
+def take_up_returned(tx: Session) -> int:
+    """Add what was given back to its budgets. Returns how many of them changed."""
+    numbers = list(tx.scalars(select(BudgetReturn.budget).distinct()))
+    _hold(tx, numbers)
+    found = _take_returned(tx, numbers)
+    _write(tx, {number: -points for number, points in found.items()})
+    return len(found)
+
+
+def _take_returned(tx: Session, numbers: Collection[int]) -> dict[int, int]:
+    """What was given back to these budgets, which are held; it is taken off the notes."""
+    if not numbers:
+        return {}
+    noted = delete(BudgetReturn).where(BudgetReturn.budget.in_(sorted(numbers)))
+    found: dict[int, int] = defaultdict(int)
+    for number, points in tx.execute(noted.returning(BudgetReturn.budget, BudgetReturn.points)):
+        found[number] += points
+    return found
 
 
 def numbers_of(drawn_from: str | None) -> list[int]:
@@ -99,8 +139,8 @@ def numbers_of(drawn_from: str | None) -> list[int]:
     return [int(number) for number in drawn_from.split()] if drawn_from else []
 
 
-def _remembered(rows: Iterable[Row[Any]]) -> str | None:
-    return " ".join(str(number) for number in sorted(row.number for row in rows)) or None
+def _remembered(rows: Iterable[Row[Any]], granted: int) -> str | None:
+    return " ".join(str(number) for number in sorted(row.number for row in rows)) if granted else None
 
 
 def _of_programmes(tx: Session, programmes: Collection[str]) -> list[Row[Any]]:
@@ -130,11 +170,11 @@ def _covering(known: Sequence[Row[Any]], wish: Wanted) -> tuple[list[Row[Any]], 
 
 
 def _hold(tx: Session, numbers: Collection[int]) -> dict[int, int]:
-    """What is left in these budgets, held until commit."""
+    """What is left in these budgets, held until commit; who refers to them without changing them need not wait."""
     if not numbers:
         return {}
     query = select(Budget.number, Budget.total, Budget.drawn).where(Budget.number.in_(sorted(numbers)))
-    rows = tx.execute(query.order_by(Budget.number).with_for_update())
+    rows = tx.execute(query.order_by(Budget.number).with_for_update(key_share=True))
     return {row.number: row.total - row.drawn for row in rows}
 
 
@@ -144,8 +184,8 @@ def _move(left: dict[int, int], changes: dict[int, int], numbers: Iterable[int],
         changes[number] += points
 
 
-def _cut(row: Row[Any], why: str) -> Cut:
-    return Cut(row.number, row.scope, row.scope_code, row.title, why)
+def _cut(row: Row[Any], why: str) -> BudgetCut:
+    return BudgetCut(row.number, row.scope, row.scope_code, row.title, why)
 
 
 def _write(tx: Session, changes: Mapping[int, int]) -> None:

@@ -13,6 +13,7 @@ from backend import ledger
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.lists import recordset
+from backend.points.budgets import Returned, give_back
 from backend.points.lots import save, use
 from backend.points.models import Lot
 
@@ -21,7 +22,7 @@ def ripen(tx: Session, *, now: datetime, limit: int = 500) -> int:
     """Make pending lots whose time has come available, paying debts from them first. Returns how many lots ripened."""
     lots = _due(tx, "pending", Lot.available_at <= now, limit)
     debts = _debts(tx, lots)
-    transactions = []
+    transactions, returned = [], []
     for lot in lots:
         transfers = [Transfer("points.pending", "points.available", lot.remaining, lot.id)]
         lot.stage = "available"
@@ -30,9 +31,11 @@ def ripen(tx: Session, *, now: datetime, limit: int = 500) -> int:
             debts[lot.holder_id, lot.programme] -= paid
             transfers.append(Transfer("points.available", "issuer.points", paid, lot.id))
             transfers.append(Transfer("points.debt", "owed.points", paid))
+            returned.append(Returned(lot.drawn_from, paid))
             use(lot, paid)
         transactions.append(_lot_transaction(lot, "ripen", f"ripen:{lot.id}", tuple(transfers)))
     save(tx, lots)
+    give_back(tx, returned)
     ledger.post(tx, transactions, now=now)
     return len(lots)
 

@@ -17,6 +17,7 @@ from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.lists import insert_rows
 from backend.points import choosing
+from backend.points.budgets import Returned, give_back
 from backend.points.debts import debt_sentence
 from backend.points.errors import ContradictingUse, InsufficientPoints
 from backend.points.lots import save, use
@@ -161,14 +162,16 @@ def _give_back(tx: Session, back: Use, kind: str, source: str, parts: Parts, now
     """
     transactions = [lapsed(lot) for lot, _ in parts if lapsing(lot, now)]
     owed = _owed(tx, back.holder_id, back.programme)
-    transfers, paid = [], 0
+    transfers, returned, paid = [], [], 0
     for lot, part in sorted(parts, key=lambda item: (item[0].taken_back_at is None, item[0].expires_at, item[0].id)):
         transfers.append(Transfer(source, _AVAILABLE, part, lot.id))
         pays = min(owed - paid, part)
         if pays:
             transfers.append(Transfer(_AVAILABLE, "issuer.points", pays, lot.id))
+            returned.append(Returned(lot.drawn_from, pays))
             paid += pays
         _reopen(lot, part - pays, now)
+    give_back(tx, returned)
     if paid:
         transfers.append(Transfer(_DEBT, "owed.points", paid))
     key = f"{kind}:{back.id}"

@@ -23,7 +23,7 @@ APPEND_ONLY = (
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes"),
     *("reward_terms", "reward_audiences", "reward_stock_changes"),
-    *("points_budget_changes",),
+    *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
 )
 
 
@@ -387,6 +387,69 @@ def _create_budget_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("budget", "sequence", name=op.f("pk_points_budget_changes")),
         sa.UniqueConstraint("approval_id", name=op.f("uq_points_budget_changes_approval_id")),
+    )
+    op.create_table(
+        "points_budget_returns",
+        sa.Column("budget", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("points", number, nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_points_budget_returns_points")),
+        sa.ForeignKeyConstraint(
+            ["budget"], ["points_budgets.number"], name=op.f("fk_points_budget_returns_budget_points_budgets")
+        ),
+        sa.PrimaryKeyConstraint("budget", "id", name=op.f("pk_points_budget_returns")),
+    )
+    _create_liability_tables()
+
+
+def _create_liability_tables() -> None:
+    """What an issuer owes in points, what it states to have set aside, and whether everybody may read it."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "points_set_aside",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("fen_per_1000_points", number, nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("fen_per_1000_points >= 0", name=op.f("ck_points_set_aside_fen")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_set_aside_programme_programmes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_points_set_aside_approval_id_approval_requests")
+        ),
+        sa.PrimaryKeyConstraint("programme", "sequence", name=op.f("pk_points_set_aside")),
+        sa.UniqueConstraint("approval_id", name=op.f("uq_points_set_aside_approval_id")),
+    )
+    op.create_table(
+        "points_cover_switches",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("operator_id", sa.Uuid(), nullable=False),
+        sa.Column("switched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_cover_switches_programme_programmes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_points_cover_switches_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("programme", "sequence", name=op.f("pk_points_cover_switches")),
+    )
+    op.create_table(
+        "points_liability",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted", number, nullable=False),
+        sa.Column("granted_since", sa.Date(), nullable=False),
+        sa.Column("figures", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_liability_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "day", name=op.f("pk_points_liability")),
     )
 
 
@@ -1405,6 +1468,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
         batch_op.create_index("ix_ledger_transactions_activity", ["holder_id", "activity_id"], unique=False)
+        batch_op.create_index("ix_ledger_transactions_posted", ["posted_at"], unique=False, postgresql_using="brin")
 
     op.create_table(
         "login_sessions",
@@ -1776,8 +1840,8 @@ def downgrade() -> None:
         op.drop_table(table)
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
         op.drop_table(table)
-    op.drop_table("points_budget_changes")
-    op.drop_table("points_budgets")
+    for table in ("set_aside", "cover_switches", "liability", "budget_returns", "budget_changes", "budgets"):
+        op.drop_table(f"points_{table}")
     for table in ("differences", "rows", "lists", "days"):
         op.drop_table(f"reconciliation_{table}")
     if op.get_bind().dialect.name == "postgresql":
@@ -1839,6 +1903,7 @@ def downgrade() -> None:
 
     op.drop_table("login_sessions")
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
+        batch_op.drop_index("ix_ledger_transactions_posted", postgresql_using="brin")
         batch_op.drop_index("ix_ledger_transactions_activity")
 
     op.drop_table("ledger_transactions")

@@ -40,8 +40,10 @@ def test_a_wish_gets_the_least_of_what_is_left_and_budgets_end_at_their_limit(wo
         assert drawn(tx) == [100, 70]
         points.give_back(tx, [Returned(f"{whole} {week}", 25), Returned(None, 5), Returned(str(whole), 5)])
         assert drawn(tx) == [70, 45]
-        again = points.draw(tx, [wanted(60)], [Returned(f"{whole} {week}", 10)])
-        assert [item.points for item in again] == [35], "what goes back first can be drawn at once"
+        assert [item.points for item in points.draw(tx, [wanted(60)])] == [25], "what went back is drawn at once"
+        points.give_back(tx, [Returned(f"{whole} {week}", 10)])
+        assert points.take_up_returned(tx) == 2
+        assert (points.take_up_returned(tx), drawn(tx)) == (0, [85, 60])
         late = points.draw(tx, [wanted(5, day=DAY + timedelta(days=7)), wanted(5, "shop", DAY + timedelta(days=7))])
         assert [(item.points, item.cut and item.cut.why) for item in late] == [(0, "ended"), (5, None)]
 
