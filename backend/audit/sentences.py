@@ -39,6 +39,8 @@ def sentence_zh(story: Story) -> str:
     """The entry in one sentence, two where it was taken back."""
     if story.entry.transaction.kind == "write_off":
         return _write_off(story.entry)
+    if story.entry.transaction.kind in _OF_USES:
+        return _of_a_use(story.entry)
     tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
     tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal}
     teller = tellers.get(story.entry.transaction.kind)
@@ -117,6 +119,26 @@ def _lapse(story: Story, act: Act) -> str:
 
 def _write_off(entry: Entry) -> str:
     return f"经审批，您的 {_moved(entry)['written_off.points']} 待扣回积分已核销，不再从之后的积分中扣回。"
+
+
+#: Entries about a use of points: how much of the account that gives them, and what is said about it.
+_OF_USES = {
+    "reserve": ("points.available", "兑换已提交，{} 积分为您保留，完成后扣除。"),
+    "confirm": ("points.reserved", "兑换完成，已使用 {} 积分。"),
+    "spend": ("points.available", "兑换完成，已使用 {} 积分。"),
+    "release": ("points.reserved", "兑换未完成，为您保留的 {} 积分已退回原批次"),
+    "refund": ("spent.points", "兑换已退回，已使用的 {} 积分已退回原批次"),
+}
+
+
+def _of_a_use(entry: Entry) -> str:
+    account, words = _OF_USES[entry.transaction.kind]
+    told = words.format(sum(transfer.amount for transfer in entry.transaction.transfers if transfer.debit == account))
+    if words.endswith("。"):
+        return told
+    if paid := _moved(entry).get("owed.points"):
+        told += f"，其中 {paid} 积分用于抵扣待扣回积分"
+    return told + "。"
 
 
 def _transfers(entry: Entry) -> str:

@@ -19,9 +19,13 @@ from backend.points.reading import differences, holdings, lots_for, lots_of, new
 from backend.points.ripening import lapse, ripen
 from backend.points.rules import rules, save_rule
 from backend.points.spending import confirm, refund, release, reserve, spend
+from backend.points.standing import NO_POINTS, SOON_DAYS, STATES, Due, LotView, Standing, lots_page, standings
 from backend.points.taking_back import take_back
 
 __all__ = [
+    "NO_POINTS",
+    "SOON_DAYS",
+    "STATES",
     "WRITE_OFF",
     "Award",
     "BudgetBelowDrawn",
@@ -29,12 +33,15 @@ __all__ = [
     "BudgetView",
     "ContradictingUse",
     "Drawn",
+    "Due",
     "Earning",
     "InsufficientPoints",
     "InvalidBudget",
+    "LotView",
     "NewBudget",
     "Returned",
     "Rule",
+    "Standing",
     "Wanted",
     "WriteOffLimit",
     "WriteOffTooLarge",
@@ -51,6 +58,7 @@ __all__ = [
     "lapse",
     "lots_for",
     "lots_of",
+    "lots_page",
     "newest_lots",
     "open_budget",
     "owes_and_has",
@@ -63,6 +71,7 @@ __all__ = [
     "rules",
     "save_rule",
     "spend",
+    "standings",
     "take_back",
     "take_up_returned",
 ]

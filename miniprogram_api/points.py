@@ -1,0 +1,183 @@
+"""Points: how they stand, which of them lapse when, and the lots they live in."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from backend import activities, clock, database, identity, points
+from backend.identity import UnknownProgramme
+from backend.points import Due, LotView, Standing
+from miniprogram_api.caller import house, member
+from miniprogram_api.fields import Instant, bilingual
+from miniprogram_api.me import programme_title
+from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
+from miniprogram_api.resource import Resource
+
+resource = Resource("points", __name__, description="积分 / Points")
+
+STATE_MEANING = (
+    "pending 待生效; available 可用; reserved 兑换中; used 已用完（兑换或抵扣待扣回积分）; "
+    "expired 已过期; taken_back 已随冲正收回"
+)
+class RipeningSchema(Schema):
+    """Points that become available."""
+
+    day = fields.Date(required=True, metadata={"description": "the day from which they can be used"})
+    points = fields.Integer(required=True)
+
+
+class LapsingSchema(Schema):
+    """Points that lapse together."""
+
+    last_day = fields.Date(required=True, metadata={"description": "有效期至（含当日）/ the last day they can be used"})
+    expires_at = Instant(required=True)
+    points = fields.Integer(required=True)
+
+
+class StandingSchema(Schema):
+    """Points of one programme. `debt` is taken from the next points that become available."""
+
+    programme = fields.String(required=True)
+    title = bilingual()
+    pending = fields.Integer(required=True)
+    available = fields.Integer(
+        required=True, metadata={"description": "可用，不含已过期 / lapsed ones are left out at once"}
+    )
+    reserved = fields.Integer(required=True)
+    debt = fields.Integer(required=True)
+    debt_sentence = bilingual(
+        allow_none=True, metadata={"description": "待扣回的说明；没有则为 null / null for no debt"}
+    )
+    ripening = fields.List(
+        fields.Nested(RipeningSchema), required=True, metadata={"description": "the next days, at most 31"}
+    )
+    lapsing = fields.List(
+        fields.Nested(LapsingSchema), required=True, metadata={"description": "the next days, at most 31"}
+    )
+    lapsing_within_30_days = fields.Integer(required=True)
+    notices = fields.List(
+        bilingual(), required=True, metadata={"description": "what the programme says about its points now"}
+    )
+
+
+class PointsByProgrammeSchema(Schema):
+    """The member's points in every programme they take part in."""
+
+    programmes = fields.List(fields.Nested(StandingSchema), required=True)
+
+
+class LotQuery(PageQuery):
+    """Which lots."""
+
+    state = fields.String(validate=validate.OneOf(points.STATES))
+
+
+class PointsLotSchema(Schema):
+    """批次: the points of one act. `amount` is the sum of remaining, reserved, spent, expired and returned."""
+
+    id = fields.UUID(required=True)
+    programme = fields.String(required=True)
+    activity_id = fields.UUID(required=True)
+    methodology = fields.String(required=True)
+    title = bilingual()
+    day = fields.Date(required=True, metadata={"description": "the day of the act"})
+    state = fields.String(required=True, metadata={"enum": list(points.STATES), "description": STATE_MEANING})
+    amount = fields.Integer(required=True)
+    remaining = fields.Integer(required=True)
+    reserved = fields.Integer(required=True)
+    spent = fields.Integer(required=True)
+    expired = fields.Integer(required=True)
+    returned = fields.Integer(
+        required=True, metadata={"description": "随冲正收回或抵扣待扣回积分 / taken back, or taken for a debt"}
+    )
+    rule_version = fields.Integer(required=True)
+    available_at = Instant(required=True)
+    expires_at = Instant(required=True)
+    last_day = fields.Date(required=True, metadata={"description": "有效期至（含当日）/ the last day they can be used"})
+    taken_back_at = Instant(required=True, allow_none=True)
+
+
+class PointsLotsSchema(Schema):
+    """A page of lots, newest first; `next_cursor` is null on the last page."""
+
+    items = fields.List(fields.Nested(PointsLotSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+@resource.operation("GET", "/me/points", answers=PointsByProgrammeSchema)
+def my_points() -> dict[str, Any]:
+    """How my points stand in each programme, and when they ripen and lapse"""
+    holder_id = member().holder_id
+    with house().transaction() as tx:
+        database.read_one_moment(tx)
+        programmes = identity.programmes(tx)
+        enrolments = identity.enrolments(tx, holder_id)
+        standings = points.standings(tx, holder_id, now=clock.now())
+    return {
+        "programmes": [
+            {
+                "programme": code,
+                "title": programme_title(programmes[code]),
+                **_standing(standings.get(code, points.NO_POINTS)),
+                "notices": [],
+            }
+            for code in dict.fromkeys(enrolment.programme for enrolment in enrolments)
+        ]
+    }
+
+
+def _standing(found: Standing) -> dict[str, Any]:
+    return {
+        "pending": found.pending,
+        "available": found.available,
+        "reserved": found.reserved,
+        "debt": found.debt,
+        "debt_sentence": points.debt_sentence(found.debt),
+        "ripening": [{"day": clock.day_of(due.at), "points": due.points} for due in found.ripening],
+        "lapsing": [_lapsing(due) for due in found.lapsing],
+        "lapsing_within_30_days": found.lapsing_soon,
+    }
+
+
+def _lapsing(due: Due) -> dict[str, Any]:
+    return {"last_day": due.last_day, "expires_at": due.at, "points": due.points}
+
+
+@resource.operation("GET", "/me/points/lots", answers=PointsLotsSchema)
+@resource.query(LotQuery, InvalidCursor, UnknownProgramme)
+def lots(query: dict[str, Any]) -> dict[str, Any]:
+    """The lots my points live in, newest first"""
+    holder_id, programme, state = member().holder_id, query.get("programme"), query.get("state")
+    bound_to = ("lots", programme or "", state or "")
+    before = position(query, *bound_to)
+    with house().transaction() as tx:
+        if programme is not None:
+            identity.require_programme(tx, programme)
+        asked: dict[str, Any] = {"programme": programme, "state": state, "before": before, "limit": one_more(query)}
+        found = points.lots_page(tx, holder_id, **asked, now=clock.now())
+        acts = activities.load(tx, {(holder_id, lot.activity_id) for lot in found})
+    described = [_describe(lot, acts[holder_id, lot.activity_id]) for lot in found]
+    return page(described, query, lambda item: item["id"], *bound_to)
+
+
+def _describe(lot: LotView, act: activities.Act) -> dict[str, Any]:
+    return {
+        "id": lot.id,
+        "programme": lot.programme,
+        "activity_id": lot.activity_id,
+        "methodology": act.methodology,
+        "title": activities.methodology_title(act.methodology),
+        "day": act.day,
+        "state": lot.state,
+        "amount": lot.amount,
+        "remaining": lot.remaining,
+        "reserved": lot.reserved,
+        "spent": lot.spent,
+        "expired": lot.expired,
+        "returned": lot.returned,
+        "rule_version": lot.rule_version,
+        "available_at": lot.available_at,
+        "expires_at": lot.expires_at,
+        "last_day": lot.last_day,
+        "taken_back_at": lot.taken_back_at,
+    }
