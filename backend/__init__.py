@@ -38,6 +38,10 @@ class House:
         """One database transaction: committed when the block ends, rolled back when it raises."""
         return database.transaction(self.sessions)
 
+    def reading(self, *, one_moment: bool = False) -> AbstractContextManager[Session]:
+        """A transaction that the database keeps from writing; with `one_moment` all it reads is of one moment."""
+        return database.reading(self.sessions, one_moment=one_moment)
+
 
 def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) -> House:
     """Everything shared, from settings alone: the worker and the commands need no web server.

@@ -23,7 +23,6 @@ from backend import (
     ledger,
     points,
     releases,
-    settlement,
     strict_json,
 )
 from backend.errors import Refusal
@@ -54,6 +53,7 @@ def register(app: Flask) -> None:
         app.cli.add_command(group)
     for command in (send, simulate):
         commands.partners.PARTNER.add_command(command)
+    methodology_group.add_command(commands.restatement.restate)
     app.cli.add_command(worker)
 
 
@@ -64,7 +64,7 @@ def _commands(groups: Iterable[click.Group]) -> Iterator[click.Command]:
             yield from _commands([command]) if isinstance(command, click.Group) else [command]
 
 
-for _command in _commands(OPERATORS):
+for _command in (*_commands(OPERATORS), commands.restatement.restate):
     assert _command.callback is not None
     _command.callback = with_appcontext(_command.callback)
 
@@ -84,8 +84,7 @@ def _report(differences: Iterable[dict[str, object]], sound: str) -> None:
 @ledger_group.command("trial-balance")
 def trial_balance() -> None:
     """Recompute every balance, lot and transaction hash; print the rows that differ and exit non-zero."""
-    with house().transaction() as tx:
-        database.read_one_moment(tx)
+    with house().reading(one_moment=True) as tx:
         _report([*ledger.differences(tx), *points.differences(tx)], "the books balance")
         for name, total in sorted(ledger.system_balances(tx).items()):
             click.echo(f"{name:>20} {total:>20,}")
@@ -94,8 +93,7 @@ def trial_balance() -> None:
 @audit_group.command("replay")
 def replay() -> None:
     """Recompute every issued gram from stored inputs and recorded rows; print what differs and exit non-zero."""
-    with house().transaction() as tx:
-        database.read_one_moment(tx)
+    with house().reading(one_moment=True) as tx:
         result = audit.replay(tx)
     _report(result.differences, f"{result.activities} activities recomputed to the same gram")
 
@@ -177,32 +175,6 @@ def diff_methodologies(
         click.echo(json.dumps({"against": against, **comparison.as_json()}, ensure_ascii=False, indent=2))
     else:
         click.echo(methodologies.review_text(comparison, against, as_markdown=style == "markdown"))
-
-
-@methodology_group.command("restate")
-@click.argument("code")
-@click.argument("version")
-@click.option("--dry-run", is_flag=True, help="say who would change and write nothing")
-@click.option("--yes", is_flag=True, help="do not ask")
-@click.option("--json", "as_json", is_flag=True, help="answer with JSON")
-@click.option("--batch", default=settlement.BATCH, show_default=True, type=click.IntRange(1, 10_000))
-def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, batch: int) -> None:
-    """Compute the issued acts of a version anew and post the differences; points that were earned stay.
-
-    Ctrl-C ends it behind the batch in hand; the same command goes on from there.
-    """
-    try:
-        if dry_run:
-            commands.restatement.dry_run(house(), code, version, batch=batch, as_json=as_json)
-            return
-        if not yes:
-            question = f"重述 {code} {version} 的已入账行为？建议先 --dry-run。Restate what was issued?"
-            click.confirm(question, abort=True, err=True)
-        commands.restatement.run(house(), code, version, batch=batch, as_json=as_json)
-    except (Refusal, methodologies.MethodologyError) as error:
-        facts = json.dumps(error.facts, ensure_ascii=False, default=str)
-        click.echo(f"{error.code}: {error} {facts}", err=True)
-        sys.exit(1)
 
 
 def _input(value: object) -> object:

@@ -124,6 +124,23 @@ def read_one_moment(tx: Session) -> None:
         tx.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
+@contextmanager
+def reading(sessions: sessionmaker[Session], *, one_moment: bool = False) -> Iterator[Session]:
+    """A transaction in which the database itself refuses to write; `one_moment` as `read_one_moment`."""
+    with transaction(sessions) as tx:
+        if tx.get_bind().dialect.name == "postgresql":
+            level = {"isolation_level": "REPEATABLE READ"} if one_moment else {}
+            tx.connection(execution_options={"postgresql_readonly": True, **level})
+            yield tx
+            return
+        connection = tx.connection()
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            yield tx
+        finally:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+
 def migrate(database_url: str) -> None:
     """Bring a database to the newest schema."""
     from alembic import command

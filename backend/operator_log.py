@@ -16,9 +16,10 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, Text, select
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.database import Amount, Base, Instant
@@ -35,6 +36,7 @@ NEVER = frozenset(
     }
 )
 _PAGE = 1_000
+_WRITTEN = "operator_log"
 #: Tokens of operators, secrets of partners and destinations, secret signing keys.
 _SECRET = re.compile(r"(?<![A-Za-z0-9])(?:op_|whsec_|whsk_)[A-Za-z0-9+/=_-]{16,}")
 
@@ -110,7 +112,21 @@ def write(
     tx.add(row)
     head.sequence, head.hash = sequence, row.hash
     tx.flush()
+    tx.info[_WRITTEN] = sequence
     return sequence
+
+
+def written(tx: Session) -> bool:
+    """Whether this transaction has written into the log."""
+    return _WRITTEN in tx.info
+
+
+def shown_url(url: str | None) -> str | None:
+    """An address as the log may hold it: without a query, where tokens stand, and without who logs in."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "…" if parts.query else "", ""))
 
 
 def stated(row: OperatorLogRow) -> dict[str, JsonValue]:
@@ -156,6 +172,23 @@ def read(tx: Session, *, after: int = 0, limit: int = _PAGE) -> list[OperatorLog
     """The rows behind this number, oldest first."""
     query = select(OperatorLogRow).where(OperatorLogRow.sequence > after)
     return list(tx.scalars(query.order_by(OperatorLogRow.sequence).limit(limit)))
+
+
+def span(
+    tx: Session, *, after: int = 0, since: datetime | None = None, until: datetime | None = None
+) -> tuple[int, int]:
+    """The numbers of the first and the last row behind `after` that were written from `since` on and before `until`.
+
+    Everything between the two is meant, so that the chain has no gap. The last is below the first where there are none.
+    """
+    query = select(func.min(OperatorLogRow.sequence), func.max(OperatorLogRow.sequence))
+    query = query.where(OperatorLogRow.sequence > after)
+    if since is not None:
+        query = query.where(OperatorLogRow.done_at >= since)
+    if until is not None:
+        query = query.where(OperatorLogRow.done_at < until)
+    first, last = tx.execute(query).one()
+    return (first, last) if first is not None else (after + 1, after)
 
 
 def differences(tx: Session) -> Iterator[dict[str, object]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, house, identity, points
+from backend import approvals, clock, house, identity, points, sync
 from backend.approvals import Approval
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.errors import NotFound
@@ -25,9 +25,22 @@ def _write_off(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason
     return points.decide_write_off(tx, asked, operator=by, granted=granted, reason=reason, limit=limit, now=now)
 
 
+def _entrust(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    hosts = house().settings.sandbox_hosts
+    how: dict[str, Any] = {"operator": by, "granted": granted, "reason": reason, "allowed_hosts": hosts, "now": now}
+    return sync.decide_entrusted(tx, house().vault, asked, **how)
+
+
+def _appoint(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return identity.decide_appointment(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
+    identity.APPOINT: _appoint,
+    identity.REPLACE_TOKEN: _appoint,
     points.WRITE_OFF: _write_off,
+    sync.ENTRUST: _entrust,
 }
 _SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}
 
@@ -53,7 +66,7 @@ def decide(request_id: UUID, granted: bool, name: str, token: str, reason: str) 
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
 def list_requests(pending: bool, kind: str | None, limit: int) -> None:
     """The newest requests, a JSON line each: who asked for what, why, and how far it is."""
-    with house().transaction() as tx:
+    with house().reading() as tx:
         found = approvals.newest(tx, now=clock.now(), kind=kind, limit=limit, pending=pending)
         told = _told(tx, found)
     for said in told:
@@ -64,7 +77,7 @@ def list_requests(pending: bool, kind: str | None, limit: int) -> None:
 @click.argument("request_id", type=click.UUID)
 def show(request_id: UUID) -> None:
     """One request, in full."""
-    with told_refusals(), house().transaction() as tx:
+    with told_refusals(), house().reading() as tx:
         (told,) = _told(tx, [approvals.find(tx, request_id, now=clock.now())])
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 

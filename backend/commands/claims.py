@@ -7,10 +7,11 @@ from uuid import UUID
 
 import click
 
-from backend import activities, clock, house, settlement
+from backend import activities, clock, settlement
 from backend.activities import ClaimParty, ClaimView
 from backend.columns import aligned
-from backend.commands.operators import told_refusals
+from backend.commands.operators import acting, deciding, note
+from backend.identity import VIEWER
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="a JSON line for each claim, with its parties in full")
 
@@ -18,10 +19,12 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="a JSON line for
 @click.command("claims")
 @click.argument("activity_id", type=click.UUID)
 @_as_json
-def claims(activity_id: UUID, as_json: bool) -> None:
-    """What an activity claims: the owner of each claim, and those who wait for it."""
-    with told_refusals(), house().transaction() as tx:
+@acting
+def claims(activity_id: UUID, as_json: bool, name: str, token: str, reason: str) -> None:
+    """What an activity claims: the owner of each claim, and those who wait for it. Who looks is logged."""
+    with deciding(name, token, VIEWER) as (tx, by):
         found = settlement.contested(tx, activity_id)
+        note(tx, by, "activity.claims_read", f"activity {activity_id}", reason)
     _tell(found, as_json, "没有申领 claims nothing")
 
 
@@ -29,10 +32,15 @@ def claims(activity_id: UUID, as_json: bool) -> None:
 @click.option("--partner", help="only claims that acts of this partner wait for")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
 @_as_json
-def conflicts(partner: str | None, limit: int, as_json: bool) -> None:
-    """Physical acts that several claim, those contested last first: who owns them, who waits, and since when."""
-    with house().transaction() as tx:
+@acting
+def conflicts(partner: str | None, limit: int, as_json: bool, name: str, token: str, reason: str) -> None:
+    """Physical acts that several claim, those contested last first: who owns them, who waits, and since when.
+
+    Who looks is logged.
+    """
+    with deciding(name, token, VIEWER) as (tx, by):
         found = activities.conflicts(tx, partner=partner, limit=limit)
+        note(tx, by, "activity.conflicts_read", f"{partner or 'every partner'}, {len(found)} claims", reason)
     _tell(found, as_json, "没有争用 nothing is contested")
 
 

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
 from backend import clock, house, partners
 from backend.columns import aligned
 from backend.commands.operators import acting, deciding, note, told_refusals
 from backend.commands.reconciliation import RECONCILE
-from backend.identity import ADMINISTRATOR
+from backend.identity import ADMINISTRATOR, OperatorView
 from backend.link_tickets import PARTNER_CODE
 
 
@@ -25,10 +26,13 @@ def _partner_code(_context: click.Context, _parameter: click.Parameter, text: st
 @click.command("redrive")
 @click.option("--partner", default=None)
 @click.option("--event", "event_id", default=None)
-def redrive(partner: str | None, event_id: str | None) -> None:
+@acting
+def redrive(partner: str | None, event_id: str | None, name: str, token: str, reason: str) -> None:
     """Give dead letters another life."""
-    with house().transaction() as tx:
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
         count = partners.redrive(tx, partner=partner, event_id=event_id, now=clock.now())
+        subject = " ".join([partner or "every partner", *([event_id] if event_id else [])])
+        note(tx, by, "partner.redriven", subject, reason, before={"dead": count}, after={"waiting": count})
     click.echo(f"{count} events wait again")
 
 
@@ -45,7 +49,8 @@ def add(partner: str, keeps_claims_from: datetime | None, name: str, token: str,
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         partners.add_partner(tx, code=partner, keeps_claims_from=keeps, **settings)
         secret = partners.rotate_secret(tx, house().vault, partner, overlap=timedelta(0), now=clock.now())
-        note(tx, by, "partner.added", f"{partner} {settings['adapter']}", reason)
+        after = {**settings, "keeps_claims_from": keeps, "active": True, "keys": _keys(tx, partner)}
+        note(tx, by, "partner.added", partner, reason, after=after)
     click.echo(secret)
 
 
@@ -69,15 +74,21 @@ def activate(partner: str, name: str, token: str, reason: str) -> None:
 
 def _set_active(partner: str, active: bool, name: str, token: str, reason: str) -> None:
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
-        partners.set_active(tx, partner, active)
-        note(tx, by, "partner.activated" if active else "partner.deactivated", partner, reason)
+        was = partners.set_active(tx, partner, active)
+        done = "partner.activated" if active else "partner.deactivated"
+        note(tx, by, done, partner, reason, before={"active": was}, after={"active": active})
+
+
+def _keys(tx: Session, partner: str) -> list[dict[str, Any]]:
+    """The keys in force, as the log may hold them: an id, and never a secret."""
+    return [key.as_json() for key in partners.keys_in_force(tx, house().vault, partner, now=clock.now())]
 
 
 @click.command("list")
 def list_partners() -> None:
     """Every platform with its keys in force, when they end, and its events by state."""
     now = clock.now()
-    with house().transaction() as tx:
+    with house().reading() as tx:
         found = partners.partners(tx, house().vault)
         counts = partners.inbox_state(tx).counts
         keys = {code: partners.keys_in_force(tx, house().vault, code, now=now) for code in found}
@@ -104,8 +115,9 @@ def add_key(partner: str, public_key: str, name: str, token: str, reason: str) -
     if not public_key.startswith("whpk_"):
         raise click.BadParameter("whpk_… is needed; secrets are made here and shown to the partner once")
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        before = _keys(tx, partner)
         key = partners.add_key(tx, house().vault, partner, public_key, now=clock.now())
-        note(tx, by, "partner.key_added", f"{partner} {key.id}", reason)
+        _note_keys(tx, by, "partner.key_added", f"{partner} {key.id}", reason, before)
     click.echo(key.id)
 
 
@@ -116,19 +128,30 @@ def add_key(partner: str, public_key: str, name: str, token: str, reason: str) -
 def end_key(partner: str, key: str, name: str, token: str, reason: str) -> None:
     """End a key at once, by the id that `flask partner list` shows."""
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        before = _keys(tx, partner)
         partners.end_key(tx, house().vault, partner, key, now=clock.now())
-        note(tx, by, "partner.key_ended", f"{partner} {key}", reason)
+        _note_keys(tx, by, "partner.key_ended", f"{partner} {key}", reason, before)
     click.echo(f"{key} 已失效 ended")
+
+
+def _note_keys(
+    tx: Session, by: OperatorView, action: str, subject: str, reason: str, before: list[dict[str, Any]]
+) -> None:
+    after = _keys(tx, subject.split()[0])
+    note(tx, by, action, subject, reason, before={"keys": before}, after={"keys": after})
 
 
 @click.command("rotate-secret")
 @click.argument("partner")
 @click.option("--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 720))
-def rotate_secret(partner: str, overlap_hours: int) -> None:
+@acting
+def rotate_secret(partner: str, overlap_hours: int, name: str, token: str, reason: str) -> None:
     """Make a new secret (printed once); the old ones go on for the overlap."""
     overlap = timedelta(hours=overlap_hours)
-    with told_refusals(), house().transaction() as tx:
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        before = _keys(tx, partner)
         secret = partners.rotate_secret(tx, house().vault, partner, overlap=overlap, now=clock.now())
+        _note_keys(tx, by, "partner.secret_rotated", partner, reason, before)
     click.echo(secret)
 
 
@@ -136,7 +159,7 @@ def rotate_secret(partner: str, overlap_hours: int) -> None:
 @click.argument("batch_id", type=click.UUID)
 def batch_proof(batch_id: UUID) -> None:
     """What proves the lines of a batch, as JSON for auditors: signature, digests, and the public key that fits."""
-    with told_refusals(), house().transaction() as tx:
+    with told_refusals(), house().reading() as tx:
         proof = partners.batch_proof(tx, house().vault, batch_id)
     click.echo(json.dumps(proof, indent=1))
 

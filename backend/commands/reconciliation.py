@@ -10,11 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
-from backend import clock, house
+from backend import clock, house, partners
 from backend.columns import aligned
-from backend.commands.operators import acting, deciding, note, told_refusals
+from backend.commands.operators import acting, acting_sometimes, answering, deciding, note, told_refusals
+from backend.errors import NotFound
 from backend.identity import ADMINISTRATOR, FINANCE
+from backend.operator_log import shown_url
 from backend.partners import reconciliation
 from backend.progress import Progress
 
@@ -68,6 +71,7 @@ def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
 @click.option("--kind", type=click.Choice(reconciliation.KINDS), help="with --show: only these")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(0), help="differences to show")
 @click.option("--json", "as_json", is_flag=True, help="answer with JSON lines")
+@acting_sometimes
 def compare(
     partner: str | None,
     day: date | None,
@@ -78,10 +82,11 @@ def compare(
     kind: str | None,
     limit: int,
     as_json: bool,
+    **by: str | None,
 ) -> None:
     """Compare a day: with a new list (--list, --pull), or anew with the one that is there.
 
-    Exits with 1 while differences are open or the list is missing.
+    Who compares is named; --show and --open only look. Exits with 1 while differences are open or the list is missing.
     """
     with told_refusals():
         if only_open and day is None:
@@ -92,7 +97,7 @@ def compare(
         if partner is None or day is None:
             raise click.UsageError("PARTNER and --day are needed, or --open")
         if not (show or only_open):
-            _compare(partner, day, path, pull)
+            _compare_answering(partner, day, path, pull, *answering(**by))
         view = _tell_day(partner, day, kind, "open" if only_open else None, limit, as_json)
     if not (show or only_open) and (view.open or view.state == "awaiting_list"):
         sys.exit(1)
@@ -109,9 +114,34 @@ def _compare(partner: str, day: date, path: Path | None, pull: bool) -> None:
         reconciliation.reconcile(house().sessions, partner, day, bars=_bar)
 
 
+def _compare_answering(
+    partner: str, day: date, path: Path | None, pull: bool, name: str, token: str, reason: str
+) -> None:
+    """A comparison takes many transactions, so it is logged twice: when it begins, and with what it came to."""
+    subject = f"{partner} {day}"
+    with deciding(name, token, FINANCE) as (tx, by):
+        partners.require_partner(tx, house().vault, partner)
+        before = _standing(tx, partner, day)
+        note(tx, by, "reconciliation.begun", subject, reason, before=before)
+    _compare(partner, day, path, pull)
+    with deciding(name, token, FINANCE) as (tx, by):
+        after = _standing(tx, partner, day)
+        note(tx, by, "reconciliation.compared", subject, reason, before=before, after=after)
+
+
+def _standing(tx: Session, partner: str, day: date) -> dict[str, object]:
+    """How a day stands, in numbers; nothing for a day that nobody has looked at yet."""
+    try:
+        view = reconciliation.day_view(tx, partner, day)
+    except NotFound:
+        return {}
+    counts = {" ".join(key): count for key, count in view.counts.items()}
+    return {"state": view.state, "list_sha256": view.list_sha256, "differences": counts}
+
+
 def _tell_unsettled(partner: str | None, as_json: bool) -> None:
     """Every day that awaits its list, has open differences or is not closed, oldest first."""
-    with house().transaction() as tx:
+    with house().reading() as tx:
         views = reconciliation.days(tx, partner=partner, unsettled=True, limit=1_000)
     if as_json:
         for view in views:
@@ -133,7 +163,7 @@ def _tell_day(
 ) -> reconciliation.DayView:
     """The day, and its differences."""
     now = clock.now()
-    with house().transaction() as tx:
+    with house().reading() as tx:
         view = reconciliation.day_view(tx, partner, day)
         listed = reconciliation.differences_of(tx, partner, day, kind=kind, state=state, limit=limit)
         found = [reconciliation.difference_as_json(item, now=now) for item in listed]
@@ -217,7 +247,7 @@ def close(partner: str, day: date, name: str, token: str, reason: str) -> None:
 def statement(partner: str, day: date, output: Path, csv_path: Path | None) -> None:
     """Write what a day came to into a file that both sides can verify."""
     key, now = house().vault.statement_key, clock.now()
-    with told_refusals(), house().transaction() as tx:
+    with told_refusals(), house().reading() as tx:
         made = reconciliation.statement_of(tx, key, partner, day, now=now)
         with output.open("wb") as file:
             file.writelines(made.chunks())
@@ -239,8 +269,9 @@ def list_url(partner: str, url: str | None, no_url: bool, name: str, token: str,
         raise click.UsageError("a URL or --none")
     hosts = house().settings.sandbox_hosts
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
-        reconciliation.set_list_url(tx, partner, url, allowed_hosts=hosts)
-        note(tx, by, "partner.list_url_set", f"{partner} {url}", reason)
+        was = reconciliation.set_list_url(tx, partner, url, allowed_hosts=hosts)
+        before, after = {"list_url": shown_url(was)}, {"list_url": shown_url(url)}
+        note(tx, by, "partner.list_url_set", partner, reason, before=before, after=after)
     click.echo(url or "不再拉取 not fetched any more")
 
 

@@ -11,12 +11,17 @@ from types import FrameType
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
-from backend import House, settlement
+from backend import house, identity, settlement
 from backend.activities import sentence
 from backend.columns import aligned
+from backend.commands.operators import acting_sometimes, answering, deciding, note
+from backend.errors import Refusal
+from backend.identity import ADMINISTRATOR, OperatorView
 from backend.progress import Progress
 from backend.settlement import Forecast, RefusedAct, RunState
+from methodologies import MethodologyError
 
 #: What a shell reports of a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -50,9 +55,38 @@ class Interruption:
         self.asked = True
 
 
-def dry_run(house: House, methodology: str, version: str, *, batch: int, as_json: bool) -> None:
+@click.command("restate")
+@click.argument("code")
+@click.argument("version")
+@click.option("--dry-run", is_flag=True, help="say who would change and write nothing")
+@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--json", "as_json", is_flag=True, help="answer with JSON")
+@click.option("--batch", default=settlement.BATCH, show_default=True, type=click.IntRange(1, 10_000))
+@acting_sometimes
+def restate(code: str, version: str, dry_run: bool, yes: bool, as_json: bool, batch: int, **by: str | None) -> None:
+    """Compute the issued acts of a version anew and post the differences; points that were earned stay.
+
+    An administrator does it, except with --dry-run, which writes nothing. Ctrl-C ends it behind the batch in hand; the
+    same command goes on from there.
+    """
+    try:
+        if dry_run:
+            _dry_run(code, version, batch=batch, as_json=as_json)
+            return
+        who = answering(**by)
+        if not yes:
+            question = f"重述 {code} {version} 的已入账行为？建议先 --dry-run。Restate what was issued?"
+            click.confirm(question, abort=True, err=True)
+        _run(code, version, who, batch=batch, as_json=as_json)
+    except (Refusal, MethodologyError) as error:
+        facts = json.dumps(error.facts, ensure_ascii=False, default=str)
+        click.echo(f"{error.code}: {error} {facts}", err=True)
+        sys.exit(1)
+
+
+def _dry_run(methodology: str, version: str, *, batch: int, as_json: bool) -> None:
     """Tell who would change, with the progress on standard error. Raises what `settlement.forecast` raises."""
-    told = settlement.forecast(house.sessions, methodology, version, limit=batch)
+    told = settlement.forecast(house().sessions, methodology, version, limit=batch)
     found = next(told)
     progress = Progress("试算 dry run", found.total, sys.stderr)
     for found in told:
@@ -61,9 +95,14 @@ def dry_run(house: House, methodology: str, version: str, *, batch: int, as_json
     click.echo(_forecast_json(found) if as_json else "\n".join(_forecast_lines(found)))
 
 
-def run(house: House, methodology: str, version: str, *, batch: int, as_json: bool) -> None:
-    """Restate, a batch at a time; Ctrl-C ends it behind the batch in hand with exit code 130."""
-    states = settlement.restate(house.sessions, methodology, version, limit=batch)
+def _run(methodology: str, version: str, who: tuple[str, str, str], *, batch: int, as_json: bool) -> None:
+    """Restate, a batch at a time; Ctrl-C ends it behind the batch in hand with exit code 130.
+
+    `who`: name, token and reason of the administrator. Logged where it begins and where it ends.
+    """
+    log = _Log(methodology, version, *who)
+    sessions = house().sessions
+    states = settlement.restate(sessions, methodology, version, limit=batch, witness=log)
     interruption, refused = Interruption(), list[RefusedAct]()
     with interruption.listening():
         state = next(states)
@@ -75,6 +114,7 @@ def run(house: House, methodology: str, version: str, *, batch: int, as_json: bo
             refused += state.batch.refused
             progress.show(state.examined)
             if interruption.asked and not state.finished:
+                log.interrupted(state)
                 break
         progress.end()
     click.echo(_run_json(state, refused) if as_json else "\n".join(_run_lines(state, refused)))
@@ -82,6 +122,36 @@ def run(house: House, methodology: str, version: str, *, batch: int, as_json: bo
         again = f"flask methodology restate {methodology} {version}"
         click.echo(f"已中断，本批已保存；再次运行即可继续 interrupted, nothing is lost; resume with: {again}", err=True)
         sys.exit(INTERRUPTED)
+
+
+class _Log:
+    """What the operator log has of a run: its beginning and its end, in the transactions that bring them about."""
+
+    def __init__(self, methodology: str, version: str, name: str, token: str, reason: str) -> None:
+        self._who, self._reason, self._subject = (name, token), reason, f"{methodology} {version}"
+        self._begun_with: dict[str, object] | None = None
+
+    def __call__(self, tx: Session, state: RunState) -> None:
+        operator = identity.authenticate_operator(tx, *self._who)
+        operator.require(ADMINISTRATOR)
+        if self._begun_with is None:
+            self._begun_with = _counted(state)
+            note(tx, operator, "methodology.restatement_begun", self._subject, self._reason, before=self._begun_with)
+        elif state.finished:
+            self._end(tx, operator, "methodology.restated", state)
+
+    def interrupted(self, state: RunState) -> None:
+        with deciding(*self._who, ADMINISTRATOR) as (tx, operator):
+            self._end(tx, operator, "methodology.restatement_interrupted", state)
+
+    def _end(self, tx: Session, operator: OperatorView, action: str, state: RunState) -> None:
+        after = _counted(state)
+        note(tx, operator, action, self._subject, self._reason, before=self._begun_with, after=after)
+
+
+def _counted(state: RunState) -> dict[str, object]:
+    names = ("examined", "total", "restated", "refused", "finished")
+    return {"run_id": state.run_id, **{name: getattr(state, name) for name in names}}
 
 
 def _run_json(state: RunState, refused: Iterable[RefusedAct]) -> str:

@@ -6,6 +6,13 @@ fourteen (`minors`) has a guardian decide (`guardians`). `forgetting` ends a per
 enough.
 """
 
+from backend.identity.appointing import (
+    APPOINT,
+    REPLACE_TOKEN,
+    decide_appointment,
+    request_appointment,
+    request_token,
+)
 from backend.identity.consent import (
     DELETION,
     GRANTED,
@@ -45,6 +52,7 @@ from backend.identity.errors import (
     InvalidLinkCode,
     InvalidOperatorName,
     InvalidRefreshToken,
+    InvalidTokenDigest,
     LinkTicketSpent,
     NotAMinor,
     NotEnrolled,
@@ -96,6 +104,7 @@ from backend.identity.operators import (
     authenticate_operator,
     deactivate_operator,
     has_administrator,
+    new_token,
     operator_names,
     operators,
     rotate_operator_token,
@@ -134,6 +143,7 @@ from backend.identity.wechat import (
 __all__ = [
     "ACCESS_LIFE_S",
     "ADMINISTRATOR",
+    "APPOINT",
     "COLLECTED",
     "CONSENT_TEXTS",
     "DELETION",
@@ -143,6 +153,7 @@ __all__ = [
     "KEPT",
     "NEVER_GIVEN",
     "RENEWAL_NEEDED",
+    "REPLACE_TOKEN",
     "REVIEWER",
     "ROLES",
     "SCENES",
@@ -168,6 +179,7 @@ __all__ = [
     "InvalidOperatorName",
     "InvalidRefreshToken",
     "InvalidToken",
+    "InvalidTokenDigest",
     "LinkTicketSpent",
     "LinkView",
     "LoginBlocked",
@@ -202,6 +214,7 @@ __all__ = [
     "correct_birth_date",
     "current_consent_text",
     "deactivate_operator",
+    "decide_appointment",
     "dismiss_guardian",
     "end_consents",
     "end_session",
@@ -221,6 +234,7 @@ __all__ = [
     "make_link_code",
     "may_be_told_about",
     "minor_until",
+    "new_token",
     "operator_names",
     "operators",
     "person_known_before",
@@ -236,6 +250,8 @@ __all__ = [
     "redeem_link_code",
     "refresh_session",
     "release_ward",
+    "request_appointment",
+    "request_token",
     "require_live_session",
     "require_programme",
     "require_ward",

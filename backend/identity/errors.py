@@ -133,6 +133,12 @@ class OperatorExists(Refusal):
     title = "已有同名操作员 / This operator's name is taken"
 
 
+class InvalidTokenDigest(Refusal):
+    code = "INVALID_TOKEN_DIGEST"
+    status = 422
+    title = "令牌摘要无效，应为 flask operator new-token 给出的 64 位十六进制数 / Not the digest of a token"
+
+
 class InvalidOperatorName(Refusal):
     code = "INVALID_OPERATOR_NAME"
     title = "操作员名称为 1 至 64 个字母、数字或 . _ @ - / A name has 1 to 64 letters, digits or . _ @ -"

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.identity.errors import (
     InvalidOperatorName,
+    InvalidTokenDigest,
     OperatorExists,
     OperatorNotAllowed,
     UnknownOperator,
@@ -28,6 +29,7 @@ from backend.lists import insert_rows
 
 VIEWER, REVIEWER, FINANCE, ADMINISTRATOR = ROLES = ("viewer", "reviewer", "finance", "administrator")
 _NAME = re.compile(r"[\w.@-]{1,64}")
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +47,48 @@ class OperatorView:
             raise OperatorNotAllowed(needed=role)
 
 
-def add_operator(tx: Session, name: str, role: str, *, now: datetime) -> tuple[OperatorView, str]:
-    """Appoint an operator; returns them and their token, which nothing can show again.
+def new_token() -> tuple[str, str]:
+    """A token, 256 random bits, and the digest by which the house knows it. The prefix lets scanners find a leaked one.
 
-    A name is taken for good, also by who no longer works here. Raises InvalidOperatorName, OperatorExists.
+    Whoever is to use the token makes it and hands in the digest: then nobody else has ever seen it.
     """
-    if not _NAME.fullmatch(name) or role not in ROLES:
-        raise InvalidOperatorName
-    token = _new_token()
-    row = {
-        "id": new_id(),
-        "name": name,
-        "role": role,
-        "active": True,
-        "token_digest": _digest(token),
-        "appointed_at": now,
-    }
+    token = "op_" + randomness.token_urlsafe(32)
+    return token, _digest(token).hex()
+
+
+def add_operator(tx: Session, name: str, role: str, *, now: datetime) -> tuple[OperatorView, str]:
+    """Appoint an operator; returns them and their token, which nothing can show again. Raises as `appoint`."""
+    token, digest = new_token()
+    return appoint(tx, name, role, digest, now=now), token
+
+
+def appoint(tx: Session, name: str, role: str, token_digest: str, *, now: datetime) -> OperatorView:
+    """Appoint an operator, who has the token of this digest.
+
+    A name is taken for good, also by who no longer works here. Raises InvalidOperatorName, InvalidTokenDigest,
+    OperatorExists.
+    """
+    row = {"id": new_id(), "name": name, "role": role, "active": True, "appointed_at": now}
+    row["token_digest"] = check_appointment(tx, name, role, token_digest)
     if not insert_rows(tx, Operator, [row], on_conflict=("name",), returning=("id",)):
         raise OperatorExists(name=name)
-    return _view(_held(tx, name)), token
+    return _view(_held(tx, name))
+
+
+def check_appointment(tx: Session, name: str, role: str, token_digest: str) -> bytes:
+    """The digest, in bytes; raises what `appoint` raises."""
+    if not _NAME.fullmatch(name) or role not in ROLES:
+        raise InvalidOperatorName
+    if tx.scalar(select(Operator.id).where(Operator.name == name)) is not None:
+        raise OperatorExists(name=name)
+    return parse_digest(token_digest)
+
+
+def parse_digest(text: str) -> bytes:
+    """64 hexadecimal digits, as `new_token` gives them. Raises InvalidTokenDigest."""
+    if not _DIGEST.fullmatch(text):
+        raise InvalidTokenDigest
+    return bytes.fromhex(text)
 
 
 def operators(tx: Session) -> list[OperatorView]:
@@ -81,13 +106,18 @@ def deactivate_operator(tx: Session, name: str) -> OperatorView:
 
 def rotate_operator_token(tx: Session, name: str) -> tuple[OperatorView, str]:
     """Give an active operator another token; the old one ends at once. Raises UnknownOperator."""
+    token, digest = new_token()
+    return replace_operator_token(tx, name, digest), token
+
+
+def replace_operator_token(tx: Session, name: str, token_digest: str) -> OperatorView:
+    """From now on an active operator has the token of this digest. Raises UnknownOperator, InvalidTokenDigest."""
     row = _held(tx, name)
     if not row.active:
         raise UnknownOperator
-    token = _new_token()
-    row.token_digest = _digest(token)
+    row.token_digest = parse_digest(token_digest)
     tx.flush()
-    return _view(row), token
+    return _view(row)
 
 
 def authenticate_operator(tx: Session, name: str, token: str) -> OperatorView:
@@ -103,6 +133,16 @@ def has_administrator(tx: Session) -> bool:
     """Whether anybody can appoint operators; until then, who sets up the house does."""
     query = select(Operator.id).where(Operator.role == ADMINISTRATOR, Operator.active).limit(1)
     return tx.scalar(query) is not None
+
+
+def appoints_alone(tx: Session, by: OperatorView, role: str) -> bool:
+    """Whether this administrator alone may appoint somebody of this role: who only looks, and the second administrator.
+
+    Everybody else can be one of two who decide, so two have to want them; also when all but one administrator left.
+    """
+    _held(tx, by.name)  # so that nobody appoints two second administrators at once
+    ever = tx.scalar(select(func.count()).select_from(Operator).where(Operator.role == ADMINISTRATOR)) or 0
+    return role == VIEWER or (role == ADMINISTRATOR and ever == 1)
 
 
 def operator_names(tx: Session, ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -121,11 +161,6 @@ def _held(tx: Session, name: str) -> Operator:
 
 def _view(row: Operator) -> OperatorView:
     return OperatorView(row.id, row.name, row.role, row.active)
-
-
-def _new_token() -> str:
-    """256 random bits; the prefix lets secret scanners find a leaked one."""
-    return "op_" + randomness.token_urlsafe(32)
 
 
 def _digest(token: str) -> bytes:

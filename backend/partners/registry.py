@@ -61,13 +61,15 @@ def add_partner(tx: Session, *, code: str, **settings: Any) -> None:
     save_partner(tx, code=code, **settings)
 
 
-def set_active(tx: Session, code: str, active: bool) -> None:
-    """Close the door to a partner, or open it again.
+def set_active(tx: Session, code: str, active: bool) -> bool:
+    """Close the door to a partner, or open it again; returns whether it was open.
 
     While it is closed, what the partner sends is refused, and what was taken in before waits. Raises UnknownPartner.
     """
-    hold_partner(tx, code).active = active
+    partner = hold_partner(tx, code)
+    was, partner.active = partner.active, active
     tx.flush()
+    return was
 
 
 def hold_partner(tx: Session, code: str) -> Partner:

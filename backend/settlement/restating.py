@@ -5,7 +5,7 @@ grade and day. Where the credits differ from those that stand, the difference be
 the issue. Points that were earned stay as they are. What the library now refuses is reported and left alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -74,6 +74,10 @@ class RunState:
     batch: Judged
 
 
+#: Is told of each state in the transaction that brings it about, which ends with it.
+Witness = Callable[[Session, RunState], None]
+
+
 def judge(tx: Session, acts: Sequence[Act], library: Library) -> Judged:
     """Compute issued acts again by this library, and compare with the credits that stand."""
     restated = activities.restatements_of(tx, [act.key for act in acts])
@@ -95,6 +99,7 @@ def restate(
     *,
     library: Library | None = None,
     limit: int = BATCH,
+    witness: Witness = lambda tx, state: None,
 ) -> Iterator[RunState]:
     """Restate the acts of a version, a batch of at most `limit` acts per transaction; yields after each commit.
 
@@ -107,8 +112,9 @@ def restate(
     with transaction(sessions) as tx:
         found = activities.open_run(tx, scope, activities.library_digest(library), now=clock.now())
         total = max(activities.count_issued(tx, scope), found.examined)
-        run = _Run(found.id, scope, library, limit, total, taken_up=found.examined > 0)
+        run = _Run(found.id, scope, library, limit, total, taken_up=found.examined > 0, witness=witness)
         state = run.state(found, Judged())
+        witness(tx, state)
     yield state
     while not state.finished:
         state = run.patiently(sessions)
@@ -125,6 +131,7 @@ class _Run:
     limit: int
     total: int
     taken_up: bool
+    witness: Witness
 
     def patiently(self, sessions: sessionmaker[Session]) -> RunState:
         """The next batch, committed; a deadlock is no fault of it, so it is tried again."""
@@ -153,7 +160,9 @@ class _Run:
             run.cursor_holder_id, run.cursor_activity_id = page[-1].key
         if len(page) < self.limit:
             run.finished_at = now
-        return self.state(run, judged)
+        state = self.state(run, judged)
+        self.witness(tx, state)
+        return state
 
     def state(self, run: RestatementRun, batch: Judged) -> RunState:
         """Where the run stands after this batch."""

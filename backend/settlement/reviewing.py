@@ -45,8 +45,16 @@ def _reverse(tx: Session, activity_id: UUID, operator: OperatorView, reason: str
     if act.status == "taken_back":
         return False
     reverse(tx, [key], now=now)
-    subject = f"activity {activity_id}"
-    operator_log.write(tx, operator_id=operator.id, action="activity.reversed", subject=subject, reason=reason, now=now)
+    operator_log.write(
+        tx,
+        operator_id=operator.id,
+        action="activity.reversed",
+        subject=f"activity {activity_id}",
+        reason=reason,
+        before={"status": act.status},
+        after={"status": "taken_back"},
+        now=now,
+    )
     return True
 
 

@@ -16,6 +16,7 @@ from backend.sync.comparing import (
 )
 from backend.sync.courier import Courier
 from backend.sync.delivering import deliver_round, due_destinations
+from backend.sync.entrusting import ENTRUST, decide_entrusted, request_entrusted
 from backend.sync.errors import (
     DestinationExists,
     InvalidDestination,
@@ -36,10 +37,12 @@ from backend.sync.registry import (
     redrive,
     retire,
     rotate_key,
+    standing,
 )
 from backend.sync.retention import purge
 
 __all__ = [
+    "ENTRUST",
     "TOPICS",
     "ComparisonView",
     "Courier",
@@ -56,6 +59,7 @@ __all__ = [
     "begin_comparison",
     "begin_comparisons",
     "compare_step",
+    "decide_entrusted",
     "deliver_round",
     "destination_states",
     "differences",
@@ -66,7 +70,9 @@ __all__ = [
     "newest_comparison",
     "purge",
     "redrive",
+    "request_entrusted",
     "retire",
     "rotate_key",
+    "standing",
     "state_balances",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend import outbox, signing
 from backend.ids import new_id
+from backend.operator_log import shown_url
 from backend.sync.destinations import DESTINATIONS, MIRRORS
 from backend.sync.errors import DestinationExists, InvalidDestination, UnknownDestination, UnknownKind, UnknownTopic
 from backend.sync.models import (
@@ -83,11 +84,8 @@ def add_destination(
     then members read `title`, `contact` and `purpose` (`中文 / English`) before they agree. Raises InvalidDestination,
     UnknownKind, UnknownTopic, AddressRefused, DestinationExists.
     """
-    described = bool(title and contact and all(purpose.partition(" / ")))
-    _check(code, kind, topics, described=described or basis == "entrusted")
-    DESTINATIONS[kind].check_url(url, allowed_hosts)
-    if tx.get(Destination, code) is not None:
-        raise DestinationExists(destination=code)
+    described = basis == "entrusted" or bool(title and contact and all(purpose.partition(" / ")))
+    check_destination(tx, code, kind, url, topics, described=described, allowed_hosts=allowed_hosts)
     tx.add(
         Destination(
             code=code,
@@ -109,7 +107,17 @@ def add_destination(
     return _add_key(tx, vault, code, now=now)
 
 
-def _check(code: str, kind: str, topics: Sequence[str], *, described: bool) -> None:
+def check_destination(
+    tx: Session,
+    code: str,
+    kind: str,
+    url: str,
+    topics: Sequence[str],
+    *,
+    described: bool = True,
+    allowed_hosts: Collection[str] = (),
+) -> None:
+    """Raises what `add_destination` raises. `described`: members can read what has to be read before they agree."""
     if not _CODE.fullmatch(code):
         raise InvalidDestination(destination=code, needed=_CODE.pattern)
     if not described:
@@ -120,6 +128,9 @@ def _check(code: str, kind: str, topics: Sequence[str], *, described: bool) -> N
         raise UnknownTopic(topics=unknown, known=sorted(TOPICS))
     if kind in MIRRORS and set(topics) != TOPICS.keys():
         raise InvalidDestination(destination=code, needed="every topic: a mirror counts every change")
+    DESTINATIONS[kind].check_url(url, allowed_hosts)
+    if tx.get(Destination, code) is not None:
+        raise DestinationExists(destination=code)
 
 
 def rotate_key(tx: Session, vault: Vault, code: str, *, overlap: timedelta, now: datetime) -> str:
@@ -161,6 +172,14 @@ def require(tx: Session, code: str) -> Destination:
     if found is None or found.retired_at is not None:
         raise UnknownDestination(destination=code)
     return found
+
+
+def standing(tx: Session, code: str, *, now: datetime) -> dict[str, object]:
+    """A destination as the operator log tells it before and after an act: nothing secret. Raises UnknownDestination."""
+    row = require(tx, code)
+    keys = select(DestinationKey.valid_until).where(DestinationKey.destination == code).order_by(DestinationKey.id)
+    ends = [end for end in tx.scalars(keys) if end is None or end > now]
+    return {"active": row.active, "secrets_end": ends, "topics": json.loads(row.topics), "url": shown_url(row.url)}
 
 
 def retire(tx: Session, code: str, *, now: datetime) -> int:

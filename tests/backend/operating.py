@@ -1,5 +1,6 @@
 """Operators to act with, in database tests."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,23 @@ def signed_in(world: World, name: str, role: str) -> OperatorView:
     _, token = operator_with_token(world, name, role)
     with world.house.transaction() as tx:
         return identity.authenticate_operator(tx, name, token)
+
+
+class Acting:
+    """Somebody at a terminal who says who they are and why."""
+
+    def __init__(self, app: Any, world: World, name: str, role: str = "administrator") -> None:
+        self.app, self.name, self.token = app, name, operator_with_token(world, name, role)[1]
+
+    def __call__(self, *arguments: str, **options: Any) -> Any:
+        who = ("--operator", self.name, "--reason", "as agreed")
+        return run(self.app, *arguments, *who, token=self.token, **options)
+
+
+def logged(app: Any, prefix: str = "") -> list[dict[str, Any]]:
+    """What `flask operator log` prints, where the action begins so."""
+    rows = [json.loads(line) for line in run(app, "operator", "log").stdout.splitlines()]
+    return [row for row in rows if row["action"].startswith(prefix)]
 
 
 def run(app: Any, *arguments: str, token: str = "", **options: Any) -> Any:

@@ -12,7 +12,7 @@ from backend import clock, identity, partners
 from backend.identity.minors import fourteenth_birthday
 from backend.identity.models import GuardianInvitation, Guardianship, Minor
 from backend.identity.persons import hold_person
-from tests.backend.operating import run
+from tests.backend.operating import operator_with_token, run
 from tests.miniprogram_api.test_deletion import ask, delete
 from tests.miniprogram_api.world import trip
 
@@ -230,7 +230,7 @@ def test_an_administrator_corrects_what_was_mistyped(world, app, acted_at):
     put(guardian, ward)
     holder = child.get("/me").json["id"]
     token = run(app, "operator", "add", "wang", "--role", "administrator").stdout.strip()
-    reviewer = run(app, "operator", "add", "li", "--role", "reviewer", "--operator", "wang", token=token).stdout.strip()
+    reviewer = operator_with_token(world, "li", "reviewer")[1]
 
     def correct(day, holder=holder, name="wang", token=token):
         arguments = ("member", "correct-birth-date", holder, day, "--operator", name, "--reason", "mistyped")

@@ -1,16 +1,15 @@
 """What a day came to, as a file that both sides can verify, and closing the day with it."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator
 from datetime import date, datetime
-from io import StringIO
 from typing import Any, BinaryIO
 
 from sqlalchemy.orm import Session
 
 from backend import clock, operator_log
+from backend.csv_cells import csv_line
 from backend.identity import OperatorView
 from backend.partners.errors import DayClosed, DayNotOver, DifferencesOpen, NoListYet, StatementChanged
 from backend.partners.reconciliation.days import CLOSED, DayView, claim, day_view, hold_day
@@ -26,8 +25,6 @@ CSV_COLUMNS = (
     *("id", "kind", "order_no", "line", "event_id", "state", "first_seen", "age_days"),
     *("theirs", "ours", "explanation"),
 )
-#: A cell that begins like this is a formula to spreadsheets (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _Rows = Iterator[dict[str, JsonValue]]
 
 
@@ -89,12 +86,19 @@ def close_day(
         raise DifferencesOpen(partner=partner, day=day.isoformat(), open=left)
     made = _statement(tx, key, view, state=CLOSED, made_at=now)
     made.close()
+    before = {"state": held.state}
     held.state, held.closed_at, held.closed_by = CLOSED, now, operator.id
     held.busy_until, held.statement_sha256 = now, bytes.fromhex(made.sha256)
     tx.flush()
-    subject = f"{partner} {day} {made.sha256}"
     operator_log.write(
-        tx, operator_id=operator.id, action="reconciliation.closed", subject=subject, reason=reason, now=now
+        tx,
+        operator_id=operator.id,
+        action="reconciliation.closed",
+        subject=f"{partner} {day}",
+        reason=reason,
+        before=before,
+        after={"state": CLOSED, "statement_sha256": made.sha256},
+        now=now,
     )
     return made.sha256
 
@@ -111,20 +115,13 @@ def write_csv(tx: Session, key: SigningKey, partner: str, day: date, file: Binar
 
 
 def _csv_lines(tx: Session, view: DayView, made_at: datetime) -> Iterator[str]:
-    yield _csv_line(CSV_COLUMNS)
+    yield csv_line(CSV_COLUMNS)
     for found in differences_of(tx, view.partner, view.day, seen_until=made_at):
         told = difference_as_json(found, now=made_at)
-        yield _csv_line([_cell(told[name]) for name in CSV_COLUMNS])
+        yield csv_line([_cell(told[name]) for name in CSV_COLUMNS])
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _csv_line(cells: Any) -> str:
-    line = StringIO(newline="")
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue()
+    return "" if value is None else str(value)

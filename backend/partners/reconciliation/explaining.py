@@ -85,6 +85,13 @@ def explain(
     tx.execute(statement.execution_options(synchronize_session=False))
     subject = f"{partner} {day} {difference or kind or 'all'} ({count})"
     operator_log.write(
-        tx, operator_id=operator.id, action="reconciliation.explained", subject=subject, reason=reason, now=now
+        tx,
+        operator_id=operator.id,
+        action="reconciliation.explained",
+        subject=subject,
+        reason=reason,
+        before={OPEN: count},
+        after={EXPLAINED: count},
+        now=now,
     )
     return count

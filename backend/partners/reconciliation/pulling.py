@@ -6,7 +6,7 @@ from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, safe_http, signing
@@ -14,7 +14,7 @@ from backend.database import transaction
 from backend.errors import Refusal
 from backend.ids import new_id
 from backend.partners import registry
-from backend.partners.errors import InvalidListUrl, UnknownPartner
+from backend.partners.errors import InvalidListUrl
 from backend.partners.models import InboxEvent, Partner
 from backend.partners.reconciliation.comparing import Bars, no_bars, reconcile
 from backend.partners.reconciliation.days import AWAITING_LIST, CLOSED, OPEN_DAY, DayView, begin_day, hold_day
@@ -31,8 +31,8 @@ ASKED_FOR_DAYS, COMPARED_FOR_DAYS = 7, 31
 log = structlog.get_logger(__name__)
 
 
-def set_list_url(tx: Session, partner: str, url: str | None, *, allowed_hosts: Collection[str] = ()) -> None:
-    """Say where the daily lists of a partner are pulled from; None: they are brought.
+def set_list_url(tx: Session, partner: str, url: str | None, *, allowed_hosts: Collection[str] = ()) -> str | None:
+    """Say where the daily lists of a partner are pulled from; None: they are brought. Returns what was said before.
 
     `{day}` in the address is the day as 2026-06-05. Raises InvalidListUrl, AddressRefused, UnknownPartner.
     """
@@ -40,9 +40,10 @@ def set_list_url(tx: Session, partner: str, url: str | None, *, allowed_hosts: C
         if "{day}" not in url:
             raise InvalidListUrl(url=url)
         safe_http.check_url(_address(url, clock.today()), allowed_hosts=allowed_hosts)
-    changed = update(Partner).where(Partner.code == partner).values(list_url=url).returning(Partner.code)
-    if tx.scalar(changed.execution_options(synchronize_session=False)) is None:
-        raise UnknownPartner(partner)
+    held = registry.hold_partner(tx, partner)
+    was, held.list_url = held.list_url, url
+    tx.flush()
+    return was
 
 
 def _address(url: str, day: date) -> str:

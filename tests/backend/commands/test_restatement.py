@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from backend import settlement
 from tests.backend.corrected import corrected
+from tests.backend.operating import Acting, logged, operator_with_token, run
 from tests.backend.world import World, days_ago, trip
 
 RIDE, LESS = 579, 496
@@ -28,10 +29,10 @@ def misstated(world: World, tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def restate(app: Any) -> Any:
-    """The command, run in the application of the same database."""
-    runner = app.test_cli_runner()
-    return lambda *how, **options: runner.invoke(args=["methodology", "restate", "metro_ride", "V01", *how], **options)
+def restate(app: Any, world: World) -> Any:
+    """The command, run by an administrator in the application of the same database."""
+    wang = Acting(app, world, "wang")
+    return lambda *how, **options: wang("methodology", "restate", "metro_ride", "V01", *how, **options)
 
 
 def grams(world: World) -> dict[str, int]:
@@ -59,7 +60,7 @@ def test_the_dry_run_speaks_to_programs(misstated: World, restate: Any) -> None:
     assert told["largest"][0]["differences"] == {"reduction_g": 166, "offset_g": 0, "eac_wh": 0}
 
 
-def test_a_run_asks_first_and_says_what_it_did(misstated: World, restate: Any) -> None:
+def test_a_run_asks_first_and_says_what_it_did(misstated: World, app: Any, restate: Any) -> None:
     asked = restate(input="n\n")
     assert (asked.exit_code, grams(misstated)["bob"]) == (1, LESS)
     done = restate(input="y\n")
@@ -70,6 +71,9 @@ def test_a_run_asks_first_and_says_what_it_did(misstated: World, restate: Any) -
     misstated.check_books()
     again = json.loads(restate("--yes", "--json").stdout)
     assert (again["examined"], again["restated"], again["finished"]) == (4, 0, True)
+    begun, ended = logged(app, "methodology.")[:2]
+    assert (begun["action"], ended["action"]) == ("methodology.restatement_begun", "methodology.restated")
+    assert (ended["before"]["examined"], ended["after"]["restated"], ended["operator"]) == (0, 4, "wang")
 
 
 def test_ctrl_c_finishes_the_batch_and_the_next_run_goes_on(misstated: World, app: Any, restate: Any) -> None:
@@ -88,15 +92,20 @@ def test_ctrl_c_finishes_the_batch_and_the_next_run_goes_on(misstated: World, ap
     assert "resume with: flask methodology restate metro_ride V01" in stopped.stderr
     assert sum(grams(misstated).values()) == 2 * RIDE + 2 * LESS
     misstated.check_books()
+    assert logged(app)[-1]["action"] == "methodology.restatement_interrupted"
     done = restate("--yes", "--batch", "1")
     assert (done.exit_code, "resuming behind 2/4" in done.stderr) == (0, True)
     assert sum(grams(misstated).values()) == 4 * RIDE
     misstated.check_books()
 
 
-def test_names_nobody_knows_are_refused_with_their_code(app: Any) -> None:
-    runner = app.test_cli_runner()
+def test_names_nobody_knows_are_refused_with_their_code(world: World, app: Any) -> None:
+    wang, (_, finance) = Acting(app, world, "wang"), operator_with_token(world, "sun", "finance")
+    why = ("methodology", "restate", "metro_ride", "V01", "--yes", "--reason", "x")
+    assert run(app, *why, "--operator", "sun", token=finance).stderr.startswith("OPERATOR_NOT_ALLOWED")
+    assert run(app, *why).exit_code == 2 and run(app, *why[:-3], "--dry-run").exit_code == 0
+    assert logged(app) == []
     for code, version, said in (("metro_ride", "V99", "UNKNOWN_VERSION"), ("teleport", "V01", "UNKNOWN_METHODOLOGY")):
         for how in ("--dry-run", "--yes"):
-            done = runner.invoke(args=["methodology", "restate", code, version, how])
+            done = wang("methodology", "restate", code, version, how)
             assert (done.exit_code, said in done.stderr) == (1, True), done.output

@@ -8,7 +8,7 @@ from flask import Flask
 
 from backend import signing
 from backend.partners.models import InboxEvent
-from tests.backend.operating import operator_with_token, run
+from tests.backend.operating import logged, operator_with_token, run
 from tests.backend.partners.asking import ask, send
 from tests.backend.world import SECRET, World, trip
 
@@ -70,14 +70,27 @@ def test_a_partner_from_its_first_secret_to_its_rest_and_back(app: Flask, world:
     assert waiting(world) == {"evt_2": ("done", 0)}
     assert world.balances(alice)["reduction"] == 579
     assert send(app, event, "evt_2").status_code == 200
-    logged = [json.loads(line) for line in run(app, "operator", "log").stdout.splitlines()]
-    assert [(row["action"], row["subject"].split()[0]) for row in logged if row["action"].startswith("partner.")] == [
+    assert run(app, "partner", "rotate-secret", "bikes").exit_code == 2, "whoever acts says who they are"
+    rotated = act(app, token, "rotate-secret", "bikes").stdout.strip()
+    assert rotated.startswith("whsec_") and act(app, token, "redrive", "--partner", "transit").exit_code == 0
+    rows = logged(app, "partner.")
+    assert [(row["action"], row["subject"].split()[0]) for row in rows] == [
         ("partner.added", "bikes"),
         ("partner.key_added", "bikes"),
         ("partner.key_ended", "bikes"),
         ("partner.deactivated", "transit"),
         ("partner.activated", "transit"),
+        ("partner.secret_rotated", "bikes"),
+        ("partner.redriven", "transit"),
     ]
+    assert [(len(row["before"]["keys"]), len(row["after"]["keys"])) for row in rows[1:3]] == [(1, 2), (2, 1)]
+    assert (rows[3]["before"], rows[3]["after"]) == ({"active": True}, {"active": False})
+    before, after = rows[5]["before"]["keys"], rows[5]["after"]["keys"]
+    assert [key["valid_until"] for key in before] == [None] and [bool(key["valid_until"]) for key in after] == [
+        True,
+        False,
+    ]
+    assert not any(kept in json.dumps(rows) for kept in (secret, rotated, token, "whsec_", "op_"))
     assert act(app, token, "activate", "nobody").stderr.startswith("UNKNOWN_PARTNER")
     assert SECRET not in run(app, "partner", "list").stdout
 

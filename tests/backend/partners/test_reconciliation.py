@@ -178,7 +178,10 @@ class Desk:
         self.token = operator_with_token(world, "zhao", "finance")[1]
 
     def command(self, *arguments: str) -> Any:
-        return run(self.app, "partner", "reconcile", *arguments, token=self.token)
+        """Whoever compares is named; who only looks is not."""
+        looks = {"--show", "--open", "explain", "close", "statement", "url"} & {*arguments}
+        who = () if looks else ("--operator", "zhao", "--reason", "daily round")
+        return run(self.app, "partner", "reconcile", *arguments, *who, token=self.token)
 
     def compare(self, *rows: dict[str, Any], raw: bytes = b"") -> dict[tuple[str, str], dict[str, Any]]:
         """Compare a list; the open differences by kind and order or row."""

@@ -13,7 +13,7 @@ from backend.errors import NotFound
 from backend.identity import OperatorNotAllowed, OperatorView
 from backend.ids import new_id
 from backend.settlement import NothingToReverse, ReversalIsFinal
-from tests.backend.operating import operator_with_token, run, signed_in
+from tests.backend.operating import Acting, logged, operator_with_token, run, signed_in
 from tests.backend.world import World, cancel, days_ago, trade_in, trip
 
 PHONE = 23_750
@@ -121,26 +121,32 @@ def test_many_decide_at_once_while_the_partner_cancels(world: World) -> None:
 def test_the_commands(world: World, app: Any) -> None:
     alice, bob = world.person("alice"), world.person("bob")
     _, token = operator_with_token(world, "li", "reviewer")
+    look = Acting(app, world, "sun", "viewer")
     first = settled(world, "zhuanzhuan", trade_in("D1", "alice", "SN-1", occurred_at=days_ago(5)))
     second = settled(world, "zhuanzhuan", trade_in("D2", "bob", "SN-1"))
     for activity in (first, second):
-        told = [line.split() for line in run(app, "activity", "claims", str(activity)).stdout.splitlines()][1:]
+        told = [line.split() for line in look("activity", "claims", str(activity)).stdout.splitlines()][1:]
         owners = [row for row in told if row[1] == "owner"]
         waiting = [row for row in told if row[1] == "waits"]
         assert str(alice) in owners[0] and str(first) in owners[0] and "zhuanzhuan" in owners[0]
         assert str(bob) in waiting[0] and str(second) in waiting[0] and waiting[0][-1] == "ALREADY_CLAIMED"
     asked = (("claims", str(first)), ("conflicts",))
-    said = [json.loads(run(app, "activity", *each, "--json").stdout) for each in asked]
+    said = [json.loads(look("activity", *each, "--json").stdout) for each in asked]
     assert said[0] == said[1]  # the one claim that is contested
     assert (said[0]["owner"]["activity_id"], said[0]["owner"]["status"]) == (str(first), "issued")
     (waits,) = said[0]["contenders"]
     assert (waits["holder_id"], waits["order_no"], waits["reason"]) == (str(bob), "D2", "ALREADY_CLAIMED")
     assert said[0]["contested_since"] == waits["claimed_at"] >= said[0]["owner"]["claimed_at"]
-    assert run(app, "activity", "conflicts", "--partner", "shop").stdout == "没有争用 nothing is contested\n"
+    assert look("activity", "conflicts", "--partner", "shop").stdout == "没有争用 nothing is contested\n"
     command = ("activity", "reverse", str(first), "--operator", "li", "--reason", "伪造")
     assert run(app, *command, token="op_wrong").stderr.startswith("UNKNOWN_OPERATOR")
     assert "taken back" in run(app, *command, token=token).stdout
     again = run(app, *command, token=token)
     assert (again.exit_code, "nothing changed" in again.stdout) == (0, True)
-    assert run(app, "activity", "claims", str(new_id())).stderr.startswith("NOT_FOUND")
+    assert look("activity", "claims", str(new_id())).stderr.startswith("NOT_FOUND")
     assert world.balances(bob)["reduction"] == PHONE
+    assert [row["subject"] for row in logged(app, "activity.claims_read")] == [
+        f"activity {act}" for act in (first, second, first)
+    ]
+    (reversed_row,) = logged(app, "activity.reversed")
+    assert (reversed_row["before"], reversed_row["after"]) == ({"status": "issued"}, {"status": "taken_back"})

@@ -11,6 +11,7 @@ from backend import clock, identity, partners, sync
 from backend.sync.destinations.loyalty import _page
 from backend.sync.interfaces import Mirrored
 from backend.sync.judging import Ours, Uncounted, judge
+from tests.backend.operating import Acting, logged
 from tests.backend.sync.following import act, add, deliver, example_module
 from tests.backend.sync.receiver import Received, Receiver
 from tests.backend.world import World
@@ -108,7 +109,10 @@ def test_every_difference_is_found_kept_and_healed_and_notices_under_way_are_non
         again = {item.holder: item for item in sync.differences(tx)}
     assert {item.id for item in again.values()} == {item.id for item in before.values()}
     assert all(again[key].first_seen_at == before[key].first_seen_at < again[key].last_seen_at for key in again)
-    shown = app.test_cli_runner().invoke(args=["sync", "differences", "loyalty"]).output.splitlines()
+    wang = Acting(app, world, "wang", "viewer")
+    shown = wang("sync", "differences", "loyalty").output.splitlines()
+    (read,) = logged(app, "destination.")
+    assert (read["action"], read["subject"]) == ("destination.differences_read", "loyalty")
     assert {json.loads(line)["reason"] for line in shown} == set(wrong.values())
     assert heal(world) == 3, "a stranger cannot be told"
     deliver(world, "loyalty", receiver)
@@ -149,12 +153,12 @@ def test_a_platform_that_cannot_be_asked_is_asked_again_and_then_given_up(
     time_machine.move_to(start + timedelta(hours=24))
     with world.house.transaction() as tx:
         assert sync.begin_comparisons(tx, now=clock.now()) == 1
-    run = app.test_cli_runner().invoke
-    failed = run(args=["sync", "compare", "loyalty"])
+    wang = Acting(app, world, "wang")
+    failed = wang("sync", "compare", "loyalty")
     assert failed.exit_code == 1 and "ADDRESS_REFUSED" in failed.output
-    assert run(args=["sync", "compare", "ranking"]).output.startswith("NO_MIRROR")
-    narrow = ["sync", "add", "x", "https://x.example/", "--basis", "entrusted", "--kind", "loyalty"]
-    assert run(args=[*narrow, "--topic", "reduction.issued"]).output.startswith("INVALID_DESTINATION")
+    assert wang("sync", "compare", "ranking").output.startswith("NO_MIRROR")
+    narrow = ("sync", "add", "x", "https://x.example/", "--basis", "entrusted", "--kind", "loyalty")
+    assert wang(*narrow, "--topic", "reduction.issued").output.startswith("INVALID_DESTINATION")
 
 
 GOOD = {"holder": "a" * 32, "programme": "members", "sequence": 3, "missing": [2], "balances": {"reduction": 5}}

@@ -23,6 +23,7 @@ from backend import clock, outbox, points, settlement, sync
 from backend.ids import new_id
 from backend.safe_http import AddressRefused
 from tests.backend.corrected import corrected
+from tests.backend.operating import Acting, logged, run
 from tests.backend.spending import spend
 from tests.backend.sync.following import act, add, counts, deliver, deliveries, example_module, number
 from tests.backend.sync.receiver import Received, Receiver
@@ -399,29 +400,64 @@ def test_production_tells_no_private_address(world: World, receiver: Receiver) -
     assert (row.state, row.attempts, row.last_status, row.last_error) == ("waiting", 1, None, "ADDRESS_REFUSED")
 
 
-def test_the_commands(app: Any, receiver: Receiver) -> None:
-    def run(*arguments: str) -> Any:
-        return app.test_cli_runner().invoke(args=["sync", *arguments])
+def test_the_commands(world: World, app: Any, receiver: Receiver) -> None:
+    """Whoever works for us is told about members without asking them: two administrators have to want it."""
+    wang, zhao = Acting(app, world, "wang"), Acting(app, world, "zhao")
 
     def add(code: str, url: str, *how: str) -> Any:
-        return run("add", code, url, "--basis", "entrusted", *how)
+        return wang("sync", "add", code, url, "--basis", "entrusted", *how)
 
     refused = add("loyalty", receiver.url)
     assert refused.exit_code == 1 and refused.output.startswith("ADDRESS_REFUSED")
-    secret = add("loyalty", "https://loyalty.example/notices", "--topic", "reduction.issued").output.strip()
-    assert secret.startswith("whsec_")
+    asked = add("loyalty", "https://loyalty.example/notices?key=k1", "--topic", "reduction.issued").stdout.strip()
+    assert run(app, "sync", "list").output == ""
+    assert wang("approval", "decide", asked, "--grant").stderr.startswith("SECOND_OPERATOR_NEEDED")
+    other = add("loyalty", "https://other.example/").stdout.strip()
+    assert "refused" in zhao("approval", "decide", other, "--refuse").stdout
+    assert "destination.entrust 已批准并执行" in zhao("approval", "decide", asked, "--grant").stdout
     assert add("loyalty", "https://loyalty.example/").output.startswith("DESTINATION_EXISTS")
     assert add("x", "https://x.example/", "--topic", "x").output.startswith("UNKNOWN_TOPIC")
     assert add("x", "https://x.example/", "--kind", "fax").output.startswith("UNKNOWN_KIND")
     assert add("Ring one", "https://x.example/").output.startswith("INVALID_DESTINATION")
-    assert run("add", "x", "https://x.example/").exit_code == 2, "what it is has to be said"
-    unsaid = run("add", "x", "https://x.example/", "--basis", "consent", "--title", "乐享", "--contact", "x@x.example")
-    assert unsaid.output.startswith("INVALID_DESTINATION"), "members have to read what for"
-    assert run("list").output == "loyalty webhook https://loyalty.example/notices entrusted active reduction.issued\n"
-    assert run("rotate", "loyalty").output.strip() not in ("", secret)
-    assert run("rotate", "nobody").output.startswith("UNKNOWN_DESTINATION")
-    assert run("redrive", "loyalty").output == "0 notices wait again\n"
-    assert run("redrive", "nobody").exit_code == 1
+    assert wang("sync", "add", "x", "https://x.example/").exit_code == 2, "what it is has to be said"
+    consent = (
+        "sync",
+        "add",
+        "x",
+        "https://x.example/",
+        "--basis",
+        "consent",
+        "--title",
+        "乐享",
+        "--contact",
+        "x@x.example",
+    )
+    assert wang(*consent).output.startswith("INVALID_DESTINATION"), "members have to read what for"
+    secret = wang(*consent, "--purpose", "等级 / levels").stdout.strip()
+    assert secret.startswith("whsec_"), "here each member is asked, so one administrator may"
+    shown = "loyalty webhook https://loyalty.example/notices?key=k1 entrusted active reduction.issued\n"
+    assert run(app, "sync", "list").output.startswith(shown)
+    rotated = wang("sync", "rotate", "loyalty").stdout.strip()
+    assert rotated.startswith("whsec_") and wang("sync", "rotate", "nobody").stderr.startswith("UNKNOWN_DESTINATION")
+    assert wang("sync", "redrive", "loyalty").output == "0 notices wait again\n"
+    assert wang("sync", "redrive", "nobody").exit_code == 1
+    assert run(app, "sync", "redrive", "loyalty").exit_code == 2, "whoever acts says who they are"
+    assert wang("sync", "retire", "x", "--yes").exit_code == 0
+    rows = logged(app, "destination.")
+    assert [(row["operator"], row["action"].partition(".")[2], row["subject"].split()[0]) for row in rows] == [
+        ("wang", "requested", "loyalty"),
+        ("wang", "requested", "loyalty"),
+        ("zhao", "refused", "loyalty"),
+        ("zhao", "added", "loyalty"),
+        ("wang", "added", "x"),
+        ("wang", "secret_rotated", "loyalty"),
+        ("wang", "redriven", "loyalty"),
+        ("wang", "retired", "x"),
+    ]
+    assert rows[3]["after"]["url"] == "https://loyalty.example/notices?…", "a token may stand in a query"
+    assert [len(rows[5][side]["secrets_end"]) for side in ("before", "after")] == [1, 2]
+    assert (rows[7]["before"]["active"], rows[7]["after"]) == (True, {"active": False, "retired": True, "withheld": 0})
+    assert not any(word in json.dumps(rows) for word in ("whsec_", "op_", "k1"))
 
 
 def test_the_documented_receiver_keeps_every_balance_in_any_order(
