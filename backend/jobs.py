@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, idempotency, identity, outbox, partners, points, sync
+from backend import clock, idempotency, identity, outbox, partners, points, rewards, sync
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
 from backend.settings import Settings
@@ -58,6 +58,7 @@ JOBS = (
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
+    Job("rewards.delete_recipients", 3_600, lambda tx, now: rewards.delete_recipients(tx, now=now)),
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
@@ -150,7 +151,7 @@ def calm_garbage_collector() -> None:
 
 
 def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Settings) -> None:
-    """The worker process: settle events, deliver notices and run the schedule until told to stop."""
+    """The worker process: settle events, deliver notices, finish orders and run the schedule until stopped."""
     calm_garbage_collector()
     owner = str(uuid4())
     scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
@@ -159,14 +160,17 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
     for errand in ERRANDS:
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
     courier = sync.Courier(sessions, vault, settings.sandbox_hosts)
+    finisher = rewards.Finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))
     scheduler.start()
     courier.start()
+    finisher.start()
     try:
         while not stop.wanted:
             if not _settle_once(sessions, vault):
                 time.sleep(IDLE_SECONDS)
     finally:
         courier.stop()
+        finisher.stop()
         scheduler.shutdown()
 
 

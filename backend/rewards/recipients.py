@@ -106,7 +106,7 @@ def delete(tx: Session, holder_id: UUID, redemption_id: UUID, because: str, *, n
         tx.flush()
 
 
-def delete_run_out(tx: Session, *, now: datetime) -> int:
+def delete_recipients(tx: Session, *, now: datetime) -> int:
     """Delete what was kept long enough although nobody said that it arrived: one step of a job."""
     order = _same(ProviderOrder)
     shipped, taken_on = (

@@ -11,11 +11,13 @@ from backend.bodies import read_json_body
 from backend.errors import NotFound, Refusal
 from backend.identity import SandboxWeChat
 from backend.sandbox.conformance.views import blueprint as conformance_blueprint
+from backend.sandbox.reward_platform import blueprint as reward_platform_blueprint
 from backend.sandbox.wechat import sealed_push
 from backend.wechat_pushes import PushKeys
 
 blueprint = Blueprint("sandbox", __name__)
 blueprint.register_blueprint(conformance_blueprint)
+blueprint.register_blueprint(reward_platform_blueprint)
 
 TICKET_LIFE = timedelta(minutes=5)
 

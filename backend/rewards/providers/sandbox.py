@@ -4,7 +4,8 @@ Its ledger of orders is a file of its own (`sandbox:/path`), so that several pro
 ours can change it. What it does is told by the reward's name there, behind a `#`, or for all orders with `tell`:
 `slow:2`, `fail`, `refuse:OUT_OF_STOCK`, `silent` (times out before anything happened), `timeout_after_success`,
 `late` (it is booked when it is asked about for the second time, unless it was withdrawn), `twice` (the order arrives
-twice), `post` (accepted, shipped, delivered, a step at each question), `cancel` (accepted, and cancelled later).
+twice), `post` (accepted, shipped, delivered, a step at each question), `cancel` (accepted, and cancelled later). Over
+HTTP, also nonsense: `huge`, `redirect`, `not_json`, `other_number`; each of them after it was booked.
 """
 
 import sqlite3
@@ -23,6 +24,8 @@ from backend.rewards.speaking import Asked
 from backend.safe_http import OutsideUnavailable
 
 SCHEME = "sandbox:"
+#: How long it says nothing before it hangs up, where it is not told for how long: longer than anybody waits.
+SILENT_S = 15.0
 #: What it can be told. Those with `:` take a value.
 BEHAVIOURS = (
     *("", "slow", "fail", "refuse", "silent", "timeout_after_success", "late", "twice", "post", "cancel"),
@@ -116,7 +119,7 @@ class Shop:
         if manner == "fail":
             return Said(500, {})
         if manner == "silent":
-            return Said(200, {}, silent=True)
+            return Said(200, {}, _seconds(value, SILENT_S), silent=True)
         values = (number, quantity, clock.today().isoformat(), "expected", behaviour)
         ledger.execute(
             "INSERT INTO orders (request_no, quantity, day, status, behaviour) VALUES (?, ?, ?, ?, ?)"
@@ -124,12 +127,13 @@ class Shop:
             values,
         )
         if manner == "late":
-            return Said(200, {}, silent=True)
+            return Said(200, {}, _seconds(value, SILENT_S), silent=True)
         if manner == "refuse":
             ledger.execute("UPDATE orders SET status = 'refused', code = ? WHERE request_no = ?", (value, number))
         for _ in range(2 if manner == "twice" else 1):
             self._arrive(ledger, number, manner)
-        after_s = float(value) if manner == "slow" else 0
+        tardy = {"slow": 1.0, "timeout_after_success": SILENT_S}
+        after_s = _seconds(value, tardy[manner]) if manner in tardy else 0
         return self._state(ledger, number, after_s=after_s, manner=manner)
 
     def _arrive(self, ledger: sqlite3.Connection, number: str, manner: str) -> None:
@@ -193,6 +197,10 @@ class Shop:
             ledger.execute("BEGIN IMMEDIATE")
             yield ledger
             ledger.execute("COMMIT")
+
+
+def _seconds(value: str, otherwise: float) -> float:
+    return float(value) if value else otherwise
 
 
 class Sandbox:

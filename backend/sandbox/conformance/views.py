@@ -1,9 +1,7 @@
 """HTTP of the difficult receiver: open a run, take its attempts, read its report. Answers 404 in production."""
 
-import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import cast
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from backend.partners import EventIdReused
 from backend.partners.views.asking import asking_partner
 from backend.sandbox import conformance
 from backend.sandbox.conformance.script import REFUSED, REUSED, Answer
+from backend.sandbox.hanging_up import hang_up
 
 blueprint = Blueprint("conformance", __name__, url_prefix="/partners/v1/sandbox/conformance")
 
@@ -83,17 +82,8 @@ def _played(answer: Answer, event_id: str) -> Response:
         response.status_code = answer.status or 200
         return response
     if answer.status is None:
-        _hang_up()
+        hang_up()
     response = problem_response(problems.of_status(answer.status or 503))
     if answer.retry_after_s:
         response.headers["Retry-After"] = str(answer.retry_after_s)
     return response
-
-
-def _hang_up() -> None:
-    """End the connection without an answer; what the server still writes goes nowhere."""
-    for server in ("gunicorn", "werkzeug"):
-        connection = request.environ.get(f"{server}.socket")
-        if connection is not None:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
