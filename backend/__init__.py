@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from backend import cli
     from backend.operations import blueprint as operations_blueprint
     from backend.partners.views import blueprint as partners_blueprint
+    from backend.points.views import blueprint as points_blueprint
     from backend.sandbox.views import blueprint as sandbox_blueprint
     from backend.wechat_pushes.views import blueprint as wechat_pushes_blueprint
 
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["house"] = build_house(settings)
     app.register_blueprint(operations_blueprint)
+    app.register_blueprint(points_blueprint)
     app.register_blueprint(partners_blueprint)
     app.register_blueprint(wechat_pushes_blueprint)
     app.register_blueprint(sandbox_blueprint)  # answers 404 in production

@@ -37,6 +37,7 @@ OPERATORS = (
     commands.approvals.APPROVAL,
     commands.reviews.ACTIVITY,
     commands.reviews.DEBT,
+    commands.budgets.POINTS,
     commands.members.MEMBER,
     commands.partners.PARTNER,
     commands.sync.SYNC,

@@ -54,6 +54,7 @@ JOBS = (
     Job("points.ripen", 10, lambda tx, now: points.ripen(tx, now=now)),
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
     Job("points.take_up_returned", 60, lambda tx, now: points.take_up_returned(tx)),
+    Job("points.warn_of_budgets", 60, lambda tx, now: points.warn_of_budgets(tx, now=now)),
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),
@@ -78,7 +79,7 @@ class Errand:
 
     name: str
     every_seconds: int
-    run: Callable[[sessionmaker[Session], Vault, Collection[str]], None]
+    run: Callable[[sessionmaker[Session], Vault, Collection[str]], object]
 
 
 ERRANDS = (
@@ -86,6 +87,11 @@ ERRANDS = (
         "partners.reconcile",
         3_600,
         lambda sessions, vault, hosts: partners.reconciliation.daily_round(sessions, vault, allowed_hosts=hosts),
+    ),
+    Errand(
+        "points.snapshot_liabilities",
+        600,
+        lambda sessions, vault, hosts: points.snapshot_liabilities(sessions, clock.now()),
     ),
 )
 

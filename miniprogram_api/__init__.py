@@ -8,6 +8,7 @@ from miniprogram_api import (
     auth,
     consent_receipts,
     consents,
+    covers,
     deletion,
     entries,
     export,
@@ -45,6 +46,7 @@ RESOURCES = (
     activities.resource,
     methodologies.resource,
     products.resource,
+    covers.resource,
 )
 
 

@@ -40,7 +40,7 @@ def _finish(response: Response) -> Response:
     if "request_id" in g:
         headers[REQUEST_ID] = g.request_id
     if response.mimetype == "text/html":
-        headers["Content-Security-Policy"] = _PAGE_POLICY
+        headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
         headers["Referrer-Policy"] = "no-referrer"
     if request.path.startswith("/api/"):
         if response.status_code == 401:

@@ -41,6 +41,12 @@ KINDS: dict[str, Decide] = {
     identity.REPLACE_TOKEN: _appoint,
     points.WRITE_OFF: _write_off,
     sync.ENTRUST: _entrust,
+    points.BUDGET: lambda tx, asked, by, granted, reason, now: points.decide_budget(
+        tx, asked, operator=by, granted=granted, reason=reason, now=now
+    ),
+    points.SET_ASIDE: lambda tx, asked, by, granted, reason, now: points.decide_set_aside(
+        tx, asked, operator=by, granted=granted, reason=reason, now=now
+    ),
 }
 _SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}
 

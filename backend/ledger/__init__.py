@@ -13,11 +13,11 @@ from backend.ledger.reading import (
     hold_balances,
     holdings,
     is_reversal,
-    issued_by_lot,
     moved_into,
     posted_for,
 )
 from backend.ledger.service import balances, post, system_balances
+from backend.ledger.summing import Issued, issued_by_lot, net_issued_points, programme_totals
 from backend.ledger.transactions import Transaction, Transfer, reversal
 from backend.ledger.trial_balance import differences
 
@@ -34,6 +34,7 @@ __all__ = [
     "IdempotencyConflict",
     "InsufficientBalance",
     "InvalidTransfer",
+    "Issued",
     "Posted",
     "Transaction",
     "Transfer",
@@ -50,8 +51,10 @@ __all__ = [
     "is_reversal",
     "issued_by_lot",
     "moved_into",
+    "net_issued_points",
     "post",
     "posted_for",
+    "programme_totals",
     "reversal",
     "system_balances",
 ]

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, case, func, or_, select, tuple_
+from sqlalchemy import Text, Uuid, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.holdings import Held, held_rows
@@ -150,17 +149,6 @@ def all_balances(tx: Session, accounts: Collection[str]) -> dict[tuple[UUID, str
     """Every holder's balance on these accounts, for checking."""
     query = select(Balance.__table__).where(Balance.account.in_(accounts))
     return {(row.holder_id, row.programme, row.account): row.amount for row in tx.execute(query)}
-
-
-def issued_by_lot() -> Select[*tuple[Any, ...]]:
-    """By (holder_id, lot_id): the `points` issued into each lot that did not go back to the issuer; to be joined."""
-    amount = case((LedgerTransfer.debit == "issuer.points", LedgerTransfer.amount), else_=-LedgerTransfer.amount)
-    return (
-        select(LedgerTransfer.holder_id, LedgerTransfer.lot_id, func.sum(amount).label("points"))
-        .where(or_(LedgerTransfer.debit == "issuer.points", LedgerTransfer.credit == "issuer.points"))
-        .where(LedgerTransfer.lot_id.is_not(None))
-        .group_by(LedgerTransfer.holder_id, LedgerTransfer.lot_id)
-    )
 
 
 def is_reversal(tx: Session, transaction_id: UUID) -> bool:

@@ -1,5 +1,6 @@
 """Operations: is it alive, is it ready, how is it doing."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
-from backend import partners, sync
+from backend import partners, points, sync
 from backend.signed_statements import key_set
 
 #: What every code of a problem document means; the `type` of a problem points here.
@@ -83,6 +84,7 @@ def metrics() -> Response:
         "reconciliation_unsettled", "Open differences, and days without a list", ["partner", "kind"], registry=registry
     )
     with _house().transaction() as tx:
+        _measure_budgets(registry, points.budgets_of(tx))
         for named, count in partners.reconciliation.unsettled(tx).items():
             unsettled.labels(*named).set(count)
         state = partners.inbox_state(tx)
@@ -96,3 +98,13 @@ def metrics() -> Response:
         for name, count in item.counts.items():
             notices.labels(item.code, name).set(count)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_budgets(registry: CollectorRegistry, budgets: Iterable[points.BudgetView]) -> None:
+    names = ["budget", "programme", "scope", "scope_code"]
+    total = Gauge("points_budget_total", "Points put into a budget", names, registry=registry)
+    drawn = Gauge("points_budget_drawn", "Points drawn of a budget", names, registry=registry)
+    for item in budgets:
+        named = (str(item.number), item.programme, item.scope, item.scope_code)
+        total.labels(*named).set(item.total)
+        drawn.labels(*named).set(item.drawn)

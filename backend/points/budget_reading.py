@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, cast, func, select
 from sqlalchemy.orm import Session
 
 from backend import ledger
+from backend.database import Amount
 from backend.errors import NotFound
 from backend.points.budget_models import Budget, BudgetChange, BudgetReturn
 from backend.points.budgets import numbers_of
@@ -68,7 +69,7 @@ def budget(tx: Session, number: int) -> BudgetView:
 def _returned() -> ColumnElement[int]:
     """What was given back to a budget and not yet taken up by it."""
     sum_of = select(func.sum(BudgetReturn.points)).where(BudgetReturn.budget == Budget.number)
-    return func.coalesce(sum_of.scalar_subquery(), 0)
+    return cast(func.coalesce(sum_of.scalar_subquery(), 0), Amount)
 
 
 def budget_differences(tx: Session) -> Iterator[dict[str, object]]:

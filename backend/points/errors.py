@@ -24,6 +24,11 @@ class InvalidBudget(Refusal):
     title = "无效的积分预算 / Not a budget of points"
 
 
+class InvalidSetAside(Refusal):
+    code = "INVALID_SET_ASIDE"
+    title = "无效的预留声明 / Not a statement of what is set aside for points"
+
+
 class BudgetBelowDrawn(Refusal):
     code = "BUDGET_BELOW_DRAWN"
     status = 409

@@ -1,7 +1,9 @@
 """Funding budgets: opened and changed by what is put in and taken out, decided by two operators."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -29,6 +31,18 @@ class NewBudget:
     first_day: date
     last_day: date | None
     points: int
+
+    def as_facts(self) -> dict[str, Any]:
+        """As a request for approval keeps it."""
+        days = {"first_day": self.first_day.isoformat(), "last_day": self.last_day and self.last_day.isoformat()}
+        return asdict(self) | days
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> "NewBudget":
+        """From what a request for approval keeps."""
+        named = {field.name: facts[field.name] for field in fields(cls)}
+        last_day = named["last_day"] and date.fromisoformat(named["last_day"])
+        return cls(**named | {"first_day": date.fromisoformat(named["first_day"]), "last_day": last_day})
 
     def check(self, tx: Session) -> None:
         """Raises UnknownProgramme, InvalidBudget."""
@@ -68,12 +82,9 @@ def open_budget(tx: Session, budget: NewBudget, *, now: datetime, approval_id: U
     return number
 
 
-def change_budget(tx: Session, number: int, points: int, *, now: datetime, approval_id: UUID | None = None) -> None:
-    """Put points (> 0) into a budget, or take some (< 0) out that are not drawn.
-
-    Raises NotFound, InvalidBudget, BudgetBelowDrawn.
-    """
-    held = select(Budget.total, Budget.drawn).where(Budget.number == number).with_for_update()
+def check_change(tx: Session, number: int, points: int) -> None:
+    """Hold a budget and see whether it can be changed by so many points. Raises as `change_budget`."""
+    held = select(Budget.total, Budget.drawn).where(Budget.number == number).with_for_update(key_share=True)
     row = tx.execute(held).one_or_none()
     if row is None:
         raise NotFound
@@ -81,6 +92,14 @@ def change_budget(tx: Session, number: int, points: int, *, now: datetime, appro
         raise InvalidBudget(wrong=["points"])
     if row.total + points < row.drawn:
         raise BudgetBelowDrawn(total=row.total, drawn=row.drawn)
+
+
+def change_budget(tx: Session, number: int, points: int, *, now: datetime, approval_id: UUID | None = None) -> None:
+    """Put points (> 0) into a budget, or take some (< 0) out that are not drawn.
+
+    Raises NotFound, InvalidBudget, BudgetBelowDrawn.
+    """
+    check_change(tx, number, points)
     last = tx.scalar(select(func.max(BudgetChange.sequence)).where(BudgetChange.budget == number)) or 0
     _note(tx, number, last + 1, points, approval_id, now)
     tx.execute(
