@@ -19,6 +19,8 @@ STATE_MEANING = (
     "pending 待生效; available 可用; reserved 兑换中; used 已用完（兑换或抵扣待扣回积分）; "
     "expired 已过期; taken_back 已随冲正收回"
 )
+
+
 class RipeningSchema(Schema):
     """Points that become available."""
 
@@ -32,6 +34,15 @@ class LapsingSchema(Schema):
     last_day = fields.Date(required=True, metadata={"description": "有效期至（含当日）/ the last day they can be used"})
     expires_at = Instant(required=True)
     points = fields.Integer(required=True)
+
+
+class NoticeSchema(Schema):
+    """A budget that is nearly used up or gives nothing any more, for acts of today."""
+
+    scope = fields.String(required=True, metadata={"enum": list(points.SCOPES)})
+    scope_code = fields.String(required=True, metadata={"description": "which programme, partner or campaign"})
+    state = fields.String(required=True, metadata={"enum": list(points.BUDGET_STATES)})
+    sentence = bilingual()
 
 
 class StandingSchema(Schema):
@@ -56,7 +67,9 @@ class StandingSchema(Schema):
     )
     lapsing_within_30_days = fields.Integer(required=True)
     notices = fields.List(
-        bilingual(), required=True, metadata={"description": "what the programme says about its points now"}
+        fields.Nested(NoticeSchema),
+        required=True,
+        metadata={"description": "what the programme says about its points now"},
     )
 
 
@@ -113,13 +126,14 @@ def my_points() -> dict[str, Any]:
         programmes = identity.programmes(tx)
         enrolments = identity.enrolments(tx, holder_id)
         standings = points.standings(tx, holder_id, now=clock.now())
+        notices = {code: points.budget_notices(tx, code, clock.today()) for code in {e.programme for e in enrolments}}
     return {
         "programmes": [
             {
                 "programme": code,
                 "title": programme_title(programmes[code]),
                 **_standing(standings.get(code, points.NO_POINTS)),
-                "notices": [],
+                "notices": notices[code],
             }
             for code in dict.fromkeys(enrolment.programme for enrolment in enrolments)
         ]

@@ -1,7 +1,7 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
 from backend.points.awarding import Award, Earning, award
-from backend.points.budget_notices import budget_notices, warn_of_budgets
+from backend.points.budget_notices import BUDGET_STATES, budget_notices, warn_of_budgets
 from backend.points.budget_reading import BudgetView, budgets_of
 from backend.points.budgets import BudgetCut, Drawn, Returned, Wanted, draw, give_back, take_up_returned
 from backend.points.cover import cover_of, liability_told
@@ -15,7 +15,7 @@ from backend.points.debts import (
     request_write_off,
 )
 from backend.points.errors import BudgetBelowDrawn, ContradictingUse, InsufficientPoints, InvalidBudget, InvalidSetAside
-from backend.points.funding import NewBudget, change_budget, open_budget
+from backend.points.funding import SCOPES, NewBudget, change_budget, open_budget
 from backend.points.funding_decisions import (
     BUDGET,
     SET_ASIDE,
@@ -37,7 +37,9 @@ from backend.points.taking_back import take_back
 
 __all__ = [
     "BUDGET",
+    "BUDGET_STATES",
     "NO_POINTS",
+    "SCOPES",
     "SET_ASIDE",
     "SOON_DAYS",
     "STATES",

@@ -14,6 +14,8 @@ from backend.points.budget_reading import LOW_PERCENT, BudgetView, budgets_of
 
 log = structlog.get_logger(__name__)
 
+#: What a notice says of a budget: at least 80 % are drawn, all is, or its days are over.
+BUDGET_STATES = ("low", "used_up", "ended")
 #: Scope → which acts a budget is for, and what they no longer earn.
 _ACTS = {
     "programme": ({"zh": "行为", "en": "acts"}, {"zh": "积分", "en": "points"}),

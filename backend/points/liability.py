@@ -169,9 +169,9 @@ _ACCOUNTS = ("pending", "available", "reserved", "debt")
 
 def _lots_by_end(tx: Session, programmes: Sequence[str], now: datetime) -> dict[str, list[_Lots]]:
     """One pass over the lots, grouped by the instants at which they end: these are beginnings of days, so few."""
-    remaining = case((Lot.stage != "closed", Lot.remaining), else_=0)
+    standing = case((Lot.taken_back_at.is_(None), Lot.amount), else_=0)
     query = (
-        select(Lot.programme, Lot.expires_at, func.sum(remaining), func.sum(Lot.amount), func.sum(Lot.expired))
+        select(Lot.programme, Lot.expires_at, func.sum(Lot.remaining), func.sum(standing), func.sum(Lot.expired))
         .where(Lot.programme.in_(programmes), Lot.expires_at > now - HISTORY)
         .group_by(Lot.programme, Lot.expires_at)
     )

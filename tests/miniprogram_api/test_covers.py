@@ -112,7 +112,7 @@ def test_the_cover_page_is_shown_while_it_is_switched_on_and_names_what_nobody_s
     assert world.client.get(PAGE).status_code == 404
 
 
-def test_members_are_told_in_words_and_operators_once(world: World, moment: Any, app: Any, caplog: Any) -> None:
+def test_members_are_told_in_words_and_operators_once(world: World, moment: Any, app: Any) -> None:
     day = clock.today()
     own = NewBudget("members", "programme", "members", "会员预算 / Members' budget", day, None, 100)
     next_one = replace(own, scope="campaign", scope_code="week", title="环境周 / Week", last_day=day, points=10)
@@ -128,6 +128,8 @@ def test_members_are_told_in_words_and_operators_once(world: World, moment: Any,
         assert [points.warn_of_budgets(tx, now=clock.now()) for _ in range(2)] == [3, 0], "two low, one of them used up"
         low, used_up = points.budget_notices(tx, "members", day)
         (ended,) = points.budget_notices(tx, "members", day + timedelta(1))[1:]
+    (standing,) = world.login("alice").get("/me/points").json["programmes"]
+    assert standing["notices"] == [low, used_up]
     assert (low["state"], used_up["state"], ended["state"]) == ("low", "used_up", "ended")
     assert low["sentence"]["zh"].startswith("“会员预算”已使用 80% 以上")
     assert used_up["sentence"] == {
