@@ -39,6 +39,7 @@ OPERATORS = (
     commands.reviews.DEBT,
     commands.budgets.POINTS,
     commands.members.MEMBER,
+    commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.sync.SYNC,
 )

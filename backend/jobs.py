@@ -17,9 +17,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, idempotency, identity, outbox, partners, points, rewards, sync
+from backend import clock, idempotency, identity, member_messages, outbox, partners, points, rewards, sync
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
+from backend.member_messages import Channel
 from backend.settings import Settings
 from backend.vault import Vault
 
@@ -62,6 +63,8 @@ JOBS = (
     Job("rewards.delete_recipients", 3_600, lambda tx, now: rewards.delete_recipients(tx, now=now)),
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
+    Job("member_messages.collect", 300, lambda tx, now: member_messages.collect_warnings(tx, now=now)),
+    Job("member_messages.purge", 3_600, lambda tx, now: member_messages.purge_messages(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
 )
@@ -94,6 +97,15 @@ ERRANDS = (
         lambda sessions, vault, hosts: points.snapshot_liabilities(sessions, clock.now()),
     ),
 )
+
+
+def messaging(channel: Channel, stop: "Stop") -> Errand:
+    """The errand that sends messages to members over this channel; told to stop, it begins no further one."""
+
+    def send(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
+        member_messages.send_due(sessions, vault, channel, stopping=lambda: stop.wanted)
+
+    return Errand("member_messages.send", 10, send)
 
 
 def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
@@ -163,7 +175,8 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
     scheduler = BackgroundScheduler(timezone=clock.SHANGHAI)
     for job in (*JOBS, purging(settings)):
         _schedule(scheduler, run_job, job, sessions, job, owner)
-    for errand in ERRANDS:
+    channel = member_messages.channel_of(settings, sessions, vault)
+    for errand in (*ERRANDS, messaging(channel, stop)):
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
     courier = sync.Courier(sessions, vault, settings.sandbox_hosts)
     finisher = rewards.Finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))

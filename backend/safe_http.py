@@ -63,7 +63,12 @@ class OutsideFailure(Refusal):
 
 
 class OutsideUnavailable(OutsideFailure):
-    """It cannot be reached, is too slow, too busy or makes no sense: asking again later may help."""
+    """It cannot be reached, is too slow, too busy or makes no sense: asking again later may help.
+
+    `unreached`: no connection was made, so the request was certainly not seen.
+    """
+
+    unreached = False
 
     code = "UPSTREAM_UNAVAILABLE"
     status = 503
@@ -91,10 +96,10 @@ class Answer:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
-    def json(self) -> strict_json.JsonValue:
-        """The body as strict JSON. Raises OutsideUnavailable where it is not."""
+    def json(self, *, wide_integers: bool = False) -> strict_json.JsonValue:
+        """The body as strict JSON (see `strict_json.loads`). Raises OutsideUnavailable where it is not."""
         try:
-            return strict_json.loads(self.body, max_bytes=len(self.body))
+            return strict_json.loads(self.body, max_bytes=len(self.body), wide_integers=wide_integers)
         except Refusal as refusal:
             reason = f"answered {self.status} with {refusal.code}"
         raise OutsideUnavailable(reason, self)
@@ -178,7 +183,9 @@ def _call(method: str, url: str, body: bytes | None, headers: Mapping[str, str],
             failure = "the deadline passed" if alarm.rung else type(error).__name__
     # Raised out here so that the cause, whose text holds the URL and its secrets, does not hang on to it.
     if failure:
-        raise OutsideUnavailable(f"{host}: {failure}")
+        unavailable = OutsideUnavailable(f"{host}: {failure}")
+        unavailable.unreached = not adapter.connected
+        raise unavailable
     return answer
 
 
@@ -229,6 +236,7 @@ class _GuardedAdapter(HTTPAdapter):
         self._limits = limits
         self._alarm = alarm
         self._pools = contextlib.ExitStack()
+        self.connected = False
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
@@ -251,7 +259,9 @@ class _GuardedAdapter(HTTPAdapter):
     def _open_socket(self, host: str, port: int) -> socket.socket:
         host = host.strip("[]").lower()
         any_address = self._limits.allows(host, port)
-        return open_socket(host, port, self._alarm, timeout_s=self._limits.deadline_s, any_address=any_address)
+        opened = open_socket(host, port, self._alarm, timeout_s=self._limits.deadline_s, any_address=any_address)
+        self.connected = True
+        return opened
 
 
 class _PlainConnection(urllib3.connection.HTTPConnection):

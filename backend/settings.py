@@ -17,6 +17,8 @@ NOTICES_KEPT_DAYS, DEAD_NOTICES_KEPT_DAYS = 90, 365
 _AT_LEAST_A_WEEK = validate.Range(min=7)
 #: What WeChat's pushes are signed and sealed with in the sandbox. Everybody knows them: refused in production.
 SANDBOX_PUSH_TOKEN, SANDBOX_PUSH_AES_KEY = "sandbox", "sandbox" * 6 + "0"
+#: Which build of the mini-program a tap on a message opens.
+MINIPROGRAM_STATES = ("formal", "trial", "developer")
 SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
 
 
@@ -33,7 +35,8 @@ class Settings:
     keys claim fingerprints and look-up indexes; it never rotates, because claims are for life. `sandbox_hosts` ("host"
     or "host:port", small letters) may be notified without TLS and at private addresses; refused in production.
     `wechat_push_token` and `wechat_push_encoding_aes_key`: as set in the mini-program's console; empty where WeChat's
-    pushes are not taken. `write_off_limit`: points that two operators may write off for one person, ever.
+    pushes are not taken. `wechat_miniprogram_state`: which build a tap on a message opens.
+    `write_off_limit`: points that two operators may write off for one person, ever.
     `notices_kept_days`: for how many days announcements and their deliveries are kept, `dead_notices_kept_days` those
     that could not be delivered.
     """
@@ -49,6 +52,7 @@ class Settings:
     wechat_secret: str = field(default="", repr=False)
     wechat_push_token: str = field(default="", repr=False)
     wechat_push_encoding_aes_key: str = field(default="", repr=False)
+    wechat_miniprogram_state: str = "formal"
     sandbox_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
     write_off_limit: int = WRITE_OFF_LIMIT
@@ -83,6 +87,9 @@ class Settings:
             wechat_push_token=env.str("WECHAT_PUSH_TOKEN", SANDBOX_PUSH_TOKEN if sandbox else ""),
             wechat_push_encoding_aes_key=env.str(
                 "WECHAT_PUSH_ENCODING_AES_KEY", SANDBOX_PUSH_AES_KEY if sandbox else ""
+            ),
+            wechat_miniprogram_state=env.str(
+                "WECHAT_MINIPROGRAM_STATE", "formal", validate=validate.OneOf(MINIPROGRAM_STATES)
             ),
             sandbox_hosts=tuple(filter(None, (env.str("SANDBOX_HOSTS", "") or "").lower().split(","))),
             log_level=env.str("LOG_LEVEL", "INFO"),

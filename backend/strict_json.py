@@ -76,13 +76,15 @@ class NotAnObject(InvalidJson):
     title = "JSON 应为对象 / The body must be a JSON object"
 
 
-def loads(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
+def loads(
+    body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, wide_integers: bool = False
+) -> JsonValue:
     """The value a body stands for.
 
     UTF-8 without a byte order mark; no NUL and no lone surrogates in texts, no repeated keys, no NaN or
     Infinity. Numbers lie within ±(2**53 − 1) and have at most 30 significant digits and 30 decimals: int, or
-    Decimal where a fraction or an exponent is written. Raises BodyTooLarge or InvalidJson (DuplicateKey,
-    TooDeep, NumberOutOfRange).
+    Decimal where a fraction or an exponent is written. `wide_integers`: int up to 64 bits as well, where the other
+    side writes identifiers as numbers. Raises BodyTooLarge or InvalidJson (DuplicateKey, TooDeep, NumberOutOfRange).
     """
     if len(body) > max_bytes:
         raise BodyTooLarge(f"at most {max_bytes} bytes", max_bytes=max_bytes)
@@ -92,7 +94,7 @@ def loads(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise InvalidJson(f"not UTF-8 at byte {error.start}") from None
     _refuse_depth(body, max_depth)
     try:
-        value: JsonValue = _DECODER.decode(text)
+        value: JsonValue = (_WIDE_DECODER if wide_integers else _DECODER).decode(text)
     except json.JSONDecodeError as error:
         raise InvalidJson(f"{error.msg} at line {error.lineno} column {error.colno}") from None
     if _SUSPECT_ESCAPE.search(text) and any(map(_FORBIDDEN_CHARACTER.search, _texts(value))):
@@ -100,9 +102,11 @@ def loads(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     return value
 
 
-def loads_object(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, JsonValue]:
+def loads_object(
+    body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, wide_integers: bool = False
+) -> dict[str, JsonValue]:
     """As `loads`, for a body whose top level must be an object; raises NotAnObject otherwise."""
-    value = loads(body, max_bytes=max_bytes, max_depth=max_depth)
+    value = loads(body, max_bytes=max_bytes, max_depth=max_depth, wide_integers=wide_integers)
     if not isinstance(value, dict):
         raise NotAnObject()
     return value
@@ -154,6 +158,13 @@ def _integer(text: str) -> int:
     return number
 
 
+def _wide_integer(text: str) -> int:
+    number = int(text) if len(text) <= 20 else 2**63
+    if abs(number) >= 2**63:
+        raise NumberOutOfRange("integers have 64 bits at most")
+    return number
+
+
 def _decimal(text: str) -> Decimal:
     mantissa, _, exponent = text.lower().partition("e")
     if len(exponent) > 4 or len(mantissa) > 2 * MAX_DIGITS:
@@ -169,8 +180,9 @@ def _constant(text: str) -> NoReturn:
     raise InvalidJson(f"{text} is not JSON")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+_DECODER, _WIDE_DECODER = (
+    json.JSONDecoder(object_pairs_hook=_object, parse_int=integer, parse_float=_decimal, parse_constant=_constant)
+    for integer in (_integer, _wide_integer)
 )
 
 

@@ -126,6 +126,7 @@ from backend.identity.persons import (
     save_programme,
     start_session,
 )
+from backend.identity.reaching import forgotten_since, living_persons, wechat_openid
 from backend.identity.retention import purge_consent_changes, purge_spent
 from backend.identity.sharing import may_be_told_about
 from backend.identity.tokens import ACCESS_LIFE_S, AccessClaims, InvalidToken, issue_access, read_access
@@ -222,6 +223,7 @@ __all__ = [
     "enrol_in_consumer_programmes",
     "enrolments",
     "forget_person",
+    "forgotten_since",
     "guardian_of",
     "has_administrator",
     "hold_consents",
@@ -231,6 +233,7 @@ __all__ = [
     "issue_access",
     "link_partner_user",
     "links_of",
+    "living_persons",
     "make_link_code",
     "may_be_told_about",
     "minor_until",
@@ -267,4 +270,5 @@ __all__ = [
     "user_ref_index",
     "users_of",
     "wards_of",
+    "wechat_openid",
 ]

@@ -21,6 +21,7 @@ ERASED = (
     "您的个人密钥；以其加密的原始凭证和平台用户标识自此无法读取 / "
     "your personal key; evidence and references sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
+    "提醒与订阅消息的授权次数（一小时内） / warnings, and permissions to send messages (within the hour)",
     "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",
     "尚未送达第三方平台的通知；曾收到通知的平台会被告知删除 / "
     "notices that have not reached other platforms; platforms that got any are told to delete what they hold",

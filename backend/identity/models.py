@@ -49,7 +49,15 @@ class PersonKey(Base):
     """The wrapped key under which a person's evidence and references are sealed; NULL once they were forgotten."""
 
     __tablename__ = "person_keys"
-    __table_args__ = (CheckConstraint("(wrapped_key IS NULL) = (forgotten_at IS NOT NULL)", name="forgotten"),)
+    __table_args__ = (
+        CheckConstraint("(wrapped_key IS NULL) = (forgotten_at IS NOT NULL)", name="forgotten"),
+        Index(
+            "ix_person_keys_forgotten",
+            "forgotten_at",
+            postgresql_where=text("forgotten_at IS NOT NULL"),
+            sqlite_where=text("forgotten_at IS NOT NULL"),
+        ),
+    )
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
     wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
-from backend import partners, points, sync
+from backend import clock, member_messages, partners, points, sync
 from backend.signed_statements import key_set
 
 #: What every code of a problem document means; the `type` of a problem points here.
@@ -85,6 +85,7 @@ def metrics() -> Response:
     )
     with _house().transaction() as tx:
         _measure_budgets(registry, points.budgets_of(tx))
+        _measure_messages(registry, member_messages.standing(tx, now=clock.now()))
         for named, count in partners.reconciliation.unsettled(tx).items():
             unsettled.labels(*named).set(count)
         state = partners.inbox_state(tx)
@@ -108,3 +109,14 @@ def _measure_budgets(registry: CollectorRegistry, budgets: Iterable[points.Budge
         named = (str(item.number), item.programme, item.scope, item.scope_code)
         total.labels(*named).set(item.total)
         drawn.labels(*named).set(item.drawn)
+
+
+def _measure_messages(registry: CollectorRegistry, standing: member_messages.Standing) -> None:
+    waiting = Gauge("member_messages", "Messages to members by state", ["state"], registry=registry)
+    overdue = Gauge("member_messages_overdue_seconds", "How long the oldest could have gone out", registry=registry)
+    halted = Gauge("member_messages_halted", "1 for a template that rests", ["template"], registry=registry)
+    for state, count in standing.counts.items():
+        waiting.labels(state).set(count)
+    overdue.set(standing.overdue_s)
+    for template in standing.halted:
+        halted.labels(template).set(1)

@@ -25,6 +25,7 @@ from backend.points.funding_decisions import (
     request_new_budget,
     request_set_aside,
 )
+from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
 from backend.points.liability import Liability, liability_now, newest_liability, snapshot_liabilities
 from backend.points.policy import Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots
@@ -55,9 +56,11 @@ __all__ = [
     "InsufficientPoints",
     "InvalidBudget",
     "InvalidSetAside",
+    "Lapse",
     "Liability",
     "LotView",
     "NewBudget",
+    "Place",
     "Returned",
     "Rule",
     "Standing",
@@ -79,6 +82,7 @@ __all__ = [
     "give_back",
     "holdings",
     "lapse",
+    "lapsing_page",
     "liability_now",
     "liability_told",
     "lots_for",
@@ -88,6 +92,7 @@ __all__ = [
     "newest_lots",
     "open_budget",
     "owes_and_has",
+    "points_lapsing",
     "refund",
     "release",
     "request_budget_change",

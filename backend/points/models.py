@@ -55,7 +55,7 @@ class Lot(Base):
         ),
         Index(
             "ix_points_lots_available",
-            "expires_at",
+            *("expires_at", "holder_id", "id"),
             postgresql_where=text("stage = 'available'"),
             sqlite_where=text("stage = 'available'"),
         ),

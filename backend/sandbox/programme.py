@@ -11,12 +11,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import House, clock, identity, partners, points
+from backend import House, clock, identity, member_messages, partners, points
 from backend.signing import SecretKey, SigningKey, parse_signing_key
 
 PROGRAMME = "members"
 #: Before any act of the recorded day, and near enough that all of that day is covered.
 CONSENTED_AT = datetime(2026, 5, 20, 9, 0, tzinfo=clock.SHANGHAI)
+#: A template nobody asked WeChat for: the sandbox's own carrier takes any.
+EXPIRY_TEMPLATE = "sandbox-points-expiry"
+EXPIRY_FIELDS = {"programme": "thing1", "points": "number2", "lapses_on": "date3", "note": "thing4"}
 KEYS_VALID_FROM = datetime(2025, 1, 1, tzinfo=clock.SHANGHAI)
 
 
@@ -123,6 +126,7 @@ def load_programme(tx: Session, house: House) -> None:
         fixed_points={"low_carbon_pc": 200, "learning": 20, "step_donation": 10},
         note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分；学习每次 20 分、捐步每次 10 分",
     )
+    member_messages.set_template(tx, PROGRAMME, EXPIRY_TEMPLATE, EXPIRY_FIELDS, now=clock.now())
     for partner in PARTNERS.values():
         _load_partner(tx, house, partner)
 

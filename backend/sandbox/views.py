@@ -65,6 +65,7 @@ def make_wechat_push() -> tuple[Response, int]:
     if asked != sent or not {"name", "event"} <= asked.keys() <= {"name", "event", "revoke_info"}:
         raise InvalidSandboxRequest("name and event are needed, revoke_info may come with them, all as texts")
     openid = SandboxWeChat(house.settings.wechat_appid).exchange(f"sandbox:{asked['name']}").openid
-    told = {"Event": asked["event"], "OpenID": openid, "RevokeInfo": asked.get("revoke_info", "")}
+    told = {"Event": asked["event"], "RevokeInfo": asked.get("revoke_info", "")}
+    told |= dict.fromkeys(("OpenID", "FromUserName"), openid)
     path, body = sealed_push(PushKeys.of(house.settings), told, now=clock.now())
     return jsonify({"path": path, "body": body}), 201

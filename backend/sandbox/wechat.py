@@ -18,7 +18,7 @@ from backend.wechat_pushes import PushKeys
 _PADDED_TO = 32
 
 
-def sealed_push(keys: PushKeys, told: Mapping[str, str], *, now: datetime) -> tuple[str, dict[str, str]]:
+def sealed_push(keys: PushKeys, told: Mapping[str, object], *, now: datetime) -> tuple[str, dict[str, str]]:
     """The path with its query, and the JSON body, of a push that tells this."""
     timestamp, nonce = str(int(now.timestamp())), str(secrets.randbelow(10**9))
     message = {"ToUserName": "gh_sandbox", "FromUserName": "sandbox", "CreateTime": int(timestamp), "MsgType": "event"}

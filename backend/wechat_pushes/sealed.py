@@ -17,7 +17,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from backend.settings import Settings
 from backend.signing import TOLERANCE_S, InvalidSignature, TimestampOutOfRange
 from backend.wechat_pushes.errors import WeChatPushesNotConfigured
-from backend.wechat_pushes.messages import read_fields
+from backend.wechat_pushes.messages import read_fields, read_items
 
 _TIMESTAMP = re.compile(r"[1-9][0-9]{9}")
 _NONCE = re.compile(r"[0-9A-Za-z]{1,32}")
@@ -69,8 +69,16 @@ def answer_handshake(keys: PushKeys, query: Mapping[str, str], *, now: datetime)
     return echo
 
 
-def open_push(keys: PushKeys, query: Mapping[str, str], body: bytes, *, now: datetime) -> dict[str, str]:
-    """The fields of a sealed push that WeChat made for our mini-program.
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a push says: its fields, and the parts of the list it may have."""
+
+    fields: Mapping[str, str]
+    items: Sequence[Mapping[str, str]]
+
+
+def open_push(keys: PushKeys, query: Mapping[str, str], body: bytes, *, now: datetime) -> Push:
+    """A sealed push that WeChat made for our mini-program.
 
     Raises InvalidSignature or TimestampOutOfRange, UnreadablePush, InvalidJson and its kin; nothing else, whatever
     query and body hold.
@@ -79,7 +87,8 @@ def open_push(keys: PushKeys, query: Mapping[str, str], body: bytes, *, now: dat
     if sealed is None:
         raise InvalidSignature("the push is not sealed")
     _verify(keys, query, "msg_signature", sealed, now=now)
-    return read_fields(_open(keys, sealed))
+    message = _open(keys, sealed)
+    return Push(read_fields(message), read_items(message))
 
 
 def _verify(keys: PushKeys, query: Mapping[str, str], name: str, *signed: str, now: datetime) -> None:

@@ -31,7 +31,7 @@ def handshake() -> Response:
 def push() -> Response:
     """Obey one push."""
     keys, now = PushKeys.of(_house().settings), clock.now()
-    fields = open_push(keys, request.args, read_body(request), now=now)
+    told = open_push(keys, request.args, read_body(request), now=now)
     with _house().transaction() as tx:
-        obey(tx, _house().vault, keys.appid, fields, now=now)
+        obey(tx, _house().vault, keys.appid, told, now=now)
     return Response("success", content_type="text/plain")

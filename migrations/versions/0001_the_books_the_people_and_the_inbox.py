@@ -165,6 +165,126 @@ def _create_idempotency_table() -> None:
     op.create_index(op.f("ix_idempotency_keys_begun_at"), "idempotency_keys", ["begun_at"])
 
 
+def _create_message_tables() -> None:
+    """Warnings to members, what they let be sent to them, and the token messages are sent with."""
+    op.create_table(
+        "message_halts",
+        sa.Column("template_id", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("template_id", name=op.f("pk_message_halts")),
+    )
+    op.create_table(
+        "warning_rounds",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("after_instant", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("after_holder", sa.Uuid(), nullable=True),
+        sa.Column("after_lot", sa.Uuid(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_warning_rounds")),
+    )
+    op.create_table(
+        "wechat_access_tokens",
+        sa.Column("appid", sa.Text(), nullable=False),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=True),
+        sa.Column("renew_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("renewing_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("forced_on", sa.Date(), nullable=False),
+        sa.Column("forced", sa.Integer(), nullable=False),
+        sa.Column("forced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("appid", name=op.f("pk_wechat_access_tokens")),
+    )
+    op.create_table(
+        "expiry_warnings",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("lapses_on", sa.Date(), nullable=False),
+        sa.Column("days_ahead", sa.SmallInteger(), nullable=False),
+        sa.Column("points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("template_id", sa.Text(), nullable=True),
+        sa.Column("message_id", sa.Text(), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'sending') = (claimed_until IS NOT NULL)", name=op.f("ck_expiry_warnings_claimed")
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'in_app', 'sending', 'sent', 'delivered', 'undelivered', "
+            "'unknown', 'failed', 'withdrawn', 'outdated')",
+            name=op.f("ck_expiry_warnings_state"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('sent', 'delivered') OR sent_at IS NOT NULL", name=op.f("ck_expiry_warnings_sent")
+        ),
+        sa.CheckConstraint("days_ahead IN (30, 7)", name=op.f("ck_expiry_warnings_days_ahead")),
+        sa.CheckConstraint("points > 0", name=op.f("ck_expiry_warnings_points")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_expiry_warnings_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_expiry_warnings_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_expiry_warnings")),
+        sa.UniqueConstraint(
+            "holder_id",
+            "programme",
+            "lapses_on",
+            "days_ahead",
+            name=op.f("uq_expiry_warnings_holder_id_programme_lapses_on_days_ahead"),
+        ),
+    )
+    with op.batch_alter_table("expiry_warnings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_expiry_warnings_due",
+            ["next_attempt_at", "lapses_on", "holder_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.create_index("ix_expiry_warnings_lapses_on", ["lapses_on"], unique=False)
+        batch_op.create_index(
+            "ix_expiry_warnings_open",
+            ["state"],
+            unique=False,
+            postgresql_where=sa.text("state IN ('waiting', 'sending', 'unknown', 'failed')"),
+            sqlite_where=sa.text("state IN ('waiting', 'sending', 'unknown', 'failed')"),
+        )
+
+    op.create_table(
+        "message_permissions",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("template_id", sa.Text(), nullable=False),
+        sa.Column("remaining", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "answer IN ('accept', 'reject', 'ban', 'filter')", name=op.f("ck_message_permissions_answer")
+        ),
+        sa.CheckConstraint("remaining BETWEEN 0 AND 100", name=op.f("ck_message_permissions_remaining")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_message_permissions_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "template_id", name=op.f("pk_message_permissions")),
+    )
+    op.create_table(
+        "message_templates",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("template_id", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('points_expiry')", name=op.f("ck_message_templates_kind")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_message_templates_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "kind", name=op.f("pk_message_templates")),
+    )
+
+
 def _create_sync_tables() -> None:
     """Third-party platforms, and what is delivered to them."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -1588,6 +1708,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_person_keys_holder_id_holders")),
         sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_person_keys")),
     )
+    op.create_index(
+        "ix_person_keys_forgotten",
+        "person_keys",
+        ["forgotten_at"],
+        postgresql_where=sa.text("forgotten_at IS NOT NULL"),
+        sqlite_where=sa.text("forgotten_at IS NOT NULL"),
+    )
     op.create_table(
         "points_lots",
         sa.Column("holder_id", sa.Uuid(), nullable=False),
@@ -1621,7 +1748,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_points_lots_activity", ["holder_id", "activity_id"], unique=False)
         batch_op.create_index(
             "ix_points_lots_available",
-            ["expires_at"],
+            ["expires_at", "holder_id", "id"],
             unique=False,
             postgresql_where=sa.text("stage = 'available'"),
             sqlite_where=sa.text("stage = 'available'"),
@@ -1720,6 +1847,7 @@ def upgrade() -> None:
         )
     _create_link_code_tables()
     _create_idempotency_table()
+    _create_message_tables()
 
     op.create_table(
         "restatement_runs",
@@ -1853,6 +1981,9 @@ def downgrade() -> None:
     op.drop_table("restatements")
     op.drop_table("restatement_runs")
     op.drop_table("idempotency_keys")
+    for table in ("expiry_warnings", "message_permissions", "message_templates", "message_halts", "warning_rounds"):
+        op.drop_table(table)
+    op.drop_table("wechat_access_tokens")
     op.drop_table("wrong_link_codes")
     op.drop_table("link_codes")
     with op.batch_alter_table("partner_links", schema=None) as batch_op:

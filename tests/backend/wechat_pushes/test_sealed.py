@@ -56,9 +56,9 @@ def test_the_push_of_the_documentation_opens_as_json_and_as_xml() -> None:
         "Event": "debug_demo",
         "debug_str": "hello world",
     }
-    assert open_push(KEYS, QUERY, BODY, now=NOW) == told
+    assert open_push(KEYS, QUERY, BODY, now=NOW).fields == told
     xml = f"<xml>\n<ToUserName><![CDATA[gh]]></ToUserName>\n<Encrypt><![CDATA[{ENCRYPT}]]></Encrypt>\n</xml>"
-    assert open_push(KEYS, QUERY, xml.encode(), now=NOW) == told
+    assert open_push(KEYS, QUERY, xml.encode(), now=NOW).fields == told
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def packed(message: bytes, appid: str = APPID, length: int | None = None) -> byt
 def test_names_with_spaces_are_read_and_what_is_nested_is_left_out() -> None:
     said = b'{"Event": "e", " OpenID": "o1", " RevokeInfo": 12, "flag": true, "List": [{"Event": "x"}], "none": null}'
     query, body = signed(sealed(packed(said)))
-    assert open_push(KEYS, query, body, now=NOW) == {"Event": "e", "OpenID": "o1", "RevokeInfo": "12"}
+    assert open_push(KEYS, query, body, now=NOW).fields == {"Event": "e", "OpenID": "o1", "RevokeInfo": "12"}
     said = b"<xml><Event>e</Event><List><OpenID>no</OpenID></List><OpenID>\n<![CDATA[a&b]]></OpenID><Empty/></xml>"
     query, body = signed(sealed(packed(said)))
-    assert open_push(KEYS, query, body, now=NOW) == {"Event": "e", "OpenID": "\na&b", "Empty": ""}
+    assert open_push(KEYS, query, body, now=NOW).fields == {"Event": "e", "OpenID": "\na&b", "Empty": ""}
 
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]><xml><Encrypt>&b;</Encrypt></xml>'
@@ -173,5 +173,5 @@ def test_no_single_changed_byte_gets_through() -> None:
             told = open_push(KEYS, QUERY, body, now=NOW)
         except Refusal:
             continue
-        assert told["debug_str"] == "hello world"
+        assert told.fields["debug_str"] == "hello world"
         assert json.loads(body)["Encrypt"] == ENCRYPT
