@@ -28,7 +28,11 @@ def allow_every_act(house: House, holder: UUID) -> None:
 def settle_act(
     house: House, holder: UUID, methodology: str, data: dict[str, Any], order: str = "O1", **how: Any
 ) -> Outcome:
-    """Settle one act of this methodology through the pipeline; `named` adds to what names the physical act."""
+    """Settle one act of this methodology through the pipeline; `named` adds to what names the physical act.
+
+    Of an order settled before, a higher `revision` takes back what it was and issues it again.
+    """
+    revision = how.pop("revision", 1)
     named = {"partner": "shop", "order_no": order, "line": "1", "trip_id": order, "meter": "M1", "period": "2026-05"}
     named |= {"certificate_no": order} | how.pop("named", {})
     draft = Draft(methodology, data, named, how.pop("at", days_ago(3)), how.pop("grade", "E3"), **how)
@@ -37,8 +41,8 @@ def settle_act(
         partner="shop",
         order_no=order,
         line="1",
-        revision=1,
-        rank=activities.ORIGINAL,
+        revision=revision,
+        rank=activities.ORIGINAL if revision == 1 else activities.CORRECTED,
         order_type="product.purchased",
         receiver=Receiver(holder, "members", b""),
         content_hash=hashlib.sha256(order.encode()).digest(),
