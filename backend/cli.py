@@ -37,7 +37,7 @@ OPERATORS = (
     commands.approvals.APPROVAL,
     commands.reviews.ACTIVITY,
     commands.reviews.DEBT,
-    commands.budgets.POINTS,
+    commands.points.POINTS,
     commands.members.MEMBER,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,

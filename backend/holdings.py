@@ -21,6 +21,7 @@ LEFT_OUT = {
     "claims": "无法还原的行为指纹 / fingerprints of acts that nobody can read back",
     "claim_contenders": "无法还原的行为指纹 / fingerprints of acts that nobody can read back",
     "order_lines": "仅为 activities 内容的校验值 / hashes of what activities say",
+    "points_cap_counts": "处理用计数，积分见 points_lots / counts under caps, of the points in points_lots",
     "holder_days": "处理用锁，日期见 activities / locks, on the days of activities",
     "guardian_invitations": "无法还原的一次性邀请码 / single-use codes that nobody can read back",
     "outbox": "内容与账目相同的通知 / notices that say what the books say",

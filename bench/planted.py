@@ -119,8 +119,9 @@ _STATEMENTS = (
     f":grams + CASE how WHEN 'other_ledger' THEN 1 ELSE 0 END, NULL FROM {_ALL} WHERE {_ISSUED}",
     f"{_TRANSFER} SELECT {_HOLDER}, {_id('000000dd')}, 1, 'points', 'issuer.points', 'points.pending', :points, "
     f"{_id('00000010')} FROM {_ALL} WHERE {_ISSUED}",
-    "INSERT INTO points_lots (holder_id, id, programme, activity_id, rule_version, amount, remaining, reserved, "
-    f"expired, stage, available_at, expires_at) SELECT {_HOLDER}, {_id('00000010')}, 'members', {_id('000000ac')}, 1, "
+    "INSERT INTO points_lots (holder_id, id, programme, activity_id, partner, methodology, day, rule_version, "
+    "amount, remaining, reserved, expired, stage, available_at, expires_at) "
+    f"SELECT {_HOLDER}, {_id('00000010')}, 'members', {_id('000000ac')}, :partner, 'device_reuse', :day, 1, "
     ":points + CASE how WHEN 'other_lot' THEN 1 ELSE 0 END, :points, 0, 0, 'pending', :later, :later "
     f"FROM {_ALL} WHERE {_ISSUED}",
 )

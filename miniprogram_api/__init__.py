@@ -19,6 +19,7 @@ from miniprogram_api import (
     methodologies,
     partner_links,
     points,
+    points_rules,
     products,
     receipts,
     wards,
@@ -49,6 +50,7 @@ RESOURCES = (
     methodologies.resource,
     products.resource,
     covers.resource,
+    points_rules.resource,
 )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from backend import activities as acts
-from backend import identity, ledger
+from backend import audit, identity, ledger
 from backend.activities import Act, Credited
 from backend.errors import NotFound
 from backend.identity import UnknownProgramme
@@ -77,6 +77,33 @@ class RestatementSchema(Schema):
     credits = fields.Nested(CreditedSchema, required=True)
 
 
+class CutSchema(Schema):
+    """Points the act earned by its rule and was not given, because a cap or a budget was used up.
+
+    `campaign`: of the multiplier whose bonus was cut; null for the points of the act itself.
+    """
+
+    code = fields.String(required=True)
+    campaign = fields.String(required=True, allow_none=True)
+    earned = fields.Integer(required=True)
+    granted = fields.Integer(required=True)
+    rule_version = fields.Integer(required=True)
+    zh = fields.String(required=True)
+    en = fields.String(required=True)
+
+
+class ActivityPointsSchema(Schema):
+    """What the act was given with its last issue, its bonuses included, by which version of the points rule.
+
+    `rule_version`: null where no rule was in force on its day.
+    """
+
+    points = fields.Integer(required=True)
+    bonus_points = fields.Integer(required=True, metadata={"description": "of these, from campaigns"})
+    rule_version = fields.Integer(required=True, allow_none=True)
+    cuts = fields.List(fields.Nested(CutSchema), required=True)
+
+
 class ActivityDetailSchema(ActivitySchema):
     """One act with its data and what was posted about it."""
 
@@ -97,6 +124,9 @@ class ActivityDetailSchema(ActivitySchema):
         fields.UUID(), required=True, metadata={"description": "entries about this act, oldest first; see receipts"}
     )
     restatements = fields.List(fields.Nested(RestatementSchema), required=True)
+    points = fields.Nested(
+        ActivityPointsSchema, required=True, allow_none=True, metadata={"description": "null unless the act is issued"}
+    )
 
 
 class ActivitiesSchema(Schema):
@@ -134,6 +164,7 @@ def activity(activity_id: UUID) -> dict[str, Any]:
         counted = acts.standings(tx, [act])[act.key]
         restated = acts.restatements_of(tx, [act.key]).get(act.key, [])
         rival = acts.act_of_holder(tx, act.holder_id, act.excluded_by) if act.excluded_by else None
+        earned = audit.points_given(tx, act) if act.status == "issued" else None
     return {
         **_view(act, counted),
         "revision": act.revision,
@@ -146,6 +177,7 @@ def activity(activity_id: UUID) -> dict[str, Any]:
         "excluded_by": rival.id if rival else None,
         "entry_ids": [entry.transaction.id for entry in posted],
         "restatements": [asdict(item) | {"entry_id": item.transaction_id} for item in restated],
+        "points": earned,
     }
 
 

@@ -13,7 +13,7 @@ from miniprogram_api.resource import Resource
 
 KINDS = (
     "issue 入账, issue.reversed 冲正, restatement 重述, restatement.reversed 重述随入账冲正, "
-    "ripen 积分生效, lapse 积分过期, write_off 待扣回积分核销, "
+    "bonus 活动加成, bonus.reversed 加成冲正, ripen 积分生效, lapse 积分过期, write_off 待扣回积分核销, "
     "reserve 兑换占用, confirm 兑换完成, spend 兑换, release 兑换取消退回, refund 兑换退回"
 )
 

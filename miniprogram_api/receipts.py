@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from backend import audit
 from backend.errors import NotFound
-from miniprogram_api.activities import CreditedSchema, ReasonSchema, RestatementSchema
+from miniprogram_api.activities import CreditedSchema, CutSchema, ReasonSchema, RestatementSchema
 from miniprogram_api.caller import house, member
 from miniprogram_api.entries import EntrySchema
 from miniprogram_api.fields import BilingualSchema, Instant, bilingual
@@ -120,9 +120,11 @@ class QuantificationSchema(Schema):
 
 
 class RuleSchema(Schema):
-    """The points rule of the act's day: an exact rate per gram reduced, fixed points for what no gram measures."""
+    """The points rule of the act's day, as it counts for its methodology: an exact rate per gram reduced, fixed points
+    for what no gram measures."""
 
     version = fields.Integer(required=True)
+    announced_on = fields.Date(required=True)
     in_force_from = fields.Date(required=True)
     points_per_gram = fields.String(required=True)
     fixed_points = fields.Integer(required=True)
@@ -140,14 +142,30 @@ class LotSchema(Schema):
     used = fields.Integer(required=True, metadata={"description": "spent, or taken back"})
 
 
+class UsedMultiplierSchema(Schema):
+    """The campaign a bonus comes from: `factor` − 1 of the points of the act, from its first to its last day."""
+
+    campaign = fields.String(required=True)
+    title = bilingual()
+    version = fields.Integer(required=True)
+    factor = fields.String(required=True)
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True)
+
+
 class EarnedSchema(Schema):
-    """What the act earned. Points lie pending until `available_at`."""
+    """What the act earned, or its bonus in a campaign. Points lie pending until `available_at`.
+
+    0 points have no lot; `cuts` say which cap or budget held back how much.
+    """
 
     points = fields.Integer(required=True)
     rule = fields.Nested(RuleSchema, required=True)
-    available_at = Instant(required=True)
-    expires_at = Instant(required=True)
-    lot = fields.Nested(LotSchema, required=True)
+    multiplier = fields.Nested(UsedMultiplierSchema, required=True, allow_none=True)
+    cuts = fields.List(fields.Nested(CutSchema), required=True)
+    available_at = Instant(required=True, allow_none=True)
+    expires_at = Instant(required=True, allow_none=True)
+    lot = fields.Nested(LotSchema, required=True, allow_none=True)
 
 
 class EvidenceSchema(Schema):
@@ -188,7 +206,12 @@ class ReceiptSchema(Schema):
         required=True,
         metadata={"description": "of an issue: what its act was restated to since, oldest first"},
     )
-    points = fields.Nested(EarnedSchema, required=True, allow_none=True)
+    points = fields.Nested(
+        EarnedSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: 当日没有积分规则 no rule in force on the day"},
+    )
     equivalences = fields.List(
         fields.Nested(EquivalenceSchema),
         required=True,

@@ -12,9 +12,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import activities, bilingual, ledger, points, settlement
+from backend import activities, bilingual, ledger, settlement
 from backend.activities import Act, Explained, Restatement
-from backend.audit.sentences import ISSUE, RESTATEMENT, RESTATEMENT_REVERSAL, REVERSAL, Story, sentence_zh
+from backend.audit.earned import points_of
+from backend.audit.sentences import (
+    BONUS,
+    BONUS_REVERSAL,
+    ISSUE,
+    RESTATEMENT,
+    RESTATEMENT_REVERSAL,
+    REVERSAL,
+    Story,
+    sentence_zh,
+)
 from backend.errors import NotFound
 from backend.ledger import Entry
 
@@ -29,7 +39,8 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     """The receipt of one entry of this holder: JSON-able but for ids, days and instants. NotFound for anybody else's.
 
     `activity`, `quantification` and `evidence` are None for entries that credit no act (points that ripen or lapse),
-    `points` for acts that earned none. `equivalences`, for display only, are of what the entry credits.
+    `points` where no rule was in force; they name the rule also where it gave none. `equivalences`, for display only,
+    are of what the entry credits.
     Exact grams are texts; None means that the source publishes no such number.
     `restatements` lists what the act of an issue was restated to since; the receipt of a restatement shows the new
     calculation, and in `previous_quantification` the one it takes the place of.
@@ -44,7 +55,7 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     credits, previous = _calculated(entry, related, act, restated)
     explained = activities.explain(tx, credits) if credits else None
     before = activities.explain(tx, previous) if previous else None
-    earned = _points(tx, act, _issue_behind(entry, related)) if act else None
+    earned = points_of(tx, act, _issue_behind(entry, related)) if act else None
     undone_by = _reversal_of(entry, related)
     reason = entry.transaction.reason
     since = _restated_since(entry, related, restated)
@@ -93,7 +104,7 @@ def _calculated(
     """The act with the numbers behind an entry, and with those a restatement takes the place of, if it is one."""
     if act is None:
         return None, None
-    if entry.transaction.kind in (ISSUE, REVERSAL):
+    if entry.transaction.kind in (ISSUE, REVERSAL, BONUS, BONUS_REVERSAL):
         return act, None
     if entry.transaction.kind not in (RESTATEMENT, RESTATEMENT_REVERSAL):
         return None, None
@@ -137,12 +148,12 @@ def _lots_named(entry: Entry) -> set[UUID]:
 
 
 def _issue_behind(entry: Entry, related: Sequence[Entry]) -> Entry | None:
-    """The issue an entry is, takes back, or moves the points of."""
-    if entry.transaction.kind == ISSUE:
+    """The issue, or the bonus beside it, that an entry is, takes back, or moves the points of."""
+    if entry.transaction.kind in (ISSUE, BONUS):
         return entry
     lots = _lots_named(entry)
     for other in related:
-        if other.transaction.kind == ISSUE:
+        if other.transaction.kind in (ISSUE, BONUS):
             if other.transaction.id == entry.transaction.reverses_id:
                 return other
             if entry.transaction.reverses_id is None and lots & _lots_named(other):
@@ -218,41 +229,6 @@ def _inputs(act: Act, trail: dict[str, Any]) -> list[dict[str, Any]]:
             shown = {"name": name, "title": told.get("title"), "value": entry.get("default"), "unit": told.get("unit")}
             inputs.append({**shown, "meaning": None, "origin": entry["from"]})
     return inputs
-
-
-def _points(tx: Session, act: Act, issue: Entry | None) -> dict[str, Any] | None:
-    """What the act earned with this issue, by which rule, and what is left of it."""
-    awarded = [
-        transfer
-        for transfer in (issue.transaction.transfers if issue else ())
-        if transfer.debit == "issuer.points" and transfer.lot_id is not None
-    ]
-    if not awarded:
-        return None
-    lot = next(lot for lot in points.lots_of(tx, act.holder_id, act.id) if lot.id == awarded[0].lot_id)
-    rule = next(
-        rule for rule in points.rules(tx) if (rule.programme, rule.version) == (lot.programme, lot.rule_version)
-    )
-    return {
-        "points": lot.amount,
-        "rule": {
-            "version": rule.version,
-            "in_force_from": rule.in_force_from,
-            "points_per_gram": str(rule.points_per_gram),
-            "fixed_points": rule.fixed_points.get(act.methodology, 0),
-            "expires_after_days": rule.expires_after_days,
-            "note": rule.note,
-        },
-        "available_at": lot.available_at,
-        "expires_at": lot.expires_at,
-        "lot": {
-            "id": lot.id,
-            "stage": lot.stage,
-            "remaining": lot.remaining,
-            "expired": lot.expired,
-            "used": lot.amount - lot.remaining - lot.expired,
-        },
-    }
 
 
 def _evidence(act: Act) -> dict[str, Any]:

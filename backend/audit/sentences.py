@@ -12,6 +12,8 @@ from backend.ledger import Entry
 #: Entries that credit an act, or take such a credit back; others only move points that were credited before.
 ISSUE, REVERSAL = "issue", "issue.reversed"
 RESTATEMENT, RESTATEMENT_REVERSAL = "restatement", "restatement.reversed"
+#: Entries of a campaign's bonus on the points of an act.
+BONUS, BONUS_REVERSAL = "bonus", "bonus.reversed"
 _CREDITS = {"reduction": "{} 克减排量", "offset": "{} 克抵消补偿量", "eac": "{} 瓦时绿证电量"}
 _UNITS = {ledger.POINTS: "积分", ledger.STEPS: "步", ledger.EAC: "瓦时"}
 
@@ -42,7 +44,7 @@ def sentence_zh(story: Story) -> str:
     if story.entry.transaction.kind in _OF_USES:
         return _of_a_use(story.entry)
     tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
-    tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal}
+    tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal, BONUS: _bonus, BONUS_REVERSAL: _reversal}
     teller = tellers.get(story.entry.transaction.kind)
     if teller is None or story.act is None:
         return _transfers(story.entry)
@@ -54,11 +56,12 @@ def _issue(story: Story, act: Act) -> str:
     told = trail.get("sentence_zh") or f"{_title(act)}，入账 {_credits(story.entry)}"
     if list(trail.get("credits", ())) == ["REDUCTION"]:
         told += "减排量"
-    if story.earned:
+    if story.earned and story.earned["points"]:
         ripe = _day(clock.day_of(story.earned["available_at"]), act.day)
         told += f"，获得 {story.earned['points']} 积分，{ripe}起可用"
     else:
         told += "，不产生积分"
+    told += _cuts(story)
     if story.restated:
         last = story.restated[-1]
         day = _day(clock.day_of(last.restated_at), act.day)
@@ -66,6 +69,21 @@ def _issue(story: Story, act: Act) -> str:
     if story.reversed_by:
         told += f"。这笔入账已于 {_day(clock.day_of(story.reversed_by.posted_at), act.day)}冲正"
     return told + "。"
+
+
+def _bonus(story: Story, act: Act) -> str:
+    assert story.earned is not None and story.earned["multiplier"] is not None
+    earned, campaign = story.earned, story.earned["multiplier"]["title"]["zh"]
+    ripe = _day(clock.day_of(earned["available_at"]), act.day)
+    told = f"{_day(act.day)}“{_title(act)}”获得“{campaign}”加成 {earned['points']} 积分，{ripe}起可用{_cuts(story)}"
+    if story.reversed_by:
+        told += f"。这笔加成已于 {_day(clock.day_of(story.reversed_by.posted_at), act.day)}冲正"
+    return told + "。"
+
+
+def _cuts(story: Story) -> str:
+    """What caps and budgets cut, sentence by sentence."""
+    return "".join(f"。{cut['zh'].removesuffix('。')}" for cut in (story.earned or {}).get("cuts", ()))
 
 
 def _credits(entry: Entry) -> str:
@@ -80,7 +98,7 @@ def _reversal(story: Story, act: Act) -> str:
     taken = [words.format(moved[account]) for account, words in issuers.items() if moved.get(account)]
     parts = [f"收回 {'、'.join(taken)}"] if taken else []
     parts += [f"退回 {words.format(moved[account])}" for account, words in _CREDITS.items() if moved.get(account)]
-    what = "重述" if story.entry.transaction.kind == RESTATEMENT_REVERSAL else "入账"
+    what = {RESTATEMENT_REVERSAL: "重述", BONUS_REVERSAL: "加成"}.get(story.entry.transaction.kind, "入账")
     told = f"冲正 {_day(act.day)}“{_title(act)}”的{what}：{'、'.join(parts)}"
     if debt := moved.get("points.debt"):
         told += f"，另有 {debt} 积分已被使用，记为待扣回"

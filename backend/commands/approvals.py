@@ -35,6 +35,14 @@ def _appoint(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: 
     return identity.decide_appointment(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
 
+def _rule(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return points.decide_rule(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
+def _multiplier(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return points.decide_multiplier(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
     identity.APPOINT: _appoint,
@@ -47,6 +55,8 @@ KINDS: dict[str, Decide] = {
     points.SET_ASIDE: lambda tx, asked, by, granted, reason, now: points.decide_set_aside(
         tx, asked, operator=by, granted=granted, reason=reason, now=now
     ),
+    points.RULE: _rule,
+    points.MULTIPLIER: _multiplier,
 }
 _SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}
 

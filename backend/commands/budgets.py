@@ -168,4 +168,3 @@ def switch_cover(programme: str, shown: bool, name: str, token: str, reason: str
 BUDGET = click.Group("budget", help="Opening and changing budgets.", commands=(open_budget, change_budget))
 #: What stands beside the rules under `flask points`.
 BUDGETS: tuple[click.Command, ...] = (BUDGET, list_budgets, liability, set_aside, switch_cover)
-POINTS = click.Group("points", help="What acts earn.", commands=BUDGETS)

@@ -1,10 +1,21 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
-from backend.points.awarding import Award, Earning, award
+from backend.points.awarding import Award, Earning, Given
 from backend.points.budget_notices import BUDGET_STATES, budget_notices, warn_of_budgets
 from backend.points.budget_reading import BudgetView, budgets_of
 from backend.points.budgets import BudgetCut, Drawn, Returned, Wanted, draw, give_back, take_up_returned
+from backend.points.changing import (
+    MULTIPLIER,
+    RULE,
+    NewRule,
+    decide_multiplier,
+    decide_rule,
+    request_end_of_multiplier,
+    request_multiplier,
+    request_rule,
+)
 from backend.points.cover import cover_of, liability_told
+from backend.points.cuts import CUT_CODES, cuts_of
 from backend.points.debts import (
     WRITE_OFF,
     WriteOffLimit,
@@ -14,7 +25,17 @@ from backend.points.debts import (
     owes_and_has,
     request_write_off,
 )
-from backend.points.errors import BudgetBelowDrawn, ContradictingUse, InsufficientPoints, InvalidBudget, InvalidSetAside
+from backend.points.errors import (
+    BudgetBelowDrawn,
+    ContradictingUse,
+    InsufficientPoints,
+    InvalidBudget,
+    InvalidRule,
+    InvalidSetAside,
+    RuleChangedMeanwhile,
+    RuleTooLate,
+    UnknownMultiplier,
+)
 from backend.points.funding import SCOPES, NewBudget, change_budget, open_budget
 from backend.points.funding_decisions import (
     BUDGET,
@@ -27,54 +48,72 @@ from backend.points.funding_decisions import (
 )
 from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
 from backend.points.liability import Liability, liability_now, newest_liability, snapshot_liabilities
-from backend.points.policy import Rule, rule_on
-from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots
+from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
+from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots, standing_lots
 from backend.points.ripening import lapse, ripen
-from backend.points.rules import rules, save_rule
+from backend.points.rules import multiplier, multipliers, published, rules, save_multiplier, save_rule
 from backend.points.setting_aside import set_aside, show_cover
+from backend.points.settling import Settled, settle
 from backend.points.spending import confirm, refund, release, reserve, spend
 from backend.points.standing import NO_POINTS, SOON_DAYS, STATES, Due, LotView, Standing, lots_page, standings
-from backend.points.taking_back import take_back
 
 __all__ = [
     "BUDGET",
     "BUDGET_STATES",
+    "CUT_CODES",
+    "DAY",
+    "MONTH",
+    "MULTIPLIER",
     "NO_POINTS",
+    "PERIODS",
+    "RULE",
     "SCOPES",
     "SET_ASIDE",
     "SOON_DAYS",
     "STATES",
+    "WEEK",
     "WRITE_OFF",
     "Award",
     "BudgetBelowDrawn",
     "BudgetCut",
     "BudgetView",
+    "Cap",
     "ContradictingUse",
     "Drawn",
     "Due",
     "Earning",
+    "Given",
     "InsufficientPoints",
     "InvalidBudget",
+    "InvalidRule",
     "InvalidSetAside",
     "Lapse",
     "Liability",
     "LotView",
+    "Multiplier",
     "NewBudget",
+    "NewRule",
     "Place",
     "Returned",
     "Rule",
+    "RuleChangedMeanwhile",
+    "RuleTooLate",
+    "Settled",
     "Standing",
+    "UnknownMultiplier",
     "Wanted",
     "WriteOffLimit",
     "WriteOffTooLarge",
-    "award",
     "budget_notices",
     "budgets_of",
     "change_budget",
     "confirm",
     "cover_of",
+    "cuts_of",
     "debt_sentence",
     "decide_budget",
+    "decide_multiplier",
+    "decide_rule",
     "decide_set_aside",
     "decide_write_off",
     "differences",
@@ -88,28 +127,36 @@ __all__ = [
     "lots_for",
     "lots_of",
     "lots_page",
+    "multiplier",
+    "multipliers",
     "newest_liability",
     "newest_lots",
     "open_budget",
     "owes_and_has",
     "points_lapsing",
+    "published",
     "refund",
     "release",
     "request_budget_change",
+    "request_end_of_multiplier",
+    "request_multiplier",
     "request_new_budget",
+    "request_rule",
     "request_set_aside",
     "request_write_off",
     "reserve",
     "ripen",
     "rule_on",
     "rules",
+    "save_multiplier",
     "save_rule",
     "set_aside",
+    "settle",
     "show_cover",
     "snapshot_liabilities",
     "spend",
+    "standing_lots",
     "standings",
-    "take_back",
     "take_up_returned",
     "warn_of_budgets",
 ]

@@ -33,3 +33,26 @@ class BudgetBelowDrawn(Refusal):
     code = "BUDGET_BELOW_DRAWN"
     status = 409
     title = "预算不能低于已发放的积分 / A budget cannot be lowered below what is drawn of it"
+
+
+class InvalidRule(Refusal):
+    code = "INVALID_POINTS_RULE"
+    title = "积分规则不完整或不合规 / The points rule is incomplete or malformed"
+
+
+class RuleTooLate(Refusal):
+    code = "POINTS_RULE_TOO_LATE"
+    status = 409
+    title = "变更须在公告日之后的日期生效 / A change takes effect after the day it is announced, never backwards"
+
+
+class RuleChangedMeanwhile(Refusal):
+    code = "POINTS_RULE_CHANGED_MEANWHILE"
+    status = 409
+    title = "申请之后规则已有新的版本，请重新申请 / There is a later version since this was asked for; ask again"
+
+
+class UnknownMultiplier(Refusal):
+    code = "UNKNOWN_MULTIPLIER"
+    status = 404
+    title = "没有这项活动加成 / There is no such campaign multiplier"

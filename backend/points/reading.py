@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from backend import ledger
 from backend.holdings import Held, held_rows
 from backend.lists import recordset
+from backend.points import caps
 from backend.points.budget_reading import budget_differences
-from backend.points.models import Lot, Use, UsePart
+from backend.points.models import Lot, PointsCut, Use, UsePart
 
 
 def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
@@ -19,12 +20,19 @@ def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
     return list(tx.scalars(query))
 
 
+def standing_lots(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
+    """The lots an act earned that were not taken back: those of its last issue, its bonuses included."""
+    return [lot for lot in lots_of(tx, holder_id, activity_id) if lot.taken_back_at is None]
+
+
 def newest_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Lot]:
-    """The last lot each of these (holder, activity) earned; those that never earned any are left out."""
+    """The last lot each of these (holder, activity) earned itself, bonuses aside; those that never earned any are left
+    out."""
     given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
     query = (
         select(Lot)
         .join(given, (Lot.holder_id == given.c.holder_id) & (Lot.activity_id == given.c.activity_id))
+        .where(Lot.campaign.is_(None))
         .order_by(Lot.id)
     )
     return {(lot.holder_id, lot.activity_id): lot for lot in tx.scalars(query)}
@@ -47,9 +55,10 @@ def lots_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tup
 def differences(tx: Session) -> Iterator[dict[str, object]]:
     """Every holder whose lots do not sum to the points accounts, and every lot or use whose parts do not sum to it.
 
-    And every budget that its lots belie.
+    And every budget, and every count of a cap, that its lots belie.
     """
     yield from budget_differences(tx)
+    yield from caps.differences(tx)
     open_lots = (
         select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("points"))
         .where(Lot.stage != "closed")
@@ -99,4 +108,4 @@ def _use_differences(tx: Session) -> Iterator[dict[str, object]]:
 
 def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
     """Table → its rows about this holder, as they are handed out."""
-    return {model.__tablename__: held_rows(tx, model, holder_id) for model in (Lot, Use, UsePart)}
+    return {model.__tablename__: held_rows(tx, model, holder_id) for model in (Lot, Use, UsePart, PointsCut)}

@@ -1,7 +1,7 @@
 """Posting what was decided: credits for acts that count, reversals for acts that no longer do."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from backend.ledger import Transaction, Transfer
 from backend.outbox import Announcement
 from backend.points import Award, Earning
 
-ISSUE, RESTATEMENT = "issue", "restatement"
+ISSUE, BONUS, RESTATEMENT = "issue", "bonus", "restatement"
 #: What an act is credited with, and the holder's account it goes to; never added together. It comes from `issuer.…`.
 CREDIT_ACCOUNTS = {"reduction_g": "reduction", "offset_g": "offset", "eac_wh": "eac"}
 
@@ -23,26 +23,28 @@ def post(tx: Session, credited: Sequence[Act], taken_back: Sequence[Act], *, now
     """Post credits and reversals together, announce both, and return the lots awarded.
 
     Each credited act is one ledger transaction: its credits, and its points as a pending lot; an act that earns neither
-    has none and is not announced. An act that comes to its right again is issued as it was recorded, and what it was
-    restated to meanwhile is posted again behind it. Each act taken back is one reversal for its issue and one for each
-    restatement, together its whole chain; acts that were never credited are passed over.
+    has none and is not announced. The bonus of each campaign is a transaction of its own behind it, with its own lot.
+    An act that comes to its right again is issued as it was recorded, and what it was restated to meanwhile is posted
+    again behind it. Each act taken back is one reversal for its issue, one for each bonus and one for each restatement,
+    together its whole chain; acts that were never credited are passed over.
     """
-    reversals = _reversals(tx, taken_back, now)
-    awards = points.award(tx, [_earning(act) for act in credited])
-    issues = [_issue(act, transfers) for act in credited if (transfers := _credits(act, awards.get(act.key)))]
+    originals = _standing_chains(tx, taken_back)
+    settled = points.settle(tx, _lots_of(originals), [_earning(act) for act in credited], now=now)
+    reversals = _reversals(originals, taken_back, settled.returned)
+    issues = [item for act in credited for item in _issues(act, settled.awards.get(act.key))]
     issues += _restated_before(tx, [act for act in credited if act.issue_count > 1])
     ledger.post(tx, [*reversals, *issues], now=now, announce=False)
     _require_paid(tx, reversals)
     back, given = _by_act(reversals), _by_act(issues)
     news = [_news("reduction.reversed", act, back[act.key]) for act in taken_back if act.key in back]
-    earned = {key: granted.points for key, granted in awards.items()}
+    earned = {key: award.points for key, award in settled.awards.items()}
     news += [
         _news("reduction.issued", act, given[act.key], points=earned.get(act.key, 0))
         for act in credited
         if act.key in given
     ]
     outbox.announce(tx, news, now=now)
-    return awards
+    return dict(settled.awards)
 
 
 def _earning(act: Act) -> Earning:
@@ -50,6 +52,7 @@ def _earning(act: Act) -> Earning:
         act.holder_id,
         act.id,
         act.programme,
+        act.partner,
         act.methodology,
         act.day,
         act.pending_days,
@@ -57,23 +60,28 @@ def _earning(act: Act) -> Earning:
         act.offset_g,
         act.eac_wh,
         activities.claims_engagement(act.methodology, act.day),
+        act.issue_count,
     )
 
 
-def _issue(act: Act, transfers: Sequence[Transfer]) -> Transaction:
-    key = f"issue:{act.id}:{act.issue_count}"
-    return Transaction(new_id(), act.holder_id, act.programme, ISSUE, key, tuple(transfers), activity_id=act.id)
-
-
-def _credits(act: Act, award: Award | None) -> list[Transfer]:
+def _issues(act: Act, award: Award | None) -> Iterator[Transaction]:
+    """The issue of an act, and the bonus of each campaign behind it."""
+    given = award.given if award else ()
     transfers = [
         Transfer(f"issuer.{account}", account, amount)
         for credit, account in CREDIT_ACCOUNTS.items()
         if (amount := getattr(act, credit))
     ]
-    if award is not None:
-        transfers.append(award.transfer)
-    return transfers
+    transfers += [lot.transfer for lot in given if lot.campaign is None]
+    if transfers:
+        yield _posted(act, ISSUE, f"issue:{act.id}:{act.issue_count}", transfers)
+    for lot in given:
+        if lot.campaign is not None:
+            yield _posted(act, BONUS, f"bonus:{act.id}:{act.issue_count}:{lot.campaign}", [lot.transfer])
+
+
+def _posted(act: Act, kind: str, key: str, transfers: Sequence[Transfer]) -> Transaction:
+    return Transaction(new_id(), act.holder_id, act.programme, kind, key, tuple(transfers), activity_id=act.id)
 
 
 def restatement(act: Act, before: Credited, after: Credited, *, sequence: int, basis_hash: bytes) -> Transaction:
@@ -90,7 +98,8 @@ def restatement(act: Act, before: Credited, after: Credited, *, sequence: int, b
 
 
 def chain_position(transaction: Transaction) -> tuple[int, int]:
-    """Which issue of its act a transaction belongs to, and which restatement it posts: 0 for the issue itself."""
+    """Which issue of its act a transaction belongs to, and which restatement it posts: 0 for the issue itself and its
+    bonuses."""
     numbers = transaction.idempotency_key.split(":")[2:4]
     return int(numbers[0]), int(numbers[1]) if transaction.kind == RESTATEMENT else 0
 
@@ -105,16 +114,22 @@ def _restated_before(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
     ]
 
 
-def _reversals(tx: Session, acts: Sequence[Act], now: datetime) -> list[Transaction]:
-    """The reversals of what these acts earned, at the amounts posted, with everything derived from them."""
-    originals = _standing_chains(tx, acts)
-    lots = {
+def _lots_of(originals: Sequence[Transaction]) -> dict[tuple[UUID, UUID], str]:
+    """Holder and lot → programme, of every lot these transactions opened."""
+    return {
         (item.holder_id, transfer.lot_id): item.programme
         for item in originals
         for transfer in item.transfers
         if transfer.lot_id is not None
     }
-    returned: Mapping[tuple[UUID, UUID], list[Transfer]] = points.take_back(tx, lots, now=now) if lots else {}
+
+
+def _reversals(
+    originals: Sequence[Transaction],
+    acts: Sequence[Act],
+    returned: Mapping[tuple[UUID, UUID], Sequence[Transfer]],
+) -> list[Transaction]:
+    """The reversals of what these acts earned, at the amounts posted, with everything derived from them."""
     reasons = {act.id: act.reason for act in acts}
     reversals = []
     for item in originals:
@@ -142,7 +157,7 @@ def _require_paid(tx: Session, reversals: Sequence[Transaction]) -> None:
 
 
 def _standing_chains(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
-    """The issue of each act and its restatements, where they have not been reversed yet."""
+    """The issue of each act, its bonuses and its restatements, where they have not been reversed yet."""
     if not acts:
         return []
     entries = ledger.entries_of_activities(tx, [act.key for act in acts])
@@ -150,7 +165,7 @@ def _standing_chains(tx: Session, acts: Sequence[Act]) -> list[Transaction]:
     return [
         entry.transaction
         for entry in entries
-        if entry.transaction.kind in (ISSUE, RESTATEMENT) and entry.transaction.id not in reversed_ids
+        if entry.transaction.kind in (ISSUE, BONUS, RESTATEMENT) and entry.transaction.id not in reversed_ids
     ]
 
 

@@ -24,6 +24,7 @@ APPEND_ONLY = (
     *("partner_batches", "partner_key_changes"),
     *("reward_terms", "reward_audiences", "reward_stock_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
+    *("points_rules", "points_multipliers", "points_cuts"),
 )
 
 
@@ -1091,6 +1092,109 @@ def _create_order_tables() -> None:
     _refuse_changes("reward_answers")
 
 
+def _create_points_rule_tables() -> None:
+    """What acts earn: rules and multipliers; what was counted under caps, and what was cut."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "points_rules",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("points_per_gram", sa.Text(), nullable=False),
+        sa.Column("rates", sa.Text(), nullable=False),
+        sa.Column("fixed_points", sa.Text(), nullable=False),
+        sa.Column("caps", sa.Text(), nullable=False),
+        sa.Column("expires_after_days", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("expires_after_days > 0", name=op.f("ck_points_rules_expiry")),
+        sa.CheckConstraint(
+            "version >= 1 AND (version = 1 OR in_force_from > announced_on)", name=op.f("ck_points_rules_announced")
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_points_rules_approval_id_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_rules_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "version", name=op.f("pk_points_rules")),
+    )
+    op.create_table(
+        "points_multipliers",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("factor", sa.Text(), nullable=False),
+        sa.Column("methodologies", sa.Text(), nullable=True),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(version = 1 AND first_day > announced_on AND last_day >= first_day)"
+            " OR (version > 1 AND last_day >= announced_on)",
+            name=op.f("ck_points_multipliers_announced"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_points_multipliers_approval_id_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_multipliers_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "campaign", "version", name=op.f("pk_points_multipliers")),
+    )
+    op.create_table(
+        "points_cap_counts",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("cap", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("points", number, nullable=False),
+        sa.CheckConstraint("period IN ('day', 'week', 'month')", name=op.f("ck_points_cap_counts_period")),
+        sa.CheckConstraint("points >= 0", name=op.f("ck_points_cap_counts_not_negative")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_points_cap_counts_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_points_cap_counts_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint(
+            "holder_id", "programme", "cap", "period", "starts_on", name=op.f("pk_points_cap_counts")
+        ),
+    )
+    op.create_table(
+        "points_cuts",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("issue_count", sa.SmallInteger(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("bound_by", sa.Text(), nullable=False),
+        sa.Column("limit_points", number, nullable=True),
+        sa.Column("budget", sa.Integer(), nullable=True),
+        sa.Column("earned", number, nullable=False),
+        sa.Column("granted", number, nullable=False),
+        sa.Column("cut_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("granted >= 0 AND granted < earned", name=op.f("ck_points_cuts_less_than_earned")),
+        sa.CheckConstraint(
+            "(code IN ('POINTS_CAP_DAY', 'POINTS_CAP_WEEK', 'POINTS_CAP_MONTH')"
+            " AND limit_points IS NOT NULL AND budget IS NULL)"
+            " OR (code IN ('POINTS_BUDGET_USED_UP', 'POINTS_BUDGET_ENDED')"
+            " AND limit_points IS NULL AND budget IS NOT NULL)",
+            name=op.f("ck_points_cuts_code"),
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_points_cuts_holder_id_holders")),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_points_cuts_programme_programmes")),
+        sa.PrimaryKeyConstraint(
+            "holder_id", "activity_id", "issue_count", "campaign", "code", name=op.f("pk_points_cuts")
+        ),
+    )
+
+
 def upgrade() -> None:
     op.create_table(
         "claims",
@@ -1721,8 +1825,13 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("programme", sa.Text(), nullable=False),
         sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("methodology", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
         sa.Column("rule_version", sa.Integer(), nullable=False),
         sa.Column("drawn_from", sa.Text(), nullable=True),
+        sa.Column("campaign", sa.Text(), nullable=True),
+        sa.Column("multiplier_version", sa.Integer(), nullable=True),
         sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("remaining", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reserved", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1732,6 +1841,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(stage = 'closed') = (remaining = 0)", name=op.f("ck_points_lots_closed_is_empty")),
+        sa.CheckConstraint("(campaign IS NULL) = (multiplier_version IS NULL)", name=op.f("ck_points_lots_bonus")),
         sa.CheckConstraint("stage IN ('pending', 'available', 'closed')", name=op.f("ck_points_lots_stage")),
         sa.CheckConstraint(
             "remaining >= 0 AND reserved >= 0 AND expired >= 0 AND remaining + reserved + expired <= amount "
@@ -1769,21 +1879,6 @@ def upgrade() -> None:
         )
 
     _create_points_use_tables()
-    op.create_table(
-        "points_rules",
-        sa.Column("programme", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("in_force_from", sa.Date(), nullable=False),
-        sa.Column("points_per_gram", sa.Text(), nullable=False),
-        sa.Column("fixed_points", sa.Text(), nullable=False),
-        sa.Column("expires_after_days", sa.Integer(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.CheckConstraint("expires_after_days > 0", name=op.f("ck_points_rules_expiry")),
-        sa.ForeignKeyConstraint(
-            ["programme"], ["programmes.code"], name=op.f("fk_points_rules_programme_programmes")
-        ),
-        sa.PrimaryKeyConstraint("programme", "version", name=op.f("pk_points_rules")),
-    )
     op.create_table(
         "ledger_transfers",
         sa.Column("holder_id", sa.Uuid(), nullable=False),
@@ -1954,6 +2049,7 @@ def upgrade() -> None:
         ),
         [{"id": 1, "sequence": 0, "hash": bytes(32)}],
     )
+    _create_points_rule_tables()
     _create_reconciliation_tables()
     _create_reward_tables()
     _create_budget_tables()
@@ -1968,6 +2064,8 @@ def downgrade() -> None:
         op.drop_table(table)
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
         op.drop_table(table)
+    for table in ("cuts", "cap_counts", "multipliers", "rules"):
+        op.drop_table(f"points_{table}")
     for table in ("set_aside", "cover_switches", "liability", "budget_returns", "budget_changes", "budgets"):
         op.drop_table(f"points_{table}")
     for table in ("differences", "rows", "lists", "days"):
@@ -1996,7 +2094,6 @@ def downgrade() -> None:
 
     op.drop_table("partner_links")
     op.drop_table("ledger_transfers")
-    op.drop_table("points_rules")
     op.drop_table("points_use_parts")
     op.drop_table("points_uses")
     with op.batch_alter_table("points_lots", schema=None) as batch_op:

@@ -23,6 +23,7 @@ NEVER_CHANGED = (
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
+    *("points_rules", "points_multipliers", "points_cuts"),
     *("reconciliation_days", "reconciliation_differences"),
     *("reward_terms", "reward_audiences", "reward_stock_changes", "reward_answers"),
 )

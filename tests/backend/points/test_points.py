@@ -203,8 +203,13 @@ def test_the_jobs_work_in_steps_and_come_to_an_end(world: World, alice: UUID, li
 # -- rules -------------------------------------------------------------------------------------------------------
 
 
-def rule(version: int, day: str, per_gram: str = "1", fixed: str = "{}") -> Rule:
-    return Rule.parse("members", version, date.fromisoformat(day), per_gram, fixed, 730, "")
+def rule(version: int, day: str, per_gram: str = "1", **stated: Any) -> Rule:
+    texts = {
+        name: json.dumps(stated.get(name, empty)) for name, empty in (("rates", {}), ("fixed_points", {}), ("caps", []))
+    }
+    days = {"announced_on": date(2024, 12, 1), "in_force_from": date.fromisoformat(day)}
+    plain = {"programme": "members", "version": version, "expires_after_days": 730, "note": ""}
+    return Rule.parse(points_per_gram=per_gram, **texts, **days, **plain)
 
 
 RULES = [rule(1, "2025-01-01"), rule(2, "2026-01-01", "1/3"), rule(3, "2026-01-01", "1/2")]
@@ -227,7 +232,7 @@ def test_points_are_whole_and_rounded_down(per_gram: str, grams: int, earned: in
 
 
 def test_offset_backed_claims_earn_a_fixed_amount_whatever_their_grams() -> None:
-    fixed = rule(1, "2025-01-01", fixed=json.dumps({"low_carbon_pc": 200}))
+    fixed = rule(1, "2025-01-01", fixed_points={"low_carbon_pc": 200})
     assert fixed.points_for("low_carbon_pc", 0, 1) == fixed.points_for("low_carbon_pc", 0, 10**9) == 200
     assert fixed.points_for("low_carbon_pc", 500, 0) == 500
     assert fixed.points_for("metro_ride", 0, 300) == 0
@@ -236,6 +241,9 @@ def test_offset_backed_claims_earn_a_fixed_amount_whatever_their_grams() -> None
 
 def test_a_day_before_the_first_rule_earns_grams_and_no_points(world: World, alice: UUID) -> None:
     with world.house.transaction() as tx:
+        # Nothing in the house does this: the triggers keep what is published.
+        off = "DROP TRIGGER points_rules_append_only ON points_rules"
+        tx.execute(text(off if tx.get_bind().dialect.name == "postgresql" else "DROP TRIGGER points_rules_no_update"))
         tx.execute(text("UPDATE points_rules SET in_force_from = :day"), {"day": clock.today().isoformat()})
     send(world, "transit", trip("T1", "alice", at=days_ago(3)))
     assert world.balances(alice) == {"reduction": 579}

@@ -1,0 +1,285 @@
+"""Changing what acts earn: two operators agree on a rule or a campaign's multiplier, and it counts from a later day."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend import approvals, identity, operator_log
+from backend.approvals import Approval
+from backend.errors import NotFound
+from backend.identity import FINANCE, OperatorView
+from backend.points.errors import InvalidRule, RuleChangedMeanwhile, RuleTooLate, UnknownMultiplier
+from backend.points.policy import PERIODS, Cap, Multiplier, Rule, announced_on, exact
+from backend.points.rules import multipliers, rules, save_multiplier, save_rule
+
+RULE, MULTIPLIER = "points.rule", "points.multiplier"
+#: No campaign multiplies by more: a slip of the keyboard is not to be agreed upon by two tired people.
+LARGEST_FACTOR = 10
+LONGEST_LIFE = 3_650
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRule:
+    """A version of a programme's rule that is asked for (see `PointsRule`). Rates are exact numbers as text."""
+
+    programme: str
+    in_force_from: date
+    points_per_gram: str
+    rates: Mapping[str, str] = field(default_factory=dict)
+    fixed_points: Mapping[str, int] = field(default_factory=dict)
+    caps: Sequence[Cap] = ()
+    expires_after_days: int = 730
+    note: str = ""
+
+    def check(self) -> None:
+        """Raises InvalidRule."""
+        for rate in (self.points_per_gram, *self.rates.values()):
+            _exact(rate)
+        if any(points <= 0 for points in self.fixed_points.values()):
+            raise InvalidRule(problem="fixed points are whole and above 0")
+        if not 0 < self.expires_after_days <= LONGEST_LIFE:
+            raise InvalidRule(problem=f"points live for 1 to {LONGEST_LIFE} days")
+        if len({cap.code for cap in self.caps}) < len(self.caps):
+            raise InvalidRule(problem="two caps have the same code")
+        for cap in self.caps:
+            if not cap.code or cap.period not in PERIODS or cap.points <= 0 or cap.methodologies == ():
+                raise InvalidRule(problem=f"not a cap: {cap.code}")
+
+    def facts(self, follows: int) -> dict[str, Any]:
+        """The whole rule, and the version it comes after (0 for the first one)."""
+        return {
+            "programme": self.programme,
+            "follows": follows,
+            "in_force_from": self.in_force_from.isoformat(),
+            "points_per_gram": self.points_per_gram,
+            "rates": dict(self.rates),
+            "fixed_points": dict(self.fixed_points),
+            "caps": [cap.as_json() for cap in self.caps],
+            "expires_after_days": self.expires_after_days,
+            "note": self.note,
+        }
+
+    @classmethod
+    def of(cls, facts: Facts) -> "NewRule":
+        """The rule that was asked for."""
+        stated = {name: facts[name] for name in cls.__dataclass_fields__}
+        caps = tuple(Cap(**cap) for cap in facts["caps"])
+        return cls(**stated | {"in_force_from": date.fromisoformat(facts["in_force_from"]), "caps": caps})
+
+
+def request_rule(tx: Session, new: NewRule, *, operator: OperatorView, reason: str, now: datetime) -> UUID:
+    """Ask for another version of a programme's rule; returns the request that another operator decides.
+
+    Raises OperatorNotAllowed, UnknownProgramme, InvalidRule, RuleTooLate.
+    """
+    operator.require(FINANCE)
+    identity.require_programme(tx, new.programme)
+    new.check()
+    _require_later(new.in_force_from, now)
+    newest = _newest_rule(tx, new.programme)
+    return _ask(tx, RULE, new.facts(newest.version if newest else 0), _told(newest), operator, reason, now)
+
+
+def decide_rule(
+    tx: Session, request_id: UUID, *, operator: OperatorView, granted: bool, reason: str, now: datetime
+) -> Approval:
+    """Another operator's decision; a rule that is granted is announced on this day, in the same transaction.
+
+    Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, RuleTooLate,
+    RuleChangedMeanwhile.
+    """
+
+    def announce(facts: Facts) -> Facts | None:
+        new = NewRule.of(facts)
+        _require_later(new.in_force_from, now)
+        newest = _newest_rule(tx, new.programme)
+        if (newest.version if newest else 0) != facts["follows"]:
+            raise RuleChangedMeanwhile(newest=newest.version if newest else 0)
+        stated: dict[str, Any] = {name: getattr(new, name) for name in NewRule.__dataclass_fields__}
+        announced: dict[str, Any] = {"announced_on": announced_on(now), "approval_id": request_id}
+        if not save_rule(tx, version=facts["follows"] + 1, **stated, **announced):
+            raise RuleChangedMeanwhile
+        return _told(newest)
+
+    return _decide(tx, RULE, request_id, announce, operator, granted, reason, now)
+
+
+def request_multiplier(
+    tx: Session,
+    *,
+    programme: str,
+    campaign: str,
+    factor: str,
+    first_day: date,
+    last_day: date,
+    methodologies: Collection[str] | None,
+    title: str,
+    operator: OperatorView,
+    reason: str,
+    now: datetime,
+) -> UUID:
+    """Ask for a campaign's multiplier (`title`: `中文 / English`); returns the request another operator decides.
+
+    Raises OperatorNotAllowed, UnknownProgramme, InvalidRule, RuleTooLate, RuleChangedMeanwhile where the campaign has
+    one already.
+    """
+    operator.require(FINANCE)
+    identity.require_programme(tx, programme)
+    if not 1 < _exact(factor) <= LARGEST_FACTOR:
+        raise InvalidRule(problem=f"a multiplier is above 1 and at most {LARGEST_FACTOR}")
+    if last_day < first_day or ":" in campaign or not campaign or methodologies == []:
+        raise InvalidRule(problem="a multiplier has a campaign, a first day and a last day that is not before it")
+    _require_later(first_day, now)
+    if any(item.campaign == campaign for item in multipliers(tx, programme)):
+        raise RuleChangedMeanwhile(campaign=campaign)
+    facts = {"programme": programme, "campaign": campaign, "follows": 0, "factor": factor, "title": title}
+    facts |= {"methodologies": None if methodologies is None else sorted(methodologies)}
+    facts |= {"first_day": first_day.isoformat(), "last_day": last_day.isoformat()}
+    return _ask(tx, MULTIPLIER, facts, None, operator, reason, now)
+
+
+def request_end_of_multiplier(
+    tx: Session, programme: str, campaign: str, last_day: date, *, operator: OperatorView, reason: str, now: datetime
+) -> UUID:
+    """Ask for a campaign's multiplier to end earlier, on the day of the decision at the earliest.
+
+    Raises OperatorNotAllowed, UnknownMultiplier, InvalidRule, RuleTooLate.
+    """
+    operator.require(FINANCE)
+    stands = _standing_multiplier(tx, programme, campaign)
+    if last_day >= stands.last_day:
+        raise InvalidRule(problem="a multiplier ends earlier only", last_day=stands.last_day)
+    _require_not_past(last_day, now)
+    facts = _of_multiplier(replace(stands, last_day=last_day)) | {"follows": stands.version}
+    return _ask(tx, MULTIPLIER, facts, _of_multiplier(stands), operator, reason, now)
+
+
+def decide_multiplier(
+    tx: Session, request_id: UUID, *, operator: OperatorView, granted: bool, reason: str, now: datetime
+) -> Approval:
+    """Another operator's decision about a multiplier or its earlier end, which is announced on this day.
+
+    Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, RuleTooLate,
+    RuleChangedMeanwhile.
+    """
+
+    def announce(facts: Facts) -> Facts | None:
+        days: dict[str, Any] = {name: date.fromisoformat(facts[name]) for name in ("first_day", "last_day")}
+        before: Facts | None = None
+        if facts["follows"]:
+            _require_not_past(days["last_day"], now)
+            stands = _standing_multiplier(tx, facts["programme"], facts["campaign"])
+            if stands.version != facts["follows"]:
+                raise RuleChangedMeanwhile(newest=stands.version)
+            before = _of_multiplier(stands)
+        else:
+            _require_later(days["first_day"], now)
+        named = {name: facts[name] for name in ("programme", "campaign", "factor", "methodologies", "title")}
+        announced: dict[str, Any] = {"announced_on": announced_on(now), "approval_id": request_id}
+        if not save_multiplier(tx, version=facts["follows"] + 1, **named, **days, **announced):
+            raise RuleChangedMeanwhile
+        return before
+
+    return _decide(tx, MULTIPLIER, request_id, announce, operator, granted, reason, now)
+
+
+def _require_later(begins: date, now: datetime) -> None:
+    if begins <= announced_on(now):
+        raise RuleTooLate(earliest=_day_after(announced_on(now)))
+
+
+def _require_not_past(last_day: date, now: datetime) -> None:
+    if last_day < announced_on(now):
+        raise RuleTooLate(earliest=announced_on(now))
+
+
+def _day_after(day: date) -> date:
+    return date.fromordinal(day.toordinal() + 1)
+
+
+def _exact(text: str) -> Fraction:
+    try:
+        return exact(text)
+    except ValueError:
+        raise InvalidRule(problem="a rate is written in decimals or as a fraction", rate=text) from None
+
+
+def _newest_rule(tx: Session, programme: str) -> Rule | None:
+    return max((rule for rule in rules(tx) if rule.programme == programme), key=lambda r: r.version, default=None)
+
+
+def _standing_multiplier(tx: Session, programme: str, campaign: str) -> Multiplier:
+    for item in multipliers(tx, programme):
+        if item.campaign == campaign:
+            return item
+    raise UnknownMultiplier(programme=programme, campaign=campaign)
+
+
+def _told(rule: Rule | None) -> dict[str, Any] | None:
+    """A rule as the operator log shows it."""
+    if rule is None:
+        return None
+    rates = {methodology: str(rate) for methodology, rate in rule.rates.items()}
+    fixed, per_gram = dict(rule.fixed_points), str(rule.points_per_gram)
+    limits, life = rule.caps, rule.expires_after_days
+    new = NewRule(rule.programme, rule.in_force_from, per_gram, rates, fixed, limits, life, rule.note)
+    return {"version": rule.version} | new.facts(rule.version - 1)
+
+
+def _of_multiplier(item: Multiplier) -> dict[str, Any]:
+    return {
+        "programme": item.programme,
+        "campaign": item.campaign,
+        "version": item.version,
+        "factor": str(item.factor),
+        "methodologies": None if item.methodologies is None else list(item.methodologies),
+        "title": item.title,
+        "first_day": item.first_day.isoformat(),
+        "last_day": item.last_day.isoformat(),
+    }
+
+
+def _ask(
+    tx: Session, kind: str, facts: Facts, before: Facts | None, operator: OperatorView, reason: str, now: datetime
+) -> UUID:
+    asked = approvals.request(tx, kind=kind, facts=facts, reason=reason, operator_id=operator.id, now=now)
+    _log(tx, operator, f"{kind}_requested", asked, reason, now, before=before, after={**facts, "status": "pending"})
+    return asked
+
+
+def _decide(
+    tx: Session,
+    kind: str,
+    request_id: UUID,
+    announce: Callable[[Facts], Facts | None],
+    operator: OperatorView,
+    granted: bool,
+    reason: str,
+    now: datetime,
+) -> Approval:
+    operator.require(FINANCE)
+    if approvals.find(tx, request_id, now=now).kind != kind:
+        raise NotFound
+    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
+    before: Facts | None = {"status": "pending"}
+    after: Facts = {"status": "refused"}
+    if granted:
+        facts = approvals.execute(tx, request_id, kind, now=now).facts
+        before, after = announce(facts), {**facts, "status": "executed"}
+    verdict = "granted" if granted else "refused"
+    _log(tx, operator, f"{kind}_{verdict}", asked.id, reason, now, before=before, after=after)
+    return approvals.find(tx, request_id, now=now)
+
+
+def _log(
+    tx: Session, operator: OperatorView, action: str, request_id: UUID, reason: str, now: datetime, **told: Any
+) -> None:
+    subject = f"approval {request_id}"
+    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **told)
