@@ -113,7 +113,7 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 def compiled_once() -> Iterator[None]:
     """Engines on one database share their pool and what SQLAlchemy compiled; each has event listeners of its own.
 
-    Compiling every statement anew took half the time of a test.
+    Compiling every statement anew took half the time of a test. SQLite waits for no disk: what a test wrote may be lost.
     """
     from backend import database
 
@@ -124,7 +124,15 @@ def compiled_once() -> Iterator[None]:
 
 
 def _handing_out_one(make: Any) -> Any:
-    made = cache(make)
+    @cache
+    def made(url: str) -> Any:
+        from sqlalchemy import event
+
+        engine = make(url)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+        return engine
+
     return lambda url: made(url).execution_options()
 
 

@@ -41,14 +41,17 @@ class World:
 
     def person(self, name: str, *, linked: bool = True, consenting: bool = True) -> UUID:
         """A member whose reference at every partner is their name."""
-        now = clock.now()
+        now, vault = clock.now(), self.house.vault
+        member: dict[str, Any] = {"user_ref": name, "programme": "members", "now": now}
         with self.house.transaction() as tx:
-            holder = identity.recognise_person(tx, self.house.vault, [("wechat_openid", f"sandbox|{name}")], now=now)
+            holder = identity.recognise_person(tx, vault, [("wechat_openid", f"sandbox|{name}")], now=now)
             identity.enrol_in_consumer_programmes(tx, holder, now=now)
-        for partner in PARTNERS if linked else ():
-            self.link(holder, partner, name)
-        for partner in PARTNERS if consenting else ():
-            self.consent(holder, partner)
+            for partner in PARTNERS if linked else ():
+                identity.link_partner_user(tx, vault, holder_id=holder, partner=partner, **member)
+            for partner, (scene, _) in PARTNERS.items() if consenting else ():
+                identity.set_consent(tx, holder_id=holder, partner=partner, scene=scene, granted=True, now=now)
+            users = [(partner, identity.user_ref_index(vault, partner, name)) for partner in PARTNERS]
+            partners.wake_users(tx, users, now=now)
         return holder
 
     def link(self, holder: UUID, partner: str, user_ref: str) -> None:
