@@ -113,7 +113,7 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 def compiled_once() -> Iterator[None]:
     """Engines on one database share their pool and what SQLAlchemy compiled; each has event listeners of its own.
 
-    Compiling every statement anew took half the time of a test. SQLite waits for no disk: what a test wrote may be lost.
+    Compiling every statement anew took half the time of a test. SQLite waits for no disk: what was written may be lost.
     """
     from backend import database
 

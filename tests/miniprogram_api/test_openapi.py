@@ -172,8 +172,11 @@ def probe(app: Any, mode: GenerationMode, log_in: Callable[[], dict[str, str]] =
     Returns how often each status was answered.
     """
     statuses: Counter[int] = Counter()
-    for result in load(app).get_all_operations():
+    schema = load(app)
+    for result in schema.get_all_operations():
         operation, headers = result.ok(), log_in()
+        if mode is GenerationMode.NEGATIVE and takes_anything(schema.raw_schema["paths"][operation.path]):
+            continue
 
         @EVERY_RUN_ALIKE
         @given(case=operation.as_strategy(generation_mode=mode, headers=headers))
@@ -183,6 +186,21 @@ def probe(app: Any, mode: GenerationMode, log_in: Callable[[], dict[str, str]] =
         with contextlib.suppress(Unsatisfiable):  # some operations can be sent nothing wrong
             answers_as_documented()
     return statuses
+
+
+def takes_anything(path: dict[str, Any]) -> bool:
+    """Whether nothing wrong can be sent: all it takes are names in its path, and every text is a name.
+
+    Schemathesis looks for a second each time until it gives up.
+    """
+    taken = list(path.get("parameters", [])) + [
+        parameter
+        for operation in path.values()
+        for parameter in (operation.get("parameters", []) if isinstance(operation, dict) else ())
+    ]
+    bodies = any("requestBody" in operation for operation in path.values() if isinstance(operation, dict))
+    free = all(one["in"] == "path" and one["schema"] == {"type": "string", "minLength": 1} for one in taken)
+    return free and not bodies
 
 
 MODES = pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda one: one.value)
