@@ -1,4 +1,4 @@
-"""`python -m bench [settlement webhook batch reconciliation quantify]`: results as JSON lines, progress apart.
+"""`python -m bench [name …]`, see `--help` for the names: results as JSON lines, progress apart.
 
 Ratios against a reference measured in the same run, in alternating rounds: what they compare is the work, not the
 machine. Rates of different machines, or of one machine on different days, say little.
@@ -8,7 +8,7 @@ import argparse
 import signal
 import sys
 
-from bench import batch, quantify, reconciliation, settlement, webhook
+from bench import batch, points_view, quantify, reconciliation, settlement, webhook
 from bench.server import postgresql
 
 ON_DATABASE = {
@@ -16,6 +16,7 @@ ON_DATABASE = {
     "webhook": webhook.run,
     "batch": batch.run,
     "reconciliation": reconciliation.run,
+    "points_view": points_view.run,
 }
 
 

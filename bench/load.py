@@ -12,18 +12,30 @@ from time import perf_counter
 CONNECTIONS = 16
 
 
-def request_bytes(path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    """A POST of JSON as it goes over the wire."""
-    lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
-    lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
+def request_bytes(path: str, headers: Mapping[str, str], body: bytes, method: str = "POST") -> bytes:
+    """A request, with a body of JSON if it has one, as it goes over the wire."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def drive(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) -> float:
-    """Send every request and read every answer; returns the seconds. RuntimeError for an answer that is not 202."""
+def drive(
+    port: int,
+    requests: Sequence[bytes],
+    connections: int = CONNECTIONS,
+    *,
+    status: int = 202,
+    took: list[float] | None = None,
+) -> float:
+    """Send every request and read every answer; returns the seconds. RuntimeError for an answer of another status.
+
+    `took`: how long each answer took, in seconds, is added here.
+    """
     waiting = iter(requests)
+    latencies: list[float] = [] if took is None else took
     with selectors.DefaultSelector() as selector:
-        lines = [_Line(port, waiting) for _ in range(connections)]
+        lines = [_Line(port, waiting, b"HTTP/1.1 %d" % status, latencies) for _ in range(connections)]
         begun = perf_counter()
         for line in lines:
             if line.send():
@@ -32,19 +44,20 @@ def drive(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) 
             for key, _ in selector.select():
                 if key.data.receive() and not key.data.send():
                     selector.unregister(key.fileobj)
-        took = perf_counter() - begun
+        seconds = perf_counter() - begun
         for line in lines:
             line.socket.close()
-    return took
+    return seconds
 
 
 class _Line:
     """One connection: a request at a time."""
 
-    def __init__(self, port: int, waiting: Iterator[bytes]) -> None:
+    def __init__(self, port: int, waiting: Iterator[bytes], status: bytes, took: list[float]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._waiting = waiting
+        self._status, self._took, self._sent_at = status, took, 0.0
         self._heard = b""
 
     def send(self) -> bool:
@@ -52,6 +65,7 @@ class _Line:
         request = next(self._waiting, None)
         if request is None:
             return False
+        self._sent_at = perf_counter()
         self.socket.sendall(request)
         return True
 
@@ -60,10 +74,11 @@ class _Line:
         heard = self.socket.recv(65536)
         self._heard += heard
         head, complete, body = self._heard.partition(b"\r\n\r\n")
-        if not heard or (complete and not head.startswith(b"HTTP/1.1 202")):
-            raise RuntimeError(f"not accepted: {self._heard[:500]!r}")
+        if not heard or (complete and not head.startswith(self._status)):
+            raise RuntimeError(f"not answered with {self._status!r}: {self._heard[:500]!r}")
         if not complete or len(body) < _content_length(head):
             return False
+        self._took.append(perf_counter() - self._sent_at)
         self._heard = b""
         return True
 

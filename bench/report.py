@@ -27,17 +27,33 @@ class Rounds:
     def report(self, name: str, target: float, **facts: object) -> None:
         """One JSON line: rates per second and their ratio, each the median of the rounds. Higher is better."""
         ratios = [reference / ours for ours, reference in self._pairs]
-        line = {
-            "name": name,
-            "ours": round(self._count / middle([ours for ours, _ in self._pairs]), 1),
-            "reference": round(self._count / middle([reference for _, reference in self._pairs]), 1),
-            "ratio": round(middle(ratios), 3),
-            "target": target,
-            "better": "higher",
-            "rounds": [round(ratio, 3) for ratio in ratios],
-        }
-        _wipe()
-        print(json.dumps(line | facts, ensure_ascii=False), flush=True)
+        rates = [self._count / middle([pair[side] for pair in self._pairs]) for side in (0, 1)]
+        tell(name, rates[0], rates[1], middle(ratios), target, better="higher", rounds=ratios, **facts)
+
+
+def tell(
+    name: str,
+    ours: float,
+    reference: float,
+    ratio: float,
+    target: float,
+    *,
+    better: str,
+    rounds: Sequence[float],
+    **facts: object,
+) -> None:
+    """One JSON line. `rounds`: the ratio of each."""
+    line = {
+        "name": name,
+        "ours": round(ours, 1),
+        "reference": round(reference, 1),
+        "ratio": round(ratio, 3),
+        "target": target,
+        "better": better,
+        "rounds": [round(one, 3) for one in rounds],
+    }
+    _wipe()
+    print(json.dumps(line | facts, ensure_ascii=False), flush=True)
 
 
 def middle(values: Sequence[float]) -> float:
