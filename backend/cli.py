@@ -42,6 +42,7 @@ OPERATORS = (
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.sync.SYNC,
+    commands.rewards.REWARD,
 )
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -22,6 +22,7 @@ from miniprogram_api import (
     points_rules,
     products,
     receipts,
+    rewards,
     wards,
 )
 from miniprogram_api.answers import finish_answers
@@ -47,6 +48,7 @@ RESOURCES = (
     export.resource,
     deletion.resource,
     activities.resource,
+    rewards.resource,
     methodologies.resource,
     products.resource,
     covers.resource,

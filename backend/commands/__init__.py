@@ -1,5 +1,29 @@
 """What operators do and are told at a terminal: one module per group of commands. `cli.py` puts them on its page."""
 
-from backend.commands import approvals, members, messages, operators, partners, points, restatement, reviews, sync
+from backend.commands import (
+    approvals,
+    budgets,
+    members,
+    messages,
+    operators,
+    partners,
+    points,
+    restatement,
+    reviews,
+    rewards,
+    sync,
+)
 
-__all__ = ["approvals", "members", "messages", "operators", "partners", "points", "restatement", "reviews", "sync"]
+__all__ = [
+    "approvals",
+    "budgets",
+    "members",
+    "messages",
+    "operators",
+    "partners",
+    "points",
+    "restatement",
+    "reviews",
+    "rewards",
+    "sync",
+]

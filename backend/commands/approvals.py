@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, house, identity, points, sync
+from backend import approvals, clock, house, identity, points, rewards, sync
 from backend.approvals import Approval
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.errors import NotFound
@@ -43,11 +43,21 @@ def _multiplier(tx: Session, asked: UUID, by: OperatorView, granted: bool, reaso
     return points.decide_multiplier(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
 
+def _show_again(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return rewards.decide_show_again(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
+def _terms(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return rewards.decide_terms(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
     identity.APPOINT: _appoint,
     identity.REPLACE_TOKEN: _appoint,
     points.WRITE_OFF: _write_off,
+    rewards.SHOW_AGAIN: _show_again,
+    rewards.TERMS: _terms,
     sync.ENTRUST: _entrust,
     points.BUDGET: lambda tx, asked, by, granted, reason, now: points.decide_budget(
         tx, asked, operator=by, granted=granted, reason=reason, now=now

@@ -1,6 +1,9 @@
 """Rewards: what points can be redeemed for, and everything that happens from the wish to the thing in hand."""
 
-from backend.rewards.catalogue import Offer, offer, require_reward, save_reward
+from backend.rewards.catalogue import Offer, offer, require_reward, retire_reward, save_reward
+from backend.rewards.code_files import CodeFile, open_code_file
+from backend.rewards.codes import CodeReport, batches_of, check_codes, free_codes, import_codes, withdraw_batch
+from backend.rewards.describing import Description, read_reward, read_terms, stored_terms, told_terms
 from backend.rewards.errors import (
     AlreadyCarriedOut,
     CodeAlreadyShown,
@@ -28,6 +31,7 @@ from backend.rewards.errors import (
 from backend.rewards.finisher import Finisher
 from backend.rewards.handovers import HandoverView, carry_out, handover_of, open_handovers, read_recipient
 from backend.rewards.holdings import holdings
+from backend.rewards.models import DELIVERED_UNITS, KINDS
 from backend.rewards.orders import OrderView, count_stuck
 from backend.rewards.orders import stuck as stuck_orders
 from backend.rewards.outside import (
@@ -38,23 +42,44 @@ from backend.rewards.outside import (
     retire_provider,
     rotate_provider_key,
 )
+from backend.rewards.overview import RewardState, describe_reward, reward_states
+from backend.rewards.proposing import (
+    SHOW_AGAIN,
+    TERMS,
+    add_reward,
+    decide_show_again,
+    decide_terms,
+    propose_terms,
+    request_show_again,
+)
 from backend.rewards.providers import OUTSIDE
 from backend.rewards.recipients import delete_recipients, recipient_of
 from backend.rewards.reconciling import Compared, OrderDifference, reconcile_orders
 from backend.rewards.settling import OUTCOME, decide_outcome, request_outcome
+from backend.rewards.shelf import MOST_TOLD, Recipient, ShelfItem, shelf, shelf_item
+from backend.rewards.shelf import SENTENCES as REASONS
 from backend.rewards.stock import change_stock, pieces_left, put_back, take
 from backend.rewards.terms import Limit, Terms, save_terms
-from backend.rewards.vouchers import ShownCode, reveal, take_code
+from backend.rewards.vouchers import ShownCode, TakenCode, put_code_back, reveal, take_code
 
 #: The kinds of providers outside the house.
 OUTSIDE_KINDS = tuple(sorted(OUTSIDE))
 
 __all__ = [
+    "DELIVERED_UNITS",
+    "KINDS",
+    "MOST_TOLD",
     "OUTCOME",
     "OUTSIDE_KINDS",
+    "REASONS",
+    "SHOW_AGAIN",
+    "TERMS",
     "AlreadyCarriedOut",
     "CodeAlreadyShown",
+    "CodeFile",
+    "CodeReport",
     "Compared",
+    "Description",
     "Doors",
     "Finisher",
     "HandoverView",
@@ -72,43 +97,68 @@ __all__ = [
     "OutcomeKnown",
     "ProviderExists",
     "ProviderView",
+    "Recipient",
     "RewardEnded",
     "RewardExists",
     "RewardNotForAccount",
     "RewardNotFound",
     "RewardNotYet",
+    "RewardState",
     "SandboxOnly",
+    "ShelfItem",
     "ShownCode",
     "SoldOut",
     "StockTooLow",
+    "TakenCode",
     "Terms",
     "TermsTooEarly",
     "UnknownBatch",
     "UnknownProvider",
     "add_provider",
+    "add_reward",
+    "batches_of",
     "carry_out",
     "change_stock",
+    "check_codes",
     "count_stuck",
     "decide_outcome",
+    "decide_show_again",
+    "decide_terms",
     "delete_recipients",
+    "describe_reward",
+    "free_codes",
     "handover_of",
     "holdings",
+    "import_codes",
     "offer",
+    "open_code_file",
     "open_handovers",
     "outside_providers",
     "pieces_left",
+    "propose_terms",
     "put_back",
+    "put_code_back",
     "read_recipient",
+    "read_reward",
+    "read_terms",
     "recipient_of",
     "reconcile_orders",
     "request_outcome",
+    "request_show_again",
     "require_reward",
     "retire_provider",
+    "retire_reward",
     "reveal",
+    "reward_states",
     "rotate_provider_key",
     "save_reward",
     "save_terms",
+    "shelf",
+    "shelf_item",
+    "stored_terms",
     "stuck_orders",
     "take",
     "take_code",
+    "told_terms",
+    "withdraw_batch",
 ]

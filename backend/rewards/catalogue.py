@@ -42,6 +42,15 @@ class Offer:
     delivered_amount: int | None
     delivered_unit: str | None
 
+    @property
+    def settings(self) -> dict[str, object]:
+        """What a provider inside the house has to know of the terms (`Fulfilment.settings`)."""
+        return {
+            "least_code_days": self.least_code_days,
+            "delivered_amount": self.delivered_amount,
+            "delivered_unit": self.delivered_unit,
+        }
+
 
 def save_reward(
     tx: Session,
@@ -82,6 +91,21 @@ def require_reward(tx: Session, code: str) -> Reward:
     found = tx.get(Reward, code)
     if found is None:
         raise RewardNotFound(reward=code)
+    return found
+
+
+def retire_reward(tx: Session, code: str, *, now: datetime) -> Reward:
+    """Offer a reward to nobody any more, for good; what was redeemed goes its way.
+
+    Raises RewardNotFound, RewardEnded.
+    """
+    found = tx.get(Reward, code, with_for_update={"key_share": True}, populate_existing=True)
+    if found is None:
+        raise RewardNotFound(reward=code)
+    if found.retired_at is not None:
+        raise RewardEnded(reward=code)
+    found.retired_at = now
+    tx.flush()
     return found
 
 

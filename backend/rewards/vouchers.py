@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend import clock, identity, strict_json
 from backend.lists import insert_rows
 from backend.rewards.errors import CodeAlreadyShown, NoSuchVoucher, SoldOut
-from backend.rewards.models import FREE, TAKEN, Voucher, VoucherCode
+from backend.rewards.models import FREE, TAKEN, WITHDRAWN, CodeBatch, Voucher, VoucherCode
 from backend.vault import Vault
 
 #: For how long the repeat of the request that showed a code shows it again.
@@ -33,6 +33,14 @@ class ShownCode:
         return "ShownCode(…)"  # what is printed or logged by accident shows nothing
 
 
+@dataclass(frozen=True, slots=True)
+class TakenCode:
+    """A code that a redemption was given; `expires_on` is the last day on which it can be used."""
+
+    code_id: UUID
+    expires_on: date
+
+
 def pool_context(reward: str) -> bytes:
     """What a code of the pool is bound to while the house keeps it."""
     return _POOL_CONTEXT + b":" + reward.encode()
@@ -45,14 +53,14 @@ def voucher_context(redemption_id: UUID) -> bytes:
 
 def take_code(
     tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID, usable_until: date
-) -> date:
-    """Give this redemption a free code that can be used on `usable_until` at least; returns its last day.
+) -> TakenCode:
+    """Give this redemption a free code that can be used on `usable_until` at least.
 
     Those that lapse first go first. A redemption has one code, however often it asks. Raises SoldOut, SessionEnded.
     """
     held = tx.get(Voucher, (holder_id, redemption_id))
     if held is not None:
-        return held.expires_on
+        return TakenCode(held.code_id, held.expires_on)
     code = _free_code(tx, reward, usable_until)
     plain = vault.house.open(code.sealed_code or b"", pool_context(reward))
     sealed = identity.person_sealer(tx, vault, holder_id).seal(plain, voucher_context(redemption_id))
@@ -68,7 +76,7 @@ def take_code(
         "showings_allowed": 1,
     }
     insert_rows(tx, Voucher, [row])
-    return code.expires_on
+    return TakenCode(code.id, code.expires_on)
 
 
 def _free_code(tx: Session, reward: str, usable_until: date) -> VoucherCode:
@@ -84,6 +92,22 @@ def _free_code(tx: Session, reward: str, usable_until: date) -> VoucherCode:
     if found is None:
         raise SoldOut(reward=reward)
     return found
+
+
+def put_code_back(tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID) -> bool:
+    """Make the code of a redemption that is refunded free again. False when its owner has seen it, or there is none."""
+    held = tx.get(Voucher, (holder_id, redemption_id), with_for_update=True, populate_existing=True)
+    if held is None or held.showings:
+        return False
+    plain = identity.person_sealer(tx, vault, holder_id).open(held.sealed_code, voucher_context(redemption_id))
+    code = tx.get_one(VoucherCode, held.code_id)
+    batch = tx.get_one(CodeBatch, code.batch_id, with_for_update={"read": True}, populate_existing=True)
+    code = tx.get_one(VoucherCode, held.code_id, with_for_update=True, populate_existing=True)
+    code.state = FREE if batch.withdrawn_at is None else WITHDRAWN
+    code.sealed_code, code.redemption_id = vault.house.seal(plain, pool_context(reward)), None
+    tx.delete(held)
+    tx.flush()
+    return True
 
 
 def reveal(tx: Session, vault: Vault, *, holder_id: UUID, redemption_id: UUID, key: str, now: datetime) -> ShownCode:
