@@ -2,7 +2,6 @@
 
 from backend.commands import (
     approvals,
-    budgets,
     members,
     messages,
     operators,
@@ -16,7 +15,6 @@ from backend.commands import (
 
 __all__ = [
     "approvals",
-    "budgets",
     "members",
     "messages",
     "operators",

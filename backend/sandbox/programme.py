@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import House, clock, identity, member_messages, partners, points
+from backend.sandbox.catalogue import load_catalogue
 from backend.signing import SecretKey, SigningKey, parse_signing_key
 
 PROGRAMME = "members"
@@ -108,7 +109,7 @@ def load(house: House) -> None:
 
 
 def load_programme(tx: Session, house: House) -> None:
-    """The programme with its points rule and its partners, without members."""
+    """The programme with its points rule, its partners and its rewards, without members."""
     identity.save_programme(
         tx,
         code=PROGRAMME,
@@ -129,6 +130,7 @@ def load_programme(tx: Session, house: House) -> None:
     member_messages.set_template(tx, PROGRAMME, EXPIRY_TEMPLATE, EXPIRY_FIELDS, now=clock.now())
     for partner in PARTNERS.values():
         _load_partner(tx, house, partner)
+    load_catalogue(tx, house, PROGRAMME)
 
 
 def _load_partner(tx: Session, house: House, partner: SandboxPartner) -> None:

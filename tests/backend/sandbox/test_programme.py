@@ -1,10 +1,11 @@
 """The sandbox programme in the database."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from backend import build_house, clock, identity, partners, points
+from backend import build_house, clock, identity, partners, points, rewards
 from backend.partners import UnknownPartner
 from backend.sandbox import programme
 from backend.sandbox.programme import MEMBERS, PARTNERS
@@ -27,17 +28,19 @@ def holder_of(house, name: str):  # type: ignore[no-untyped-def]
 
 
 def test_loading_again_changes_nothing(house) -> None:  # type: ignore[no-untyped-def]
-    def state() -> list[object]:
+    def state() -> list[Any]:
         with house.transaction() as tx:
             return [
                 [rule.version for rule in points.rules(tx)],
                 [setup.keys for setup in partners.partners(tx, house.vault).values()],
                 [identity.links_of(tx, house.vault, holder) for holder in holders],
                 [len(identity.consents_of(tx, holder)) for holder in holders],
+                rewards.reward_states(tx, clock.today()),
             ]
 
     holders = [holder_of(house, member.name) for member in MEMBERS]
     before = state()
+    assert {reward.left for reward in before[-1]} == {None, 20, 50}
     programme.load(house)
     assert state() == before
     assert [holder_of(house, member.name) for member in MEMBERS] == holders
