@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from backend import clock, house, points
+from backend import clock, house, partners, points
 from backend.columns import aligned
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.identity import FINANCE
@@ -45,6 +45,8 @@ def open_budget(
     last = last_day.date() if last_day else None
     new = NewBudget(programme, scope, partner or campaign or programme, title, first_day.date(), last, amount)
     with deciding(name, token, FINANCE) as (tx, by):
+        if partner:
+            partners.require_partner(tx, house().vault, partner)
         asked = points.request_new_budget(tx, new, operator=by, reason=reason, now=clock.now())
     click.echo(str(asked))
 

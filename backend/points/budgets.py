@@ -20,6 +20,9 @@ from backend.ids import new_id
 from backend.lists import insert_rows, recordset
 from backend.points.budget_models import Budget, BudgetReturn
 
+#: Programme, scope and the code of what is meant: the programme itself, a partner or a campaign.
+Scope = tuple[str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -143,25 +146,26 @@ def _remembered(rows: Iterable[Row[Any]], granted: int) -> str | None:
     return " ".join(str(number) for number in sorted(row.number for row in rows)) if granted else None
 
 
-def _of_programmes(tx: Session, programmes: Collection[str]) -> list[Row[Any]]:
-    """What these programmes' budgets cover; read without holding them, for that never changes."""
+def _of_programmes(tx: Session, programmes: Collection[str]) -> Mapping[Scope, Sequence[Row[Any]]]:
+    """What these programmes' budgets cover, by scope; read without holding them, for that never changes."""
     if not programmes:
-        return []
+        return {}
+    found: dict[Scope, list[Row[Any]]] = defaultdict(list)
     columns = (Budget.number, Budget.programme, Budget.scope, Budget.scope_code, Budget.title)
     query = select(*columns, Budget.first_day, Budget.last_day).where(Budget.programme.in_(sorted(programmes)))
-    return list(tx.execute(query.order_by(Budget.number)))
+    rows: list[Row[Any]] = list(tx.execute(query.order_by(Budget.number)))
+    for row in rows:
+        found[row.programme, row.scope, row.scope_code].append(row)
+    return found
 
 
-def _covering(known: Sequence[Row[Any]], wish: Wanted) -> tuple[list[Row[Any]], Row[Any] | None]:
+def _covering(known: Mapping[Scope, Sequence[Row[Any]]], wish: Wanted) -> tuple[list[Row[Any]], Row[Any] | None]:
     """The budgets a wish draws from; and one that ended without a later one, where there is such a scope."""
     found: list[Row[Any]] = []
     scopes = {"programme": wish.programme, "partner": wish.partner, "campaign": wish.campaign}
     for scope, code in scopes.items() if wish.points else ():
-        begun = [
-            row
-            for row in known
-            if (row.programme, row.scope, row.scope_code) == (wish.programme, scope, code) and row.first_day <= wish.day
-        ]
+        same = known.get((wish.programme, scope, code or ""), ())
+        begun = [row for row in same if row.first_day <= wish.day]
         rows = [row for row in begun if row.last_day is None or row.last_day >= wish.day]
         if begun and not rows:
             return [], max(begun, key=lambda row: (row.last_day, row.number))

@@ -85,6 +85,10 @@ def test_the_cover_page_is_shown_while_it_is_switched_on_and_names_what_nobody_s
 
     open_it = ("--title", "会员预算 <b> / Budget", "--first-day", "2026-06-01", "--points", "5000")
     asked = run(app, "points", "budget", "open", "members", *open_it, *ask, "zhao", token=tokens["zhao"])
+    unknown = run(
+        app, "points", "budget", "open", "members", "--partner", "x", *open_it, *ask, "sun", token=tokens["sun"]
+    )
+    assert unknown.stderr.startswith("UNKNOWN_PARTNER"), "a budget that nothing draws from is no stop"
     stated = ("--fen", "150", "--from", "2026-06-10")
     aside = run(app, "points", "set-aside", "members", *stated, *ask, "zhao", token=tokens["zhao"])
     for request in (asked, aside):

@@ -5,11 +5,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from backend import clock, points
 from backend.points import BudgetBelowDrawn, NewBudget, Returned, Wanted
-from tests.backend.world import World
+from tests.backend.spending import spend
+from tests.backend.world import World, cancel, trade_in
 
+PHONE = 23_750
 DAY = date(2026, 6, 1)
 MEMBERS = NewBudget("members", "programme", "members", "会员计划积分预算 / Members' budget", DAY, None, 100)
 WEEK = replace(MEMBERS, scope="partner", scope_code="transit", last_day=DAY + timedelta(days=6), points=70)
@@ -46,6 +49,32 @@ def test_a_wish_gets_the_least_of_what_is_left_and_budgets_end_at_their_limit(wo
         assert (points.take_up_returned(tx), drawn(tx)) == (0, [85, 60])
         late = points.draw(tx, [wanted(5, day=DAY + timedelta(days=7)), wanted(5, "shop", DAY + timedelta(days=7))])
         assert [(item.points, item.cut and item.cut.why) for item in late] == [(0, "ended"), (5, None)]
+
+
+def test_points_spent_before_their_act_was_taken_back_stay_drawn_until_the_debt_is_paid(world: World) -> None:
+    alice = world.person("alice")
+
+    def after(days: int) -> int:
+        """What is drawn once so many days have passed; the books agree."""
+        with time_machine.travel(clock.now() + timedelta(days=days), tick=False):
+            world.ripen()
+        world.check_books()
+        with world.house.transaction() as tx:
+            return drawn(tx)[0]
+
+    with world.house.transaction() as tx:
+        open_budgets(tx, replace(MEMBERS, first_day=date(2025, 1, 1), points=PHONE + 10_000))
+    world.send("zhuanzhuan", trade_in("D1", "alice", "SN-1"))
+    world.settle()
+    assert after(30) == PHONE
+    spend(world, alice, PHONE)
+    world.send("zhuanzhuan", cancel("D1", "alice"))
+    world.send("zhuanzhuan", trade_in("D2", "alice", "SN-2"))
+    world.settle()
+    assert world.balances(alice)["points.debt"] == PHONE
+    assert after(0) == PHONE + 10_000, "returning what was paid for with points does not reopen a budget"
+    assert after(30) == PHONE, "what pays the debt can be drawn again"
+    assert world.balances(alice)["points.debt"] == PHONE - 10_000
 
 
 def test_a_budget_is_not_lowered_below_what_is_drawn_and_its_faults_are_found(world: World) -> None:
