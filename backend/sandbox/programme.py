@@ -83,6 +83,13 @@ PARTNERS = {
 }
 
 
+#: More than anybody will use up here: what is drawn of it has to agree with the books, whatever is killed meanwhile.
+BUDGET = points.NewBudget(
+    *(PROGRAMME, "programme", PROGRAMME, "绿色会员积分预算 / Budget of the green members"),
+    *(date(2025, 1, 1), None, 1_000_000_000_000),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """Somebody who logs in with the code `sandbox:<name>`."""
@@ -127,6 +134,8 @@ def load_programme(tx: Session, house: House) -> None:
         fixed_points={"low_carbon_pc": 200, "learning": 20, "step_donation": 10},
         note="每减排 1 克得 1 分；碳中和电脑每台固定 200 分；学习每次 20 分、捐步每次 10 分",
     )
+    if not points.budgets_of(tx, PROGRAMME):
+        points.open_budget(tx, BUDGET, now=clock.now())
     member_messages.set_template(tx, PROGRAMME, EXPIRY_TEMPLATE, EXPIRY_FIELDS, now=clock.now())
     for partner in PARTNERS.values():
         _load_partner(tx, house, partner)
