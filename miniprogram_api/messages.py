@@ -61,7 +61,7 @@ class PermissionsSchema(Schema):
 
 
 class MessageSchema(Schema):
-    """A warning. `points`: how many it was about; `lapsing`: how many of them still lapse as `lapses_on` begins."""
+    """A warning. `points`: how many it was about; `lapsing`: how many of them still lapse after `last_day`."""
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True, metadata={"enum": ["points_expiry"]})
@@ -69,7 +69,7 @@ class MessageSchema(Schema):
     text = bilingual()
     points = fields.Integer(required=True, metadata={"minimum": 1})
     lapsing = fields.Integer(required=True, metadata={"minimum": 0})
-    lapses_on = fields.Date(required=True)
+    last_day = fields.Date(required=True, metadata={"description": "有效期至（含当日）/ the last day they can be used"})
     days_ahead = fields.Integer(required=True, metadata={"enum": list(DISTANCES)})
     state = fields.String(required=True, metadata={"enum": list(STATES), "description": MESSAGE_STATES})
     made_at = Instant(required=True)

@@ -47,7 +47,7 @@ def set_template(
 ) -> None:
     """Send the expiry warnings of a programme by this subscribe-message template of WeChat.
 
-    It says points and lapses_on, and may say programme and note; each goes into a keyword of the template.
+    It says points and last_day, and may say programme and note; each goes into a keyword of the template.
     """
     said = dict(field.partition("=")[::2] for field in fields)
     with deciding(name, token, ADMINISTRATOR) as (tx, by):

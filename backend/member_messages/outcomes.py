@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from backend import clock
@@ -73,6 +73,8 @@ def _put_back(row: ExpiryWarning, permission: MessagePermission | None, answer: 
     if answer.outcome is Outcome.LATER:
         row.next_attempt_at = policy.next_attempt(row.attempts, now)
         row.state = WAITING if row.attempts < policy.MOST_ATTEMPTS else FAILED
+    else:
+        row.attempts -= 1  # it was not about this message
     if permission is not None:
         permission.remaining = min(permission.remaining + 1, MOST_PERMISSIONS)
 
@@ -97,16 +99,16 @@ def note_delivery(
     """WeChat says what became of a message it took; False when we know of no such message.
 
     It may say so before its answer to us is written down, or where no answer came: then it is about the only message
-    of this template to this member whose outcome is open.
+    of this template to this member that has no number yet. What it says again changes nothing.
     """
     mine = (ExpiryWarning.holder_id == holder_id, ExpiryWarning.template_id == template_id)
-    query = select(ExpiryWarning).where(*mine, ExpiryWarning.state.in_((SENT, SENDING, UNKNOWN)))
+    nameless = and_(ExpiryWarning.message_id.is_(None), ExpiryWarning.state.in_((SENT, SENDING, UNKNOWN)))
+    query = select(ExpiryWarning).where(*mine, or_(ExpiryWarning.message_id == message_id, nameless))
     query = query.order_by(ExpiryWarning.id).with_for_update().execution_options(populate_existing=True)
     candidates = list(tx.scalars(query))
     named = [row for row in candidates if row.message_id == message_id]
-    open_ones = [row for row in candidates if row.message_id is None]
-    rows = named or (open_ones if len(open_ones) == 1 else [])
-    for row in rows:
+    rows = named or (candidates if len(candidates) == 1 else [])
+    for row in (row for row in rows if row.state in (SENT, SENDING, UNKNOWN)):
         row.state = DELIVERED if arrived else UNDELIVERED
         row.claimed_until, row.message_id = None, message_id
         row.sent_at = row.sent_at or now

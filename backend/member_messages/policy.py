@@ -33,6 +33,11 @@ def outdated(lapses_on: date, days_ahead: int, today: date) -> bool:
     return distance(lapses_on, today) != days_ahead
 
 
+def last_day(lapses_on: date) -> date:
+    """The last day on which points can be used that are gone from `lapses_on` on: what members are told."""
+    return lapses_on - timedelta(days=1)
+
+
 def may_disturb(now: datetime) -> bool:
     """Whether it is day for a member's phone."""
     return OPENS <= now.astimezone(clock.SHANGHAI).time() < CLOSES

@@ -29,14 +29,14 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A message as its member sees it. `points`: what it was about; `lapsing`: what of that still lapses then."""
+    """A message as its member sees it. `points`: what it was about; `lapsing`: what of it still lapses after that day."""
 
     id: UUID
     kind: str
     programme: str
     points: int
     lapsing: int
-    lapses_on: date
+    last_day: date
     days_ahead: int
     state: str
     made_at: datetime
@@ -93,23 +93,24 @@ def messages_of(
 
 
 def _view(row: ExpiryWarning, titles: tuple[str, str], lapsing: int, today: date) -> MessageView:
-    stated = (row.points, lapsing, row.lapses_on, row.days_ahead, row.state, row.made_at, row.sent_at)
-    return MessageView(row.id, POINTS_EXPIRY, row.programme, *stated, *_words(row.lapses_on, titles, lapsing, today))
+    last = policy.last_day(row.lapses_on)
+    stated = (row.points, lapsing, last, row.days_ahead, row.state, row.made_at, row.sent_at)
+    return MessageView(row.id, POINTS_EXPIRY, row.programme, *stated, *_words(last, titles, lapsing, today))
 
 
-def _words(lapses_on: date, titles: tuple[str, str], lapsing: int, today: date) -> tuple[str, str]:
-    day_zh = f"{lapses_on.year}年{lapses_on.month}月{lapses_on.day}日"
-    day_en = f"{lapses_on.day} {_MONTHS[lapses_on.month - 1]} {lapses_on.year}"
-    if lapses_on <= today:
-        return f"{titles[0]}：{day_zh}的积分失效提醒已结束", f"{titles[1]}: what was to lapse on {day_en} is past"
+def _words(last: date, titles: tuple[str, str], lapsing: int, today: date) -> tuple[str, str]:
+    day_zh = f"{last.year}年{last.month}月{last.day}日"
+    day_en = f"{last.day} {_MONTHS[last.month - 1]} {last.year}"
+    if last < today:
+        return f"{titles[0]}：有效期至{day_zh}的积分，提醒已结束", f"{titles[1]}: valid until {day_en}, now past"
     if not lapsing:
         return (
-            f"{titles[0]}：原定{day_zh}失效的积分已使用或已收回，无需处理",
-            f"{titles[1]}: the points that would lapse on {day_en} were used or taken back; nothing to do",
+            f"{titles[0]}：有效期至{day_zh}的积分已使用或已收回，无需处理",
+            f"{titles[1]}: the points valid until {day_en} were used or taken back; nothing to do",
         )
     return (
-        f"{titles[0]}：{lapsing} 积分将于{day_zh}失效，请在此之前使用",
-        f"{titles[1]}: {lapsing} points lapse on {day_en}; please use them before that day",
+        f"{titles[0]}：{lapsing} 积分有效期至{day_zh}（含当日），请及时使用",
+        f"{titles[1]}: {lapsing} points can be used until {day_en}, that day included; then they lapse",
     )
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from backend.lists import upsert_rows
+from backend.lists import insert_rows
 from backend.member_messages.models import MessageHalt
 
 #: Stands for every template.
@@ -26,9 +26,12 @@ class Halt:
 
 
 def halt(tx: Session, template_id: str, reason: str, *, until: datetime) -> None:
-    """Send nothing of this template until then."""
+    """Send nothing of this template until then; what rests longer already stays so."""
     row = {"template_id": template_id, "until": until, "reason": reason}
-    upsert_rows(tx, MessageHalt, [row], key=("template_id",))
+    if not insert_rows(tx, MessageHalt, [row], on_conflict=("template_id",), returning=("template_id",)):
+        shorter = (MessageHalt.template_id == template_id, MessageHalt.until < until)
+        statement = update(MessageHalt).where(*shorter).values(until=until, reason=reason)
+        tx.execute(statement.execution_options(synchronize_session=False))
     log.error("messages_halted", template=template_id, reason=reason)
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Text, Uuid, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, identity, points
@@ -22,6 +23,7 @@ from backend.member_messages import policy, resting
 from backend.member_messages.errors import UnusableMessageTemplate
 from backend.member_messages.interfaces import Channel, Message
 from backend.member_messages.models import (
+    FAILED,
     IN_APP,
     OUTDATED,
     SENDING,
@@ -72,8 +74,7 @@ def send_due(
         for key in keys:
             if stopping() or time.monotonic() > ends or not policy.may_disturb(clock.now()):
                 return sent
-            with transaction(sessions) as tx:
-                claimed = _claim(tx, vault, channel.appid, key, now=clock.now())
+            claimed = _claim_or_set_aside(sessions, vault, channel.appid, key)
             if claimed is None:
                 continue
             answer = channel.send(claimed.message)
@@ -104,7 +105,9 @@ def _sift(tx: Session, *, now: datetime) -> tuple[int, list[_Key]]:
     )
     rows = list(tx.scalars(query))
     permitted = _permitted(tx, rows, known)
-    today, decided, keys = clock.day_of(now), {OUTDATED: [], IN_APP: []}, []  # type: ignore[var-annotated]
+    today = clock.day_of(now)
+    keys: list[_Key] = []
+    decided: dict[str, list[_Key]] = {OUTDATED: [], IN_APP: []}
     for row in rows:
         template = known.get(row.programme)
         if policy.outdated(row.lapses_on, row.days_ahead, today):
@@ -140,6 +143,22 @@ def _set_state(tx: Session, keys: list[_Key], state: str) -> None:
     tx.execute(update(ExpiryWarning).where(*mine).values(state=state).execution_options(synchronize_session=False))
 
 
+def _claim_or_set_aside(sessions: sessionmaker[Session], vault: Vault, appid: str, key: _Key) -> _Claimed | None:
+    """As `_claim`; what cannot be claimed by a mistake of ours has failed, so that it holds up no other message."""
+    try:
+        with transaction(sessions) as tx:
+            return _claim(tx, vault, appid, key, now=clock.now())
+    except OperationalError:  # a database in trouble: the message is still waiting
+        raise
+    except Exception as error:
+        log.error("message_failed", message=str(key[1]), exc_info=error)
+        with transaction(sessions) as tx:
+            mine = (ExpiryWarning.holder_id == key[0], ExpiryWarning.id == key[1], ExpiryWarning.state == WAITING)
+            failed = update(ExpiryWarning).where(*mine).values(state=FAILED, error=type(error).__name__)
+            tx.execute(failed.execution_options(synchronize_session=False))
+        return None
+
+
 def _claim(tx: Session, vault: Vault, appid: str, key: _Key, *, now: datetime) -> _Claimed | None:
     """Take a message and the permission it uses, if there is still something to say; None where there is not."""
     query = select(ExpiryWarning).where(ExpiryWarning.holder_id == key[0], ExpiryWarning.id == key[1])
@@ -168,7 +187,7 @@ def _take(
     title = identity.require_programme(tx, row.programme).title_zh
     openid = identity.wechat_openid(tx, vault, row.holder_id, appid)
     try:
-        data = render(template, Expiry(title, row.points, row.lapses_on))
+        data = render(template, Expiry(title, row.points, policy.last_day(row.lapses_on)))
     except UnusableMessageTemplate as fault:
         resting.halt(tx, template.template_id, fault.detail, until=now + TEMPLATE_HALT)
         return None

@@ -38,11 +38,11 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """What a warning says: so many points of this programme are gone from that day on."""
+    """What a warning says: so many points of this programme can be used up to the end of that day."""
 
     programme: str
     points: int
-    lapses_on: date
+    last_day: date
 
 
 def _day(day: date) -> str:
@@ -60,15 +60,15 @@ _SAYS: Mapping[str, Mapping[str, Callable[[Expiry], str]]] = {
         "character_string": lambda said: str(said.points),
         "thing": lambda said: f"{said.points} 积分",
     },
-    "lapses_on": {
-        "date": lambda said: _day(said.lapses_on),
-        "time": lambda said: f"{_day(said.lapses_on)} 00:00",
-        "thing": lambda said: f"{_day(said.lapses_on)}起失效",
+    "last_day": {
+        "date": lambda said: _day(said.last_day),
+        "time": lambda said: f"{_day(said.last_day)} 23:59",
+        "thing": lambda said: f"有效期至{_day(said.last_day)}",
     },
     "programme": {"thing": lambda said: _cut(said.programme)},
     "note": {"thing": lambda said: _NOTE},
 }
-_NEEDED = ("points", "lapses_on")
+_NEEDED = ("points", "last_day")
 
 
 def set_template(
@@ -109,8 +109,9 @@ def render(template: MessageTemplate, said: Expiry) -> dict[str, str]:
     written = {}
     for name, keyword in json.loads(template.fields).items():
         kind = _kind(keyword)
-        text = _SAYS[name][kind](said)
-        if not _FORMS[kind].fullmatch(text):
+        write = _SAYS.get(name, {}).get(kind)
+        text = write(said) if write is not None else ""
+        if not (kind in _FORMS and _FORMS[kind].fullmatch(text)):
             raise UnusableMessageTemplate(f"{keyword} cannot hold what {name} says", field=name)
         written[keyword] = text
     return written

@@ -20,7 +20,7 @@ PROGRAMME = "members"
 CONSENTED_AT = datetime(2026, 5, 20, 9, 0, tzinfo=clock.SHANGHAI)
 #: A template nobody asked WeChat for: the sandbox's own carrier takes any.
 EXPIRY_TEMPLATE = "sandbox-points-expiry"
-EXPIRY_FIELDS = {"programme": "thing1", "points": "number2", "lapses_on": "date3", "note": "thing4"}
+EXPIRY_FIELDS = {"programme": "thing1", "points": "number2", "last_day": "date3", "note": "thing4"}
 KEYS_VALID_FROM = datetime(2025, 1, 1, tzinfo=clock.SHANGHAI)
 
 

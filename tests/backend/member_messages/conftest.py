@@ -10,7 +10,7 @@ from tests.miniprogram_api.conftest import acted_at, moment
 from tests.miniprogram_api.world import World
 
 TEMPLATE = "points-expiry-template-0000000000000000001"
-FIELDS = {"programme": "thing1", "points": "number2", "lapses_on": "date3", "note": "thing4"}
+FIELDS = {"programme": "thing1", "points": "number2", "last_day": "date3", "note": "thing4"}
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def test_thirty_and_seven_days_ahead_once_each_and_only_by_day(world, moment, ac
         "data": {
             "thing1": {"value": "联萌乐碳圈"},
             "number2": {"value": "579"},
-            "date3": {"value": "2028年6月6日"},
+            "date3": {"value": "2028年6月5日"},
             "thing4": {"value": "过期后无法恢复，请及时使用"},
         },
     }
@@ -90,12 +90,12 @@ def test_a_member_reads_the_warning_in_words_whether_or_not_it_was_sent(world, m
         "kind": "points_expiry",
         "programme": "members",
         "text": {
-            "zh": "联萌乐碳圈：579 积分将于2028年6月6日失效，请在此之前使用",
-            "en": "Members: 579 points lapse on 6 June 2028; please use them before that day",
+            "zh": "联萌乐碳圈：579 积分有效期至2028年6月5日（含当日），请及时使用",
+            "en": "Members: 579 points can be used until 5 June 2028, that day included; then they lapse",
         },
         "points": 579,
         "lapsing": 579,
-        "lapses_on": "2028-06-06",
+        "last_day": "2028-06-05",
         "days_ahead": 30,
         "state": "in_app",
         "made_at": "",
