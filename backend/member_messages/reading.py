@@ -29,7 +29,7 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A message as its member sees it. `points`: what it was about; `lapsing`: what of it still lapses after that day."""
+    """A message as its member sees it. `points`: what it was about; `lapsing`: what of it lapses after that day."""
 
     id: UUID
     kind: str
