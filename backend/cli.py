@@ -41,6 +41,7 @@ OPERATORS = (
     commands.members.MEMBER,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
+    commands.redemptions.REDEMPTION,
     commands.sync.SYNC,
     commands.rewards.REWARD,
 )

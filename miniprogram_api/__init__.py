@@ -22,6 +22,7 @@ from miniprogram_api import (
     points_rules,
     products,
     receipts,
+    redemptions,
     rewards,
     wards,
 )
@@ -45,6 +46,7 @@ RESOURCES = (
     partner_links.resource,
     link_codes.resource,
     messages.resource,
+    redemptions.resource,
     export.resource,
     deletion.resource,
     activities.resource,

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend import clock, identity, partners
+from backend import clock, identity, partners, rewards
 from backend.bilingual import halves
 from backend.errors import Refusal
 from miniprogram_api.caller import house, member
@@ -86,6 +86,7 @@ def delete_me(query: dict[str, Any]) -> dict[str, Any]:
         if identity.hold_to_forget(tx, member().holder_id) is None:
             identity.require_live_session(tx, member().session_id, member().holder_id, now=now)
         deleted_at = partners.forget_member(tx, member().holder_id, now=now)
+        rewards.forget(tx, member().holder_id, now=now)
     return {"deleted_at": deleted_at, "erased": _erased(), "kept": _kept()}
 
 

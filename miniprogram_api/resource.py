@@ -5,13 +5,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from backend import problems
+from backend import idempotency, problems
 from backend.bodies import UnreadableBody, WrongContentType
 from backend.errors import Refusal
+from backend.idempotency import IdempotencyKeyNeeded, IdempotencyKeyReused, RequestUnderWay
 from backend.identity import InvalidToken, SessionEnded
 from backend.strict_json import BodyTooLarge, DuplicateKey, InvalidJson, NotAnObject, NumberOutOfRange, TooDeep
 from miniprogram_api.caller import LoginRequired, authenticate
@@ -26,7 +27,28 @@ BODY_REFUSALS: Refusals = (
     *(InvalidJson, DuplicateKey, TooDeep, NumberOutOfRange, NotAnObject),
     *(BodyTooLarge, UnreadableBody, WrongContentType, InvalidRequest),
 )
+KEY_REFUSALS: Refusals = (IdempotencyKeyNeeded, IdempotencyKeyReused, RequestUnderWay)
 MEMBER_REFUSALS: Refusals = (LoginRequired, InvalidToken, SessionEnded)
+
+
+#: How the header is described; what it may hold beyond that, `backend.idempotency` says.
+KEY_PARAMETER = {
+    "in": "header",
+    "name": idempotency.HEADER,
+    "required": True,
+    "description": (
+        "每个意愿一个新值，重试时不变，保留 72 小时；重复请求得到同样的回答，并带 `Idempotency-Replayed: true` / "
+        "Fresh for every wish, the same for its repeats, kept for 72 hours; a repeat is answered alike, "
+        "with `Idempotency-Replayed: true`"
+    ),
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.LONGEST_KEY,
+        "pattern": "^[0-9A-Za-z_-]+$",
+        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+    },
+}
 
 
 class Unavailable(Refusal):
@@ -41,6 +63,10 @@ class Resource(Blueprint):
     """A resource of the API. Its operations are for members unless they say otherwise."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._prepare_doc_cbks.append(_document_key)
 
     def operation(
         self,
@@ -69,6 +95,19 @@ class Resource(Blueprint):
             return registered
 
         return decorator
+
+    def idempotent(self, view: View) -> View:
+        """The view's `key` is the request's Idempotency-Key; it is looked at before the body."""
+
+        @wraps(view)
+        def keyed(*args: Any, **named: Any) -> Any:
+            return view(*args, key=idempotency.read_key(request.headers.get(idempotency.HEADER)), **named)
+
+        documented: Any = keyed
+        documented._apidoc = {**getattr(view, "_apidoc", {}), "idempotent": True}
+        documented.refuses = (*KEY_REFUSALS, *getattr(view, "refuses", ()))
+        found: View = documented
+        return found
 
     def body(self, schema: type[Schema]) -> Callable[[View], View]:
         """The view's next argument is the JSON body, read strictly by this schema."""
@@ -103,6 +142,13 @@ class Resource(Blueprint):
             return view
 
         return decorator
+
+
+def _document_key(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say of an idempotent operation that it needs a key."""
+    if info.get("idempotent"):
+        doc.setdefault("parameters", []).append(KEY_PARAMETER)
+    return doc
 
 
 def _for_members(view: View, live_login: bool) -> View:

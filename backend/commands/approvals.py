@@ -51,6 +51,10 @@ def _terms(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: st
     return rewards.decide_terms(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
 
+def _limits(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return rewards.decide_limits(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
     identity.APPOINT: _appoint,
@@ -67,6 +71,7 @@ KINDS: dict[str, Decide] = {
     ),
     points.RULE: _rule,
     points.MULTIPLIER: _multiplier,
+    rewards.LIMITS: _limits,
 }
 _SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from backend import clock, identity
+from backend import clock, identity, operator_log
 from backend.commands.operators import acting, deciding
 from backend.identity import ADMINISTRATOR
 
@@ -22,4 +22,35 @@ def correct_birth_date(holder_id: UUID, birth_date: datetime, name: str, token: 
     click.echo(f"未满十四周岁，至 under fourteen until {until}" if until else "已满十四周岁 fourteen or older")
 
 
-MEMBER = click.Group("member", help="Decisions about members.", commands=(correct_birth_date,))
+@click.command("steward")
+@click.argument("class_id", type=click.UUID)
+@click.argument("person_id", type=click.UUID)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="the last day, in Shanghai")
+@click.option("--end", is_flag=True, help="from now on this person does not act for the class any more")
+@acting
+def steward(
+    class_id: UUID, person_id: UUID, until: datetime | None, end: bool, name: str, token: str, reason: str
+) -> None:
+    """Name who acts for a class account, its teacher say: redeems for it and sees what was redeemed."""
+    now = clock.now()
+    ends_at = now if end else clock.start_of_day_after(until.date(), 1) if until else None
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        if end:
+            identity.end_steward(tx, class_id, person_id, now=now)
+        else:
+            identity.appoint_steward(tx, class_id, person_id, until=ends_at, now=now)
+        after = {"until": clock.iso(ends_at) if ends_at else None}
+        subject, action = f"class {class_id} person {person_id}", "ended" if end else "appointed"
+        operator_log.write(
+            tx,
+            operator_id=by.id,
+            action=f"steward.{action}",
+            subject=subject,
+            reason=reason,
+            after=after,
+            now=now,
+        )
+    click.echo("已结束 ended" if end else "已指定 appointed")
+
+
+MEMBER = click.Group("member", help="Decisions about members.", commands=(correct_birth_date, steward))

@@ -6,6 +6,7 @@ fourteen (`minors`) has a guardian decide (`guardians`). `forgetting` ends a per
 enough.
 """
 
+from backend.identity.acting import Acting, act_for, appoint_steward, end_steward, may_see, open_class_account
 from backend.identity.appointing import (
     APPOINT,
     REPLACE_TOKEN,
@@ -166,6 +167,7 @@ __all__ = [
     "WECHAT",
     "WITHDRAWN",
     "AccessClaims",
+    "Acting",
     "AgeStatedBefore",
     "AlreadyLinked",
     "ConsentPurpose",
@@ -207,7 +209,9 @@ __all__ = [
     "WeChatSession",
     "WeChatUnavailable",
     "accept_ward",
+    "act_for",
     "add_operator",
+    "appoint_steward",
     "authenticate_operator",
     "consent_changes",
     "consent_state",
@@ -219,6 +223,7 @@ __all__ = [
     "dismiss_guardian",
     "end_consents",
     "end_session",
+    "end_steward",
     "enrol",
     "enrol_in_consumer_programmes",
     "enrolments",
@@ -236,8 +241,10 @@ __all__ = [
     "living_persons",
     "make_link_code",
     "may_be_told_about",
+    "may_see",
     "minor_until",
     "new_token",
+    "open_class_account",
     "operator_names",
     "operators",
     "person_known_before",

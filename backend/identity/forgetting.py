@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from backend import clock, outbox
+from backend.identity.acting import end_stewardships
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
@@ -78,6 +79,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     tx.execute(delete(LinkCode).where(LinkCode.holder_id == holder_id))
     end_consents(tx, holder_id, source=source, now=now)
     forget_guardianships(tx, holder_id, now=now)
+    end_stewardships(tx, holder_id, now=now)
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))

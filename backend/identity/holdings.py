@@ -9,6 +9,7 @@ from backend import clock
 from backend.holdings import Held, held_rows
 from backend.identity.links import CONTEXT
 from backend.identity.models import (
+    AccountSteward,
     Consent,
     ConsentChange,
     Enrolment,
@@ -37,6 +38,7 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         "consent_changes": held_rows(tx, ConsentChange, holder_id, without=("decided_by",)),
         "minors": held_rows(tx, Minor, holder_id),
         "guardianships": _guardianships(tx, holder_id),
+        "account_stewards": _stewardships(tx, holder_id),
     }
 
 
@@ -54,6 +56,14 @@ def _guardianships(tx: Session, holder_id: UUID) -> Held:
     for role, column in sides:
         for since in tx.scalars(select(Guardianship.since).where(column == holder_id).order_by(Guardianship.since)):
             yield {"role": role, "since": clock.iso(since)}
+
+
+def _stewardships(tx: Session, holder_id: UUID) -> Held:
+    """The class accounts this person acts or acted for."""
+    query = select(AccountSteward).where(AccountSteward.person_id == holder_id)
+    for row in tx.scalars(query.order_by(AccountSteward.holder_id)):
+        until = clock.iso(row.until) if row.until else None
+        yield {"account_id": str(row.holder_id), "since": clock.iso(row.since), "until": until}
 
 
 def _links(tx: Session, vault: Vault, holder_id: UUID) -> Held:

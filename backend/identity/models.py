@@ -177,6 +177,18 @@ class Guardianship(Base):
     since: Mapped[datetime] = mapped_column(Instant)
 
 
+class AccountSteward(Base):
+    """Who acts for a class account (`holder_id`), a teacher say, since when and until when."""
+
+    __tablename__ = "account_stewards"
+    __table_args__ = (CheckConstraint("holder_id <> person_id", name="not_itself"),)
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True, index=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+    until: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class GuardianInvitation(Base):
     """A code by which a guardian is found, as a keyed index. Removed when it is used."""
 

@@ -1,6 +1,7 @@
 """Rewards: what points can be redeemed for, and everything that happens from the wish to the thing in hand."""
 
 from backend.rewards.catalogue import Offer, offer, require_reward, retire_reward, save_reward
+from backend.rewards.changing import InReview, approve, expire, forget_devices, in_review, refund, refuse
 from backend.rewards.code_files import CodeFile, open_code_file
 from backend.rewards.codes import CodeReport, batches_of, check_codes, free_codes, import_codes, withdraw_batch
 from backend.rewards.describing import Description, read_reward, read_terms, stored_terms, told_terms
@@ -29,8 +30,10 @@ from backend.rewards.errors import (
     UnknownProvider,
 )
 from backend.rewards.finisher import Finisher
+from backend.rewards.forgetting import forget
 from backend.rewards.handovers import HandoverView, carry_out, handover_of, open_handovers, read_recipient
 from backend.rewards.holdings import holdings
+from backend.rewards.limits import LIMITS, decide_limits, limits_on, request_limits, save_limits
 from backend.rewards.models import DELIVERED_UNITS, KINDS
 from backend.rewards.orders import OrderView, count_stuck
 from backend.rewards.orders import stuck as stuck_orders
@@ -55,10 +58,29 @@ from backend.rewards.proposing import (
 from backend.rewards.providers import OUTSIDE
 from backend.rewards.recipients import delete_recipients, recipient_of
 from backend.rewards.reconciling import Compared, OrderDifference, reconcile_orders
+from backend.rewards.redeeming import Desk, cancel, redeem
+from backend.rewards.redemption_errors import (
+    DeviceNeeded,
+    InvalidLimits,
+    LimitReached,
+    LimitsTooEarly,
+    PriceChanged,
+    RecipientNeeded,
+    RecipientNotNeeded,
+    RedemptionChanged,
+    SharingNotAccepted,
+    TooLateToCancel,
+)
+from backend.rewards.redemption_policy import LIMIT_NAMES, WHY, Limits
+from backend.rewards.revealing import show_code
 from backend.rewards.settling import OUTCOME, decide_outcome, request_outcome
 from backend.rewards.shelf import MOST_TOLD, Recipient, ShelfItem, shelf, shelf_item
 from backend.rewards.shelf import SENTENCES as REASONS
 from backend.rewards.stock import change_stock, pieces_left, put_back, take
+from backend.rewards.taking import Wish
+from backend.rewards.telling import holder_of
+from backend.rewards.telling import in_full as redemption_in_full
+from backend.rewards.telling import several as redemptions
 from backend.rewards.terms import Limit, Terms, save_terms
 from backend.rewards.vouchers import ShownCode, TakenCode, put_code_back, reveal, take_code
 
@@ -68,26 +90,36 @@ OUTSIDE_KINDS = tuple(sorted(OUTSIDE))
 __all__ = [
     "DELIVERED_UNITS",
     "KINDS",
+    "LIMITS",
+    "LIMIT_NAMES",
     "MOST_TOLD",
     "OUTCOME",
     "OUTSIDE_KINDS",
     "REASONS",
     "SHOW_AGAIN",
     "TERMS",
+    "WHY",
     "AlreadyCarriedOut",
     "CodeAlreadyShown",
     "CodeFile",
     "CodeReport",
     "Compared",
     "Description",
+    "Desk",
+    "DeviceNeeded",
     "Doors",
     "Finisher",
     "HandoverView",
+    "InReview",
     "InvalidCodeFile",
+    "InvalidLimits",
     "InvalidProvider",
     "InvalidRecipient",
     "InvalidReward",
     "Limit",
+    "LimitReached",
+    "Limits",
+    "LimitsTooEarly",
     "NoCountedStock",
     "NoDailyList",
     "NoSuchVoucher",
@@ -95,9 +127,13 @@ __all__ = [
     "OrderDifference",
     "OrderView",
     "OutcomeKnown",
+    "PriceChanged",
     "ProviderExists",
     "ProviderView",
     "Recipient",
+    "RecipientNeeded",
+    "RecipientNotNeeded",
+    "RedemptionChanged",
     "RewardEnded",
     "RewardExists",
     "RewardNotForAccount",
@@ -105,6 +141,7 @@ __all__ = [
     "RewardNotYet",
     "RewardState",
     "SandboxOnly",
+    "SharingNotAccepted",
     "ShelfItem",
     "ShownCode",
     "SoldOut",
@@ -112,24 +149,35 @@ __all__ = [
     "TakenCode",
     "Terms",
     "TermsTooEarly",
+    "TooLateToCancel",
     "UnknownBatch",
     "UnknownProvider",
+    "Wish",
     "add_provider",
     "add_reward",
+    "approve",
     "batches_of",
+    "cancel",
     "carry_out",
     "change_stock",
     "check_codes",
     "count_stuck",
+    "decide_limits",
     "decide_outcome",
     "decide_show_again",
     "decide_terms",
     "delete_recipients",
     "describe_reward",
+    "expire",
+    "forget",
+    "forget_devices",
     "free_codes",
     "handover_of",
+    "holder_of",
     "holdings",
     "import_codes",
+    "in_review",
+    "limits_on",
     "offer",
     "open_code_file",
     "open_handovers",
@@ -143,6 +191,12 @@ __all__ = [
     "read_terms",
     "recipient_of",
     "reconcile_orders",
+    "redeem",
+    "redemption_in_full",
+    "redemptions",
+    "refund",
+    "refuse",
+    "request_limits",
     "request_outcome",
     "request_show_again",
     "require_reward",
@@ -151,10 +205,12 @@ __all__ = [
     "reveal",
     "reward_states",
     "rotate_provider_key",
+    "save_limits",
     "save_reward",
     "save_terms",
     "shelf",
     "shelf_item",
+    "show_code",
     "stored_terms",
     "stuck_orders",
     "take",

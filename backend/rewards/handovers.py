@@ -68,6 +68,16 @@ def carry_out(tx: Session, redemption_id: UUID, *, operator: OperatorView, reaso
     return _view(row)
 
 
+def call_off(tx: Session, holder_id: UUID, redemption_id: UUID) -> bool:
+    """Take it off the list for good. False when it was carried out, or was never on it. The redemption is held."""
+    row = tx.get(Handover, (holder_id, redemption_id), with_for_update=True, populate_existing=True)
+    if row is None or row.carried_out_at is not None:
+        return False
+    tx.delete(row)
+    tx.flush()
+    return True
+
+
 def read_recipient(
     tx: Session, vault: Vault, redemption_id: UUID, *, operator: OperatorView, reason: str, now: datetime
 ) -> Recipient | None:

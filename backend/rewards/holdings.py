@@ -8,6 +8,7 @@ from backend.holdings import Held, held_rows
 from backend.rewards.models import Voucher
 from backend.rewards.order_models import Handover, OrderRecipient, ProviderAnswer, ProviderOrder
 from backend.rewards.recipients import held_recipients
+from backend.rewards.redemption_models import Redemption, RedemptionStep
 from backend.vault import Vault
 
 
@@ -17,6 +18,8 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     An address is handed out in clear while it exists.
     """
     return {
+        Redemption.__tablename__: held_rows(tx, Redemption, holder_id, without=("device_index", "person_id")),
+        RedemptionStep.__tablename__: held_rows(tx, RedemptionStep, holder_id, without=("operator_id",)),
         Voucher.__tablename__: held_rows(tx, Voucher, holder_id, without=("sealed_code", "shown_for")),
         ProviderOrder.__tablename__: held_rows(tx, ProviderOrder, holder_id),
         ProviderAnswer.__tablename__: held_rows(tx, ProviderAnswer, holder_id),

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import identity, member_messages, partners
+from backend import identity, member_messages, partners, rewards
 from backend.vault import Vault
 from backend.wechat_pushes.sealed import Push
 
@@ -52,6 +52,7 @@ def _revoke(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
 
 def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: datetime) -> str:
     partners.forget_member(tx, holder_id, source=identity.WECHAT, now=now)
+    rewards.forget(tx, holder_id, now=now)
     return "forgot the person"
 
 

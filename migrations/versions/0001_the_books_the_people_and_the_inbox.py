@@ -22,6 +22,7 @@ APPEND_ONLY = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes"),
+    *("redemption_steps", "redemption_limits"),
     *("reward_terms", "reward_audiences", "reward_stock_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
     *("points_rules", "points_multipliers", "points_cuts"),
@@ -286,6 +287,126 @@ def _create_message_tables() -> None:
     )
 
 
+def _create_redemption_tables() -> None:
+    """What was redeemed, each of its steps, from which devices, and the limits of each programme."""
+    number, instant = sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.DateTime(timezone=True)
+    states = "state IN ('review', 'reserved', 'requested', 'confirmed', 'cancelled', 'expired', 'refunded')"
+    held = "state IN ('review', 'reserved')"
+    op.create_table(
+        "redemptions",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("reward", sa.Text(), nullable=False),
+        sa.Column("terms_version", sa.Integer(), nullable=False),
+        sa.Column("points", number, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("device_index", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("changed_at", instant, nullable=False),
+        sa.Column("ends_at", instant, nullable=True),
+        sa.CheckConstraint(states, name=op.f("ck_redemptions_state")),
+        sa.CheckConstraint("points > 0", name=op.f("ck_redemptions_points")),
+        sa.CheckConstraint(f"({held}) = (ends_at IS NOT NULL)", name=op.f("ck_redemptions_held_until")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_redemptions_holder_id_holders")),
+        sa.ForeignKeyConstraint(["person_id"], ["holders.id"], name=op.f("fk_redemptions_person_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "programme"],
+            ["enrolments.holder_id", "enrolments.programme"],
+            name=op.f("fk_redemptions_holder_id_programme_enrolments"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["reward", "terms_version"],
+            ["reward_terms.reward", "reward_terms.version"],
+            name=op.f("fk_redemptions_reward_terms_version_reward_terms"),
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_redemptions")),
+    )
+    op.create_index("ix_redemptions_id", "redemptions", ["id"])
+    for name, columns, condition in (
+        ("device", ["device_index", "created_at"], "device_index IS NOT NULL"),
+        ("held", ["ends_at"], held),
+    ):
+        where = sa.text(condition)
+        op.create_index(f"ix_redemptions_{name}", "redemptions", columns, postgresql_where=where, sqlite_where=where)
+    op.create_table(
+        "redemption_steps",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("operator_id", sa.Uuid(), nullable=True),
+        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("at", instant, nullable=False),
+        sa.CheckConstraint(states, name=op.f("ck_redemption_steps_state")),
+        sa.CheckConstraint(
+            "actor IN ('member', 'operator', 'house', 'provider')", name=op.f("ck_redemption_steps_actor")
+        ),
+        sa.CheckConstraint(
+            "(actor = 'operator') = (operator_id IS NOT NULL)", name=op.f("ck_redemption_steps_operator")
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "redemption_id"],
+            ["redemptions.holder_id", "redemptions.id"],
+            name=op.f("fk_redemption_steps_holder_id_redemption_id_redemptions"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_redemption_steps_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "redemption_id", "position", name=op.f("pk_redemption_steps")),
+    )
+    op.create_table(
+        "redemption_devices",
+        sa.Column("device_index", sa.LargeBinary(), nullable=False),
+        sa.Column("used_at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("device_index", name=op.f("pk_redemption_devices")),
+    )
+    op.create_index(op.f("ix_redemption_devices_used_at"), "redemption_devices", ["used_at"])
+    _create_redemption_limits(number)
+
+
+def _create_redemption_limits(number: sa.types.TypeEngine[int]) -> None:
+    counts = ("person_count", "person_minutes", "device_count", "device_minutes", "review_count", "review_minutes")
+    checks = {
+        "version": "version > 0",
+        "announced_before": "version = 1 OR in_force_from > announced_on",
+        "limits": "points_per_day > 0 AND person_count > 0 AND device_count > 0",
+        "person_window": "(person_count IS NULL) = (person_minutes IS NULL)",
+        "device_window": "(device_count IS NULL) = (device_minutes IS NULL)",
+        "review_window": "(review_count IS NULL) = (review_minutes IS NULL)",
+        "new_accounts": "(new_days IS NULL) = (new_points IS NULL)",
+        "windows": "person_minutes > 0 AND device_minutes > 0 AND review_minutes > 0",
+        "review": "review_count > 0 AND new_days > 0 AND new_points >= 0",
+        "hours": "review_hours > 0 AND reserved_hours > 0",
+    }
+    op.create_table(
+        "redemption_limits",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("points_per_day", number, nullable=True),
+        *(sa.Column(name, sa.Integer(), nullable=True) for name in counts),
+        sa.Column("new_days", sa.Integer(), nullable=True),
+        sa.Column("new_points", number, nullable=True),
+        sa.Column("review_hours", sa.Integer(), nullable=False),
+        sa.Column("reserved_hours", sa.Integer(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        *(sa.CheckConstraint(said, name=op.f(f"ck_redemption_limits_{name}")) for name, said in checks.items()),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_redemption_limits_programme_programmes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_redemption_limits_approval_id_approval_requests")
+        ),
+        sa.PrimaryKeyConstraint("programme", "version", name=op.f("pk_redemption_limits")),
+    )
+
+
 def _create_sync_tables() -> None:
     """Third-party platforms, and what is delivered to them."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -450,6 +571,18 @@ def _create_guardian_tables() -> None:
         sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_guardianships")),
     )
     op.create_index(op.f("ix_guardianships_guardian_id"), "guardianships", ["guardian_id"])
+    op.create_table(
+        "account_stewards",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("holder_id <> person_id", name=op.f("ck_account_stewards_not_itself")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_account_stewards_holder_id_holders")),
+        sa.ForeignKeyConstraint(["person_id"], ["holders.id"], name=op.f("fk_account_stewards_person_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "person_id", name=op.f("pk_account_stewards")),
+    )
+    op.create_index(op.f("ix_account_stewards_person_id"), "account_stewards", ["person_id"])
     op.create_table(
         "guardian_invitations",
         sa.Column("code_index", sa.LargeBinary(), nullable=False),
@@ -2052,6 +2185,7 @@ def upgrade() -> None:
     _create_points_rule_tables()
     _create_reconciliation_tables()
     _create_reward_tables()
+    _create_redemption_tables()
     _create_budget_tables()
     _create_order_tables()
     for table in APPEND_ONLY:
@@ -2060,6 +2194,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table in ("redemption_limits", "redemption_devices", "redemption_steps", "redemptions"):
+        op.drop_table(table)
     for table in ("reward_handovers", "reward_recipients", "reward_answers", "reward_orders"):
         op.drop_table(table)
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
@@ -2230,7 +2366,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_table("ledger_accounts")
     op.drop_table("leases")
-    for table in ("guardian_invitations", "guardianships", "minors"):
+    for table in ("account_stewards", "guardian_invitations", "guardianships", "minors"):
         op.drop_table(table)
     op.drop_table("holders")
     with op.batch_alter_table("claims", schema=None) as batch_op:

@@ -1,0 +1,177 @@
+"""Who acts for an account: a person for their own, a guardian for a ward under fourteen, a steward for a class.
+
+A class account belongs to no person; whoever an operator names its steward (its teacher, say) acts for it. It has a key
+of its own, under which what is sealed for the class is sealed. Pupils are named nowhere.
+
+Locks: the key of whoever acts, then the key of the account, so what one account spends is decided one after the other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, and_, bindparam, or_, select, update
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.errors import NotFound
+from backend.identity.errors import GuardianNeeded, NotEnrolled, SessionEnded
+from backend.identity.models import (
+    AccountSteward,
+    Enrolment,
+    Guardianship,
+    Holder,
+    LoginSession,
+    Minor,
+    PersonKey,
+)
+from backend.identity.persons import enrol, require_programme
+from backend.ids import new_id
+from backend.lists import upsert_rows
+from backend.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A live login that may act for this account; `enrolled_at` is since when there is the account."""
+
+    holder_id: UUID
+    person_id: UUID
+    programme: str
+    account_kind: str
+    enrolled_at: datetime
+
+
+def _enrolled(holder: Any) -> Any:
+    return and_(Enrolment.holder_id == holder, Enrolment.programme == bindparam("programme"))
+
+
+def _oneself() -> Any:
+    """A person with their login and their own account; their key is held."""
+    login = and_(LoginSession.id == bindparam("session", type_=Uuid()), LoginSession.holder_id == PersonKey.holder_id)
+    return (
+        select(
+            PersonKey.wrapped_key,
+            LoginSession.ended_at,
+            LoginSession.expires_at,
+            Minor.minor_until,
+            Enrolment.account_kind,
+            Enrolment.enrolled_at,
+        )
+        .outerjoin(LoginSession, login)
+        .outerjoin(Minor, Minor.holder_id == PersonKey.holder_id)
+        .outerjoin(Enrolment, _enrolled(PersonKey.holder_id))
+        .where(PersonKey.holder_id == bindparam("person", type_=Uuid()))
+        .with_for_update(key_share=True, of=PersonKey)
+    )
+
+
+def _another() -> Any:
+    """An account that is not the person's own, and what makes it theirs to act for; its key is held."""
+    person = bindparam("person", type_=Uuid())
+    steward = and_(AccountSteward.holder_id == PersonKey.holder_id, AccountSteward.person_id == person)
+    guardian = and_(Guardianship.holder_id == PersonKey.holder_id, Guardianship.guardian_id == person)
+    return (
+        select(
+            PersonKey.wrapped_key,
+            AccountSteward.since,
+            AccountSteward.until,
+            Guardianship.guardian_id,
+            Minor.minor_until,
+            Enrolment.account_kind,
+            Enrolment.enrolled_at,
+        )
+        .outerjoin(AccountSteward, steward)
+        .outerjoin(Guardianship, guardian)
+        .outerjoin(Minor, Minor.holder_id == PersonKey.holder_id)
+        .outerjoin(Enrolment, _enrolled(PersonKey.holder_id))
+        .where(PersonKey.holder_id == bindparam("account", type_=Uuid()))
+    )
+
+
+_ONESELF, _ANOTHER = _oneself(), _another()
+_HELD_ANOTHER = _ANOTHER.with_for_update(key_share=True, of=PersonKey)
+
+
+def act_for(
+    tx: Session, *, person_id: UUID, session_id: UUID, account_id: UUID, programme: str, now: datetime
+) -> Acting:
+    """Let this login act for this account until commit, one act after the other.
+
+    Raises SessionEnded, GuardianNeeded (somebody under fourteen spends nothing alone), NotEnrolled, and NotFound for an
+    account that is not theirs to act for.
+    """
+    own = tx.execute(_ONESELF, {"person": person_id, "session": session_id, "programme": programme}).one_or_none()
+    if own is None or own.wrapped_key is None or own.expires_at is None:
+        raise SessionEnded
+    if own.ended_at is not None or own.expires_at <= now:
+        raise SessionEnded
+    if own.minor_until is not None and own.minor_until > clock.day_of(now):
+        raise GuardianNeeded
+    found: Any = own
+    if account_id != person_id:
+        asked = {"person": person_id, "account": account_id, "programme": programme}
+        found = tx.execute(_HELD_ANOTHER, asked).one_or_none()
+        if found is None or not _theirs(found, now):
+            raise NotFound
+    if found.account_kind is None:
+        raise NotEnrolled
+    return Acting(account_id, person_id, programme, found.account_kind, found.enrolled_at)
+
+
+def may_see(tx: Session, person_id: UUID, account_id: UUID, *, now: datetime) -> None:
+    """NotFound unless the account is this person's own or theirs to act for."""
+    if account_id == person_id:
+        return
+    asked = {"person": person_id, "account": account_id, "programme": ""}
+    found = tx.execute(_ANOTHER, asked).one_or_none()
+    if found is None or not _theirs(found, now):
+        raise NotFound
+
+
+def _theirs(found: Any, now: datetime) -> bool:
+    if found.wrapped_key is None:
+        return False
+    if found.since is not None and found.since <= now and (found.until is None or found.until > now):
+        return True
+    ward = found.minor_until is not None and found.minor_until > clock.day_of(now)
+    return ward and found.guardian_id is not None
+
+
+def open_class_account(tx: Session, vault: Vault, programme: str, *, now: datetime) -> UUID:
+    """An account of a class in a programme. Raises UnknownProgramme."""
+    require_programme(tx, programme)
+    holder_id = new_id()
+    tx.add(Holder(id=holder_id, kind="class", created_at=now))
+    tx.flush()
+    tx.add(PersonKey(holder_id=holder_id, wrapped_key=vault.new_person_key(holder_id.bytes)))
+    tx.flush()
+    enrol(tx, holder_id, programme, "class", now=now)
+    return holder_id
+
+
+def appoint_steward(tx: Session, account_id: UUID, person_id: UUID, *, until: datetime | None, now: datetime) -> None:
+    """Name who acts for a class account from now on, until an instant or without end. NotFound for anything else."""
+    kinds = {row.id: row.kind for row in tx.scalars(select(Holder).where(Holder.id.in_([account_id, person_id])))}
+    if (kinds.get(account_id), kinds.get(person_id)) != ("class", "person"):
+        raise NotFound
+    row = {"holder_id": account_id, "person_id": person_id, "since": now, "until": until}
+    upsert_rows(tx, AccountSteward, [row], key=("holder_id", "person_id"))
+
+
+def end_steward(tx: Session, account_id: UUID, person_id: UUID, *, now: datetime) -> None:
+    """From now on this person does not act for this account any more. NotFound when they did not anyway."""
+    ended = _end(AccountSteward.holder_id == account_id, AccountSteward.person_id == person_id, now=now)
+    if tx.scalar(ended.returning(AccountSteward.person_id)) is None:
+        raise NotFound
+
+
+def end_stewardships(tx: Session, person_id: UUID, *, now: datetime) -> None:
+    """A person who is forgotten acts for nobody any more."""
+    tx.execute(_end(AccountSteward.person_id == person_id, now=now))
+
+
+def _end(*whose: Any, now: datetime) -> Any:
+    standing = or_(AccountSteward.until.is_(None), AccountSteward.until > now)
+    return update(AccountSteward).where(*whose, standing).values(until=now).execution_options(synchronize_session=False)
