@@ -23,6 +23,7 @@ from backend import (
     ledger,
     points,
     releases,
+    rewards,
     strict_json,
 )
 from backend.errors import Refusal
@@ -89,7 +90,8 @@ def _report(differences: Iterable[dict[str, object]], sound: str) -> None:
 def trial_balance() -> None:
     """Recompute every balance, lot and transaction hash; print the rows that differ and exit non-zero."""
     with house().reading(one_moment=True) as tx:
-        _report([*ledger.differences(tx), *points.differences(tx)], "the books balance")
+        found = (*ledger.differences(tx), *points.differences(tx), *rewards.differences(tx))
+        _report(found, "the books balance")
         for name, total in sorted(ledger.system_balances(tx).items()):
             click.echo(f"{name:>20} {total:>20,}")
 

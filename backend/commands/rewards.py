@@ -1,7 +1,7 @@
 """What operators do with rewards at a terminal: set up, propose terms, fill stock and pools, end."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import click
 from backend import clock, house, rewards, strict_json
 from backend.columns import aligned
 from backend.commands.operators import acting, acting_sometimes, answering, deciding, note, told_refusals
+from backend.csv_cells import csv_line
 from backend.identity import FINANCE, REVIEWER
 from backend.progress import Progress
 
@@ -43,6 +44,20 @@ def propose(reward: str, file: Path, name: str, token: str, reason: str) -> None
         terms = rewards.read_terms(_object(file), rewards.require_reward(tx, reward).kind)
         asked = rewards.propose_terms(tx, reward, terms, operator=by, reason=reason, now=clock.now())
     click.echo(str(asked))
+
+
+@click.command("describe")
+@click.argument("reward")
+@click.argument("file", type=_FILE)
+@acting
+def describe(reward: str, file: Path, name: str, token: str, reason: str) -> None:
+    """Give a reward the title and description of a JSON file; what it costs and promises are its terms."""
+    with deciding(name, token, FINANCE) as (tx, by):
+        titles, descriptions = rewards.read_texts(_object(file))
+        before = rewards.set_texts(tx, reward, titles, descriptions)
+        after = {"title": titles, "description": descriptions}
+        note(tx, by, "reward.described", f"reward {reward}", reason, before=before, after=after)
+    click.echo(f"{reward} 已更新 described anew")
 
 
 def _object(file: Path) -> dict[str, Any]:
@@ -173,11 +188,23 @@ def show_again(holder_id: UUID, redemption_id: UUID, name: str, token: str, reas
     click.echo(str(asked))
 
 
+@click.command("donations")
+@click.option("--month", "months", type=click.DateTime(["%Y-%m"]), multiple=True, help="may be repeated; default: this")
+def show_donations(months: tuple[datetime, ...]) -> None:
+    """What members gave to charities, as CSV: per reward and month, what was redeemed, refunded, and is to be given."""
+    this = clock.today().replace(day=1)
+    click.echo(csv_line(field.name for field in fields(rewards.Donation)), nl=False)
+    with house().reading(one_moment=True) as tx:
+        for month in sorted({month.date() for month in months} or {this}):
+            for donation in rewards.donations(tx, month):
+                click.echo(csv_line(str(cell) for cell in asdict(donation).values()), nl=False)
+
+
 REWARD = click.Group(
     "reward",
     help="What points can be exchanged for.",
     commands=(
-        *(add, propose, list_rewards, show, retire),
-        *(restock, import_codes, withdraw_codes, show_again),
+        *(add, propose, describe, list_rewards, show, retire),
+        *(restock, import_codes, withdraw_codes, show_again, show_donations),
     ),
 )

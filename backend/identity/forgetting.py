@@ -19,8 +19,8 @@ from backend.outbox import Announcement
 ERASED = (
     "微信身份标识；以同一微信再次登录将成为新会员 / "
     "WeChat identities; logging in with the same WeChat makes a new member",
-    "您的个人密钥；以其加密的原始凭证和平台用户标识自此无法读取 / "
-    "your personal key; evidence and references sealed under it can never be read again",
+    "您的个人密钥；以其加密的原始凭证、平台用户标识和券码自此无法读取 / "
+    "your personal key; evidence, references and voucher codes sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
     "提醒与订阅消息的授权次数（一小时内） / warnings, and permissions to send messages (within the hour)",
     "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",

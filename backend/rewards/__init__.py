@@ -1,10 +1,11 @@
 """Rewards: what points can be redeemed for, and everything that happens from the wish to the thing in hand."""
 
-from backend.rewards.catalogue import Offer, offer, require_reward, retire_reward, save_reward
+from backend.rewards.catalogue import Offer, offer, require_reward, retire_reward, save_reward, set_texts
 from backend.rewards.changing import InReview, approve, expire, forget_devices, in_review, refund, refuse
 from backend.rewards.code_files import CodeFile, open_code_file
 from backend.rewards.codes import CodeReport, batches_of, check_codes, free_codes, import_codes, withdraw_batch
-from backend.rewards.describing import Description, read_reward, read_terms, stored_terms, told_terms
+from backend.rewards.describing import Description, read_reward, read_terms, read_texts, stored_terms, told_terms
+from backend.rewards.donations import Donation, donations
 from backend.rewards.errors import (
     AlreadyCarriedOut,
     CodeAlreadyShown,
@@ -56,6 +57,7 @@ from backend.rewards.proposing import (
     request_show_again,
 )
 from backend.rewards.providers import OUTSIDE
+from backend.rewards.proving import differences
 from backend.rewards.recipients import delete_recipients, recipient_of
 from backend.rewards.reconciling import Compared, OrderDifference, reconcile_orders
 from backend.rewards.redeeming import Desk, cancel, redeem
@@ -107,6 +109,7 @@ __all__ = [
     "Description",
     "Desk",
     "DeviceNeeded",
+    "Donation",
     "Doors",
     "Finisher",
     "HandoverView",
@@ -168,6 +171,8 @@ __all__ = [
     "decide_terms",
     "delete_recipients",
     "describe_reward",
+    "differences",
+    "donations",
     "expire",
     "forget",
     "forget_devices",
@@ -189,6 +194,7 @@ __all__ = [
     "read_recipient",
     "read_reward",
     "read_terms",
+    "read_texts",
     "recipient_of",
     "reconcile_orders",
     "redeem",
@@ -208,6 +214,7 @@ __all__ = [
     "save_limits",
     "save_reward",
     "save_terms",
+    "set_texts",
     "shelf",
     "shelf_item",
     "show_code",

@@ -94,6 +94,21 @@ def require_reward(tx: Session, code: str) -> Reward:
     return found
 
 
+def set_texts(tx: Session, code: str, titles: Mapping[str, str], descriptions: Mapping[str, str]) -> dict[str, object]:
+    """Give a reward another title and description; returns those it had. Raises RewardNotFound."""
+    found = tx.get(Reward, code, with_for_update={"key_share": True}, populate_existing=True)
+    if found is None:
+        raise RewardNotFound(reward=code)
+    before: dict[str, object] = {
+        "title": {"zh": found.title_zh, "en": found.title_en},
+        "description": {"zh": found.description_zh, "en": found.description_en},
+    }
+    found.title_zh, found.title_en = titles["zh"], titles["en"]
+    found.description_zh, found.description_en = descriptions["zh"], descriptions["en"]
+    tx.flush()
+    return before
+
+
 def retire_reward(tx: Session, code: str, *, now: datetime) -> Reward:
     """Offer a reward to nobody any more, for good; what was redeemed goes its way.
 

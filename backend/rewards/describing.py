@@ -1,6 +1,5 @@
 """A reward and its terms as an operator writes them down (JSON), read strictly, and told back."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +9,7 @@ from backend.rewards.errors import InvalidReward
 from backend.rewards.models import (
     CHARITY,
     CLASS_REWARD,
+    CODE,
     DELIVERED_UNITS,
     INSIDE,
     KINDS,
@@ -21,7 +21,6 @@ from backend.rewards.models import (
 )
 from backend.rewards.terms import Limit, Terms, device_limit, person_limit
 
-_CODE = re.compile("[a-z0-9][a-z0-9_-]{0,63}")
 _ACCOUNT_KINDS = ("personal", "staff", "class")
 _UNITS = {PLATFORM_POINTS: ("platform_points",), CHARITY: ("fen", "trees")}
 #: Prices, amounts, counts and days stay below what both databases and every client can hold.
@@ -112,8 +111,8 @@ def read_reward(said: Mapping[str, Any]) -> tuple[Description, Terms]:
     """A new reward with its first terms. Raises InvalidReward with the field and what is wrong with it."""
     fields = _Fields(said, "")
     code = fields.text("code", 64) or ""
-    if not _CODE.fullmatch(code):
-        raise fields.refuse("code", f"small letters, digits, - and _ are needed: {_CODE.pattern}")
+    if not CODE.fullmatch(code):
+        raise fields.refuse("code", f"small letters, digits, - and _ are needed: {CODE.pattern}")
     kind = fields.one_of("kind", KINDS)
     titles = fields.bilingual("title", 60)
     descriptions = fields.bilingual("description", _LONGEST_TEXT, needed=False)
@@ -121,13 +120,21 @@ def read_reward(said: Mapping[str, Any]) -> tuple[Description, Terms]:
     stock_kind = fields.one_of("stock", STOCK_KINDS)
     if (stock_kind == POOL) != (provider_kind == "voucher_pool"):
         raise fields.refuse("stock", "pool belongs to the provider voucher_pool, and to no other")
-    if provider_kind == "voucher_pool" and kind != VOUCHER:
-        raise fields.refuse("kind", "voucher_pool gives vouchers")
+    if provider_kind == "voucher_pool" and kind not in (VOUCHER, CLASS_REWARD):
+        raise fields.refuse("kind", "voucher_pool gives vouchers, to a person or to a class")
     if kind == PLATFORM_POINTS and provider is None:
         raise fields.refuse("provider", "points of another platform need a provider outside the house")
     terms = read_terms(fields.take("terms"), kind, at="terms")
     fields.end()
     return Description(code, kind, titles, descriptions, provider_kind, provider, item, stock_kind), terms
+
+
+def read_texts(said: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Title and description of a reward. Raises InvalidReward."""
+    fields = _Fields(said, "")
+    found = fields.bilingual("title", 60), fields.bilingual("description", _LONGEST_TEXT, needed=False)
+    fields.end()
+    return found
 
 
 def _provider(fields: _Fields) -> tuple[str, str | None, str | None]:
@@ -183,8 +190,8 @@ def _audiences(fields: _Fields, kind: str) -> frozenset[tuple[str, str]]:
     classes = {account == "class" for _, account in found}
     if kind == CLASS_REWARD and classes != {True}:
         raise fields.refuse("offered_to", "a class reward is offered to accounts of classes alone")
-    if True in classes and kind not in (CLASS_REWARD, CHARITY):
-        raise fields.refuse("offered_to", "a class has no address, no other account and nobody to show a code to")
+    if True in classes and kind not in (CLASS_REWARD, CHARITY, VOUCHER):
+        raise fields.refuse("offered_to", "a class has no address and no account on another platform")
     return frozenset(found)
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend import approvals, clock, identity, operator_log
@@ -153,6 +153,23 @@ def check_person(tx: Session, holder_id: UUID, reward: str, limit: Limit | None,
     """Raises LimitReached when the account has had as many pieces of a reward as one may have."""
     if limit is not None:
         _check_pieces(tx, Redemption.holder_id == holder_id, reward, limit, "PER_PERSON", now)
+
+
+def pieces_had(
+    tx: Session, holder_id: UUID, wanted: Mapping[str, Limit | None], *, now: datetime
+) -> dict[str, int]:
+    """Reward → pieces an account has had within the window of its limit; those without a limit are left out."""
+    windows = [
+        (Redemption.reward == reward) & (Redemption.created_at > now - timedelta(days=limit.days))
+        if limit.days is not None
+        else Redemption.reward == reward
+        for reward, limit in wanted.items()
+        if limit is not None
+    ]
+    if not windows:
+        return {}
+    query = select(Redemption.reward, func.count()).where(Redemption.holder_id == holder_id, _STANDS, or_(*windows))
+    return {row[0]: row[1] for row in tx.execute(query.group_by(Redemption.reward))}
 
 
 def check_device(

@@ -1,5 +1,6 @@
 """Rewards: what is offered, under which terms from which day, how much of it there is, and the pool of codes."""
 
+import re
 from datetime import date, datetime
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Amount, Base, Instant
 
+#: What a reward may be called (`Reward.code`).
+CODE = re.compile("[a-z0-9][a-z0-9_-]{0,63}")
 #: What a reward is (`Reward.kind`).
 VOUCHER, PLATFORM_POINTS, GOODS, CHARITY, CLASS_REWARD = KINDS = (
     *("voucher", "platform_points", "goods", "charity", "class_reward"),

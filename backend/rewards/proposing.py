@@ -74,7 +74,7 @@ def propose_terms(
         identity.require_programme(tx, programme)
     if before is not None and terms.in_force_from <= clock.day_of(now):
         raise TermsTooEarly(today=clock.day_of(now), in_force_from=terms.in_force_from)
-    facts = {"reward": reward, "terms": told_terms(terms)}
+    facts = {"reward": reward, "before": before, "terms": told_terms(terms)}
     asked = approvals.request(tx, kind=TERMS, facts=facts, reason=reason, operator_id=operator.id, now=now)
     _log(tx, operator, "reward.terms_proposed", f"approval {asked}", reason, now, before=before, after=facts["terms"])
     return asked

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from backend import clock, identity, ledger
 from backend.bilingual import halves
+from backend.rewards import limits
 from backend.rewards.catalogue import Offer, offer_of
 from backend.rewards.codes import free_codes
 from backend.rewards.errors import RewardNotFound
-from backend.rewards.models import POOL, Reward, RewardAudience, RewardProvider, RewardStock, RewardTerms
-from backend.rewards.terms import terms_on, versions_of
+from backend.rewards.models import CODE, POOL, Reward, RewardAudience, RewardProvider, RewardStock, RewardTerms
+from backend.rewards.terms import person_limit, terms_on, versions_of
 
 #: Up to this many pieces are told exactly; beyond it there is enough.
 MOST_TOLD = 100
@@ -31,7 +32,7 @@ SENTENCES = {
         "You owe {points} points, which are taken from those that become available next.",
     ),
     "INSUFFICIENT_POINTS": ("还差 {points} 积分。", "You need {points} more points."),
-    "PERSON_LIMIT": ("您已达到该奖品的兑换上限。", "You have redeemed as many of this reward as one person may."),
+    "REDEMPTION_LIMIT": ("您已达到该奖品的兑换上限。", "You have redeemed as many of this reward as one person may."),
 }
 
 
@@ -105,7 +106,8 @@ def shelf(
 def shelf_item(tx: Session, holder_id: UUID, programme: str, code: str, *, now: datetime) -> ShelfItem:
     """One of them. Raises as `shelf`, and RewardNotFound."""
     query = _offered(programme, _account_kind(tx, holder_id, programme), clock.day_of(now))
-    rows = [(reward, terms) for reward, terms in tx.execute(query.where(Reward.code == code))]
+    known = CODE.fullmatch(code) is not None  # what cannot be a code is not even looked up: PostgreSQL takes no NUL
+    rows = [(reward, terms) for reward, terms in tx.execute(query.where(Reward.code == code))] if known else []
     if not rows:
         raise RewardNotFound(reward=code)
     return _items(tx, holder_id, programme, rows, now)[0]
@@ -143,6 +145,7 @@ def _items(
 ) -> list[ShelfItem]:
     day, purse = clock.day_of(now), _purse(tx, holder_id, programme)
     versions, left = versions_of(tx, [reward.code for reward, _ in rows]), _pieces_left(tx, rows, day)
+    had = limits.pieces_had(tx, holder_id, {row.reward: person_limit(row) for _, row in rows}, now=now)
     recipients = _recipients(tx, [reward.provider for reward, _ in rows if reward.provider])
     items = []
     for reward, terms in rows:
@@ -159,19 +162,21 @@ def _items(
                 announced_from=next_terms.in_force_from if next_terms else None,
                 pieces_left=left[reward.code],
                 recipient=recipients.get(reward.provider or ""),
-                reasons=tuple(_reasons(terms, left[reward.code], purse, day)),
+                reasons=tuple(_reasons(terms, left[reward.code], had.get(reward.code, 0), purse, day)),
             )
         )
     return items
 
 
-def _reasons(terms: RewardTerms, left: int | None, purse: Purse, day: date) -> Iterator[Reason]:
+def _reasons(terms: RewardTerms, left: int | None, had: int, purse: Purse, day: date) -> Iterator[Reason]:
     if terms.in_force_from > day:
         yield reason("REWARD_NOT_YET", day=terms.in_force_from)
     if terms.last_day is not None and terms.last_day < day:
         yield reason("REWARD_ENDED")
     if left == 0:
         yield reason("SOLD_OUT")
+    if terms.per_person_count is not None and had >= terms.per_person_count:
+        yield reason("REDEMPTION_LIMIT")
     if purse.available < terms.price_points:
         if purse.debt:
             yield reason("POINTS_OWED", points=purse.debt)

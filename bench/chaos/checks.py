@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from backend import database, ledger, points
+from backend import database, ledger, points, rewards
 
 #: A worker that died delivering notices holds its destination for two minutes.
 LONGEST_CLAIM_S = 150.0
@@ -77,7 +77,8 @@ def seen(engine: Engine, never: Mapping[str, str] = NEVER) -> list[str]:
     """What one consistent snapshot shows that may never be: the books as the trial balance proves them, and `never`."""
     with Session(engine) as tx:
         database.read_one_moment(tx)
-        faults = [f"trial balance: {row}" for row in (*ledger.differences(tx), *points.differences(tx))]
+        wrong = (*ledger.differences(tx), *points.differences(tx), *rewards.differences(tx))
+        faults = [f"trial balance: {row}" for row in wrong]
         found = {fault: rows_of(tx.connection(), query) for fault, query in never.items()}
     return faults + [f"{fault}: {', '.join(rows)}" for fault, rows in found.items() if rows]
 

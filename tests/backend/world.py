@@ -9,7 +9,7 @@ from uuid import UUID
 
 from standardwebhooks import Webhook
 
-from backend import House, audit, build_house, clock, identity, ledger, partners, points
+from backend import House, audit, build_house, clock, identity, ledger, partners, points, rewards
 from backend.settings import Settings
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for tests, 32 bytes....").decode()
@@ -111,6 +111,7 @@ class World:
         with self.house.transaction() as tx:
             assert list(ledger.differences(tx)) == []
             assert list(points.differences(tx)) == []
+            assert list(rewards.differences(tx)) == []
             assert audit.replay(tx).differences == []
             system = ledger.system_balances(tx)
             for asset in ("reduction", "offset", "eac"):

@@ -5,10 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from backend import clock, ledger, rewards
-from backend.ids import new_id
-from backend.ledger import Transaction, Transfer
+from backend import clock, rewards
 from backend.rewards import Limit, Terms, TermsTooEarly
+from tests.backend.rewards.redeeming import give_points
 from tests.miniprogram_api.conftest import NOW
 
 PERSONAL = (("members", "personal"),)
@@ -63,17 +62,15 @@ def test_a_price_changes_at_the_start_of_the_announced_day_in_shanghai_and_was_a
 def test_what_cannot_be_redeemed_says_why(world):
     alice = world.login("alice")
     holder = alice.get("/me").json["id"]
-    add(world, "cheap", 100, per_person=Limit(1, 30), per_device=Limit(3))
-    add(world, "dear", 1_000)
+    add(world, "cheap", 100, per_person=Limit(1, 30))
+    add(world, "dear", 1_000, per_device=Limit(3))
     add(world, "later", 100, in_force_from=TODAY + timedelta(days=2))
     add(world, "mug", 100, stock="counted", terms_of_use_zh="不退换", terms_of_use_en="No returns")
     add(world, "over", 100, in_force_from=date(2026, 5, 1), last_day=TODAY - timedelta(days=1))
     add(world, "past", 100, in_force_from=date(2026, 1, 1), last_day=date(2026, 5, 1))
     add(world, "pool", 100, kind="voucher", stock="pool")
     add(world, "staff", 100, audiences=(("staff", "staff"),))
-    with world.house.transaction() as tx:
-        given = (Transfer("issuer.points", "points.available", 150),)
-        ledger.post(tx, [Transaction(new_id(), UUID(holder), "members", "test", "test", given)], now=NOW)
+    give_points(world, UUID(holder), 150)
     found = seen(alice)
     assert {code: [reason["code"] for reason in item["reasons"]] for code, item in found.items()} == {
         "cheap": [],
@@ -86,7 +83,7 @@ def test_what_cannot_be_redeemed_says_why(world):
     assert found["dear"]["reasons"][0]["zh"] == "还差 850 积分。"
     assert found["later"]["reasons"][0]["en"] == "This reward can be redeemed from 2026-06-10 on."
     assert found["cheap"]["redeemable"] and found["cheap"]["per_person"] == {"count": 1, "days": 30}
-    assert found["cheap"]["per_device"] == {"count": 3, "days": None} and found["cheap"]["pieces_left"] is None
+    assert found["dear"]["per_device"] == {"count": 3, "days": None} and found["cheap"]["pieces_left"] is None
 
     pages, after = [], ""
     while after is not None:
@@ -94,6 +91,11 @@ def test_what_cannot_be_redeemed_says_why(world):
         pages.append([item["code"] for item in answer["items"]])
         after = answer["next_after"]
     assert pages == [["cheap", "dear", "later", "mug"], ["over", "pool"]]
+
+    give_points(world, UUID(holder), 150)
+    wish = {"reward": "cheap", "programme": "members", "expected_price_points": 100}
+    assert alice.call("POST", "/redemptions", json=wish, headers={"Idempotency-Key": "k1"}).status_code == 201
+    assert [reason["code"] for reason in seen(alice)["cheap"]["reasons"]] == ["REDEMPTION_LIMIT"]
 
     with world.house.transaction() as tx:
         rewards.change_stock(tx, "mug", 250, kind="restock", reason="came", operator_id=None, now=NOW)
@@ -105,6 +107,8 @@ def test_what_cannot_be_redeemed_says_why(world):
         ("/rewards/staff?programme=members", "REWARD_NOT_FOUND"),
         ("/rewards/cheap?programme=members", "REWARD_NOT_FOUND"),
         ("/rewards/nothing?programme=members", "REWARD_NOT_FOUND"),
+        ("/rewards/%00?programme=members", "REWARD_NOT_FOUND"),
+        (f"/rewards?programme=members&account_id={world.login('bob').get('/me').json['id']}", "NOT_FOUND"),
         ("/rewards?programme=staff", "NOT_ENROLLED"),
         ("/rewards?programme=nowhere", "UNKNOWN_PROGRAMME"),
         ("/rewards", "INVALID_REQUEST"),

@@ -54,7 +54,7 @@ def test_a_reward_from_its_file_to_its_end(world: World, app: Any, tmp_path: Pat
         ("title", {"zh": "咖啡券"}),
         ("terms", described()["terms"] | {"price_points": 0}),
         ("terms", described()["terms"] | {"price": 1}),
-        ("terms", described()["terms"] | {"offered_to": {"members": ["class"]}}),
+        ("terms", described()["terms"] | {"offered_to": {"members": ["friends"]}}),
     ):
         act("reward", "add", file("wrong.json", described(**{field: wrong})), code="INVALID_REWARD")
         assert f'"field": "{field}' in printed[-1], printed[-1]
@@ -93,6 +93,11 @@ def test_a_reward_from_its_file_to_its_end(world: World, app: Any, tmp_path: Pat
     assert [terms["price_points"] for terms in shown["terms"]] == [300, 500]
     assert shown["terms"][1]["approval"] == asked and shown["batches"][0]["codes"] == 6_000
 
+    words = {"title": {"zh": "手冲咖啡券", "en": "Filter coffee"}}
+    act("reward", "describe", "coffee", file("words.json", words))
+    act("reward", "describe", "coffee", file("words.json", words | {"price_points": 1}), code="INVALID_REWARD")
+    assert json.loads(run(app, "reward", "show", "coffee").stdout)["title"] == words["title"]
+
     mug = described(code="mug", kind="goods", provider="recorded", stock="counted")
     act("approval", "decide", act("reward", "add", file("mug.json", mug)), "--refuse", by="sun")
     act("reward", "restock", "mug", "5")
@@ -103,10 +108,12 @@ def test_a_reward_from_its_file_to_its_end(world: World, app: Any, tmp_path: Pat
     act("reward", "retire", "coffee")
     act("reward", "retire", "coffee", code="REWARD_ENDED")
 
+    given = run(app, "reward", "donations").stdout
+    assert given.splitlines() == ["reward,title,month,redeemed,refunded,amount,unit"]
     logged = [json.loads(line) for line in run(app, "operator", "log").stdout.splitlines()]
     assert [row["action"] for row in logged if row["action"].startswith("reward.")] == [
         *("reward.added", "reward.terms_proposed", "reward.terms_announced", "reward.codes_imported"),
-        *("reward.terms_proposed", "reward.terms_announced"),
+        *("reward.terms_proposed", "reward.terms_announced", "reward.described"),
         *("reward.added", "reward.terms_proposed", "reward.terms_refused"),
         *("reward.stock_added", "reward.stock_corrected", "reward.codes_withdrawn", "reward.retired"),
     ]
