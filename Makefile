@@ -33,8 +33,9 @@ docs: setup ## the catalogue of methodologies as a static site: build/docs/index
 bench: setup-dev ## benchmarks; they print ratios, not promises
 	$(BIN)/python -m bench
 
-chaos: setup-dev ## ten thousand events while web and workers are killed; CHAOS="--events 1000 --seed 7" sets it
+chaos: setup-dev ## events and a million operations on points under kills; CHAOS="--events 1000", BANK="--operations 50000"
 	@$(BIN)/python -m bench.chaos $(CHAOS)
+	@$(BIN)/python -m bench.chaos.bank $(BANK)
 
 lock: ## new lock files from requirements*.in; the only target that needs uv
 	@command -v uv >/dev/null || { echo "uv is needed: $(PYTHON) -m pip install uv"; exit 1; }

@@ -27,6 +27,10 @@ class MemberClient:
         """Everything posted to the member's accounts, newest first."""
         return self._pages("/me/entries")
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Whatever the member may read."""
+        return self._call("GET", path)
+
     def account(self, programme: str) -> dict[str, Any]:
         """What the member has in a programme."""
         accounts: list[dict[str, Any]] = self._call("GET", "/me/accounts")["accounts"]

@@ -64,7 +64,7 @@ class Fleet:
         if process.poll() is not None:
             raise RuntimeError(f"{name} ended by itself with {process.returncode}; see {self._folder / name}.log")
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
 
     def kill_one_web_process(self, chance: random.Random) -> bool:
         """SIGKILL to one of the web server's own processes, which it replaces itself; False when none was found."""
@@ -82,10 +82,10 @@ class Fleet:
             process.terminate()
         for name, process in self._running.items():
             try:
-                process.wait(START_S)
+                process.communicate(timeout=START_S)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                process.communicate()
                 raise RuntimeError(f"{name} did not end when told to") from None
         self._running.clear()
 
