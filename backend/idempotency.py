@@ -178,15 +178,9 @@ def finish(tx: Session, asked: Asked, answer: Answer) -> None:
     tx.execute(statement.values(status=answer.status, answer=answer.text).execution_options(synchronize_session=False))
 
 
-def refused(tx: Session, asked: Asked, refusal: Refusal, *, now: datetime) -> Answer:
-    """Keep a refusal as the answer, after what it refused was rolled back; somebody else's answer if one is there."""
-    answer = Answer(refusal.status, json.dumps(problems.of_refusal(refusal), default=str, ensure_ascii=False))
-    found = take(tx, asked, asked.holder_id, now=now, answer=answer)
-    if found is None:
-        return answer
-    if found.answer is None:
-        raise RequestUnderWay
-    return found.answer
+def answer_of(refusal: Refusal) -> Answer:
+    """A refusal as the answer it is."""
+    return Answer(refusal.status, json.dumps(problems.of_refusal(refusal), default=str, ensure_ascii=False))
 
 
 def forget(tx: Session, holder_id: UUID) -> None:

@@ -110,9 +110,10 @@ def redemption(query: dict[str, Any], redemption_id: UUID) -> dict[str, Any]:
 )
 @resource.query(AccountQuery)
 def cancel(query: dict[str, Any], redemption_id: UUID) -> dict[str, Any]:
-    """Cancel a redemption that was not sent yet
+    """Cancel a redemption while that can be
 
-    The points come back to the lots they came from. Cancelling twice is the same as once.
+    What was not sent is called off, goods that were not shipped are withdrawn if their provider agrees; the points come
+    back to the lots they came from. Still `requested`, the provider has not answered yet. Twice is the same as once.
     """
     with house().transaction() as tx:
         account_id = _account(tx, query)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.lists import insert_rows
@@ -14,8 +16,8 @@ from backend.rewards.errors import (
     RewardNotFound,
     RewardNotYet,
 )
-from backend.rewards.models import Reward, RewardStock, RewardTerms
-from backend.rewards.terms import Limit, audiences_of, device_limit, person_limit, terms_on, versions_of
+from backend.rewards.models import Reward, RewardAudience, RewardStock, RewardTerms
+from backend.rewards.terms import Limit, device_limit, person_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +126,45 @@ def retire_reward(tx: Session, code: str, *, now: datetime) -> Reward:
     return found
 
 
+def _in_force() -> Any:
+    """A reward with its terms of a day (`terms.terms_on` in one statement), and whether they are for an account."""
+    audience = (
+        select(RewardAudience.reward)
+        .where(
+            RewardAudience.reward == RewardTerms.reward,
+            RewardAudience.version == RewardTerms.version,
+            RewardAudience.programme == bindparam("programme"),
+            RewardAudience.account_kind == bindparam("account_kind"),
+        )
+        .exists()
+    )
+    return (
+        select(Reward, RewardTerms, audience)
+        .join(RewardTerms, RewardTerms.reward == Reward.code)
+        .where(Reward.code == bindparam("reward"), RewardTerms.in_force_from <= bindparam("day"))
+        .order_by(RewardTerms.in_force_from.desc(), RewardTerms.version.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+_IN_FORCE = _in_force()
+
+
 def offer(tx: Session, code: str, *, programme: str, account_kind: str, day: date) -> Offer:
     """What a reward is to an account on a day.
 
     Raises RewardNotFound, RewardNotYet, RewardEnded, RewardNotForAccount.
     """
-    reward = tx.get(Reward, code)
-    versions = versions_of(tx, [code])[code]
-    if reward is None or not versions:
-        raise RewardNotFound(reward=code)
-    terms = terms_on(versions, day)
-    if terms is None:
-        raise RewardNotYet(reward=code, in_force_from=min(row.in_force_from for row in versions))
-    if (programme, account_kind) not in audiences_of(tx, [code]).get((code, terms.version), set()):
+    asked = {"reward": code, "programme": programme, "account_kind": account_kind, "day": day}
+    found = tx.execute(_IN_FORCE, asked).one_or_none()
+    if found is None:
+        begins = tx.scalar(select(func.min(RewardTerms.in_force_from)).where(RewardTerms.reward == code))
+        if begins is None:
+            raise RewardNotFound(reward=code)
+        raise RewardNotYet(reward=code, in_force_from=begins)
+    reward, terms, for_them = found
+    if not for_them:
         raise RewardNotForAccount(reward=code)
     if reward.retired_at is not None or (terms.last_day is not None and terms.last_day < day):
         raise RewardEnded(reward=code, last_day=terms.last_day)

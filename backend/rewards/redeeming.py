@@ -18,13 +18,15 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import clock, idempotency, identity
 from backend.database import transaction
 from backend.errors import Refusal
-from backend.idempotency import Answer, Asked, Earlier, RequestUnderWay
+from backend.idempotency import Answer, Asked, Earlier, IdempotencyKeyReused, RequestUnderWay
 from backend.identity import Acting
 from backend.ids import new_id
 from backend.rewards import changing, finishing, telling
 from backend.rewards.outside import Doors
-from backend.rewards.redemption_policy import REQUESTED, RESERVED
-from backend.rewards.taking import Wish, take
+from backend.rewards.redemption_errors import TooLateToCancel
+from backend.rewards.redemption_policy import CONFIRMED, REQUESTED, RESERVED
+from backend.rewards.taking import Wish, carry_out, prepare
+from backend.rewards.withdrawing import withdraw
 from backend.vault import Vault
 
 OPERATION = "POST /redemptions"
@@ -60,25 +62,35 @@ def redeem(desk: Desk, wish: Wish, key: str) -> Answer:
 
 
 def _attempt(desk: Desk, wish: Wish, asked: Asked) -> Answer:
-    redemption_id, taken = new_id(), False
+    redemption_id, may_act = new_id(), False
     try:
         with transaction(desk.sessions) as tx:
             now = clock.now()
             acting = _acting(tx, wish, now)
-            found = idempotency.take(tx, asked, redemption_id, now=now)
+            may_act = True
+            prepared = prepare(tx, desk.vault, wish, acting, redemption_id, now=now)
+            waits = prepared.row["state"] == RESERVED
+            # What the house delivers itself is answered by the row that takes the key: it is true once it commits.
+            answer = None if waits else _answer(prepared.told)
+            found = idempotency.take(tx, asked, redemption_id, now=now, answer=answer)
             if found is not None:
                 return _repeated(tx, wish, asked, found, now)
-            taken = True
-            said = take(tx, desk.vault, wish, acting, redemption_id, now=now)
-            answer = _answer(said)
-            if said["state"] != RESERVED:
-                idempotency.finish(tx, asked, answer)
+            carry_out(tx, desk.vault, wish, prepared, now=now)
     except Refusal as refusal:
-        if not taken:
+        if not may_act:
             raise
-        with transaction(desk.sessions) as tx:
-            return idempotency.refused(tx, asked, refusal, now=clock.now())
-    return _finished(desk, wish, asked, redemption_id) if said["state"] == RESERVED else answer
+        return _refused(desk, wish, asked, refusal)
+    return answer or _finished(desk, wish, asked, redemption_id)
+
+
+def _refused(desk: Desk, wish: Wish, asked: Asked, refusal: Refusal) -> Answer:
+    """Keep a refusal as the answer, now that what it refused is rolled back; an earlier answer stands before it."""
+    if isinstance(refusal, IdempotencyKeyReused | RequestUnderWay):
+        raise refusal
+    with transaction(desk.sessions) as tx:
+        now, answer = clock.now(), idempotency.answer_of(refusal)
+        found = idempotency.take(tx, asked, wish.person_id, now=now, answer=answer)
+        return answer if found is None else _repeated(tx, wish, asked, found, now)
 
 
 def _acting(tx: Session, wish: Wish, now: datetime) -> Acting:
@@ -117,6 +129,14 @@ def _answer(said: Mapping[str, Any]) -> Answer:
 
 
 def cancel(desk: Desk, holder_id: UUID, redemption_id: UUID) -> None:
-    """A member cancels what was not sent yet. Raises NotFound, TooLateToCancel."""
-    with transaction(desk.sessions) as tx:
-        changing.cancel(tx, holder_id, redemption_id, now=clock.now())
+    """A member cancels: what was not sent is called off, what was is withdrawn by its provider if that can be.
+
+    Raises NotFound, TooLateToCancel.
+    """
+    try:
+        with transaction(desk.sessions) as tx:
+            changing.cancel(tx, holder_id, redemption_id, now=clock.now())
+    except TooLateToCancel as late:
+        if late.facts["state"] not in (REQUESTED, CONFIRMED):
+            raise
+        withdraw(desk.sessions, desk.vault, desk.doors, holder_id, redemption_id, deadline_s=PATIENCE_S)

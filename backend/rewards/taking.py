@@ -57,12 +57,20 @@ class Wish:
         return [self.account_id, *named, repr(self.recipient)]
 
 
-def take(
-    tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id: UUID, *, now: datetime
-) -> dict[str, Any]:
-    """Take one piece for this account, which is held; returns the redemption as its member reads it.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is about to be written: under which offer and limits, the redemption's row, and how its member reads it."""
 
-    Raises whatever keeps the member from it: the catalogue's refusals, PriceChanged, LimitReached, InsufficientPoints …
+    offer: Offer
+    rules: Limits
+    row: dict[str, Any]
+    told: dict[str, Any]
+
+
+def prepare(tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id: UUID, *, now: datetime) -> Prepared:
+    """Judge a wish of this account, which is held; nothing is written yet.
+
+    Raises the catalogue's refusals, PriceChanged, LimitReached, and what the wish itself lacks.
     """
     day = clock.day_of(now)
     offer = catalogue.offer(tx, wish.reward, programme=wish.programme, account_kind=acting.account_kind, day=day)
@@ -71,25 +79,38 @@ def take(
     before = limits.before(tx, wish.account_id, wish.programme, rules, now=now)
     check(rules, before, offer.price_points, now)
     why = reviewed_because(rules, before, offer.price_points, now - acting.enrolled_at)
-    inside = offer.provider is None
-    state = REVIEW if why else CONFIRMED if inside else RESERVED
+    state = REVIEW if why else CONFIRMED if offer.provider is None else RESERVED
     row = _row(vault, wish, acting, redemption_id, offer, state, why, _ends_at(state, rules, now), now)
-    steps.begin(tx, row, Why(why, MEMBER))
-    limits.check_person(tx, wish.account_id, offer.reward, offer.per_person, now=now)
-    use: dict[str, Any] = {"holder_id": wish.account_id, "programme": wish.programme, "use_id": redemption_id}
+    return Prepared(offer, rules, row, telling.told(row, offer.kind, offer.titles))
+
+
+def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now: datetime) -> None:
+    """Write it down, move the points, and take the thing. Raises LimitReached, InsufficientPoints, SoldOut."""
+    offer, rules, row = prepared.offer, prepared.rules, prepared.row
+    holder_id, redemption_id, state = row["holder_id"], row["id"], row["state"]
+    steps.begin(tx, row, Why(row["why"], MEMBER))
+    limits.check_person(tx, holder_id, offer.reward, offer.per_person, now=now)
+    use: dict[str, Any] = {"holder_id": holder_id, "programme": wish.programme, "use_id": redemption_id}
     (points.spend if state == CONFIRMED else points.reserve)(tx, **use, points=offer.price_points, now=now)
     if row["device_index"] is not None:
-        device: bytes = row["device_index"]
-        limits.check_device(tx, device, wish.programme, rules, offer.reward, offer.per_device, now=now)
+        limits.check_device(tx, row["device_index"], wish.programme, rules, offer.reward, offer.per_device, now=now)
     stock.take(tx, offer.reward, offer.stock_kind)
     if wish.recipient is not None:
         provider = offer.provider or offer.provider_kind
-        recipients.keep(tx, vault, wish.account_id, redemption_id, provider, wish.recipient, now=now)
+        recipients.keep(tx, vault, holder_id, redemption_id, provider, wish.recipient, now=now)
     if state == RESERVED:
-        order(tx, wish.account_id, redemption_id, offer, now=now)
+        order(tx, holder_id, redemption_id, offer, now=now)
     elif state == CONFIRMED:
-        fulfil(tx, vault, wish.account_id, redemption_id, offer, now=now)
-    return telling.told(row, offer.kind, offer.titles)
+        fulfil(tx, vault, holder_id, redemption_id, offer, now=now)
+
+
+def take(
+    tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id: UUID, *, now: datetime
+) -> dict[str, Any]:
+    """Both at once; the redemption as its member reads it."""
+    prepared = prepare(tx, vault, wish, acting, redemption_id, now=now)
+    carry_out(tx, vault, wish, prepared, now=now)
+    return prepared.told
 
 
 def fulfil(tx: Session, vault: Vault, holder_id: UUID, redemption_id: UUID, offer: Offer, *, now: datetime) -> None:

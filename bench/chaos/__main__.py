@@ -35,10 +35,11 @@ from bench.chaos.ground import PATIENCE_S, Ground, Scenario
 from bench.chaos.mirror import Mirror
 from bench.chaos.partners import Partners
 from bench.chaos.processes import Fleet, Killer, settings_of_the_sandbox
+from bench.chaos.redeeming import Redeeming
 from bench.server import Databases, free_port, postgresql
 
 #: What goes on. Another scenario is a module of its own and one entry here; the run lasts as long as the first one.
-SCENARIOS: tuple[type[Scenario], ...] = (Partners, Bystanders, Mirror)
+SCENARIOS: tuple[type[Scenario], ...] = (Partners, Bystanders, Mirror, Redeeming)
 LOGS = Path("build/chaos")
 #: Seconds between two looks at a snapshot, and between two lines about how far the run is.
 LOOK_S, TOLD_EVERY_S = 10.0, 2.0

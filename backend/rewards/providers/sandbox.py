@@ -167,7 +167,7 @@ class Shop:
         today = clock.today().isoformat()
         ledger.execute(
             "INSERT INTO orders (request_no, quantity, day, status, behaviour) VALUES (?, 0, ?, 'withdrawn', '')"
-            " ON CONFLICT (request_no) DO UPDATE SET status = 'withdrawn' WHERE status = 'expected'",
+            " ON CONFLICT (request_no) DO UPDATE SET status = 'withdrawn' WHERE status IN ('expected', 'accepted')",
             (number, today),
         )
         return self._state(ledger, number)

@@ -1,0 +1,117 @@
+"""Rewards from outside: agreed to, withdrawn while they can be, and answered although a process died."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import event
+
+from backend import clock, rewards
+from backend.idempotency import RequestUnderWay
+from backend.rewards import Terms, TooLateToCancel, finishing
+from backend.rewards.providers.sandbox import SCHEME, Shop
+from backend.sandbox import reward_platform
+from tests.backend.rewards.redeeming import Redeemer
+from tests.backend.world import World
+
+ADDRESS = {"name": "王小明", "phone": "13800138000", "region": "上海市 黄浦区", "street": "人民大道 200 号"}
+
+
+@pytest.fixture
+def moment() -> Iterator[Any]:
+    with time_machine.travel(clock.start_of(clock.today()) + timedelta(hours=9), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def shop(moment: Any, world: World, tmp_path: Path) -> Shop:
+    """The ledger of a provider of `lamp`, goods for 300 points."""
+    path, now, today = f"{tmp_path}/post.sqlite", clock.now(), clock.today()
+    told = {"recipient": "灯具店 / Lamps", "contact": "400-100", "hands_over": "收件信息 / the address"}
+    with world.house.transaction() as tx:
+        given: dict[str, Any] = {"code": "post", "kind": "sandbox", "url": SCHEME + path, **told, "now": now}
+        doors = rewards.Doors(sandbox=True)
+        rewards.add_provider(tx, world.house.vault, doors, **given, secret=reward_platform.SECRET)
+        offered: dict[str, Any] = {"kind": "goods", "provider_kind": "sandbox", "provider": "post", "item": "lamp"}
+        titles = {"zh": "灯", "en": "Lamp"}
+        rewards.save_reward(tx, code="lamp", titles=titles, stock_kind="counted", **offered, now=now)
+        rewards.save_terms(tx, "lamp", Terms(today, 300, (("members", "personal"),)), announced_on=today)
+        rewards.change_stock(tx, "lamp", 10, kind="restock", reason="first", operator_id=None, now=now)
+    return Shop(path)
+
+
+def left(world: World) -> int | None:
+    with world.house.transaction() as tx:
+        return rewards.pieces_left(tx, "lamp")
+
+
+def test_goods_are_agreed_to_and_withdrawn_until_they_are_shipped(moment: Any, world: World, shop: Shop) -> None:
+    alice = Redeemer(world, "alice", 1_000)
+    home: dict[str, Any] = {"recipient": rewards.recipient_of(ADDRESS), "accepts_sharing": True}
+    assert alice.redeem("lamp", 300)[1]["code"] == "RECIPIENT_NEEDED"
+    assert alice.redeem("lamp", 300, recipient=home["recipient"])[1]["code"] == "SHARING_NOT_ACCEPTED"
+    shop.tell("post")
+    said = alice.redeem("lamp", 300, **home)[1]
+    assert (said["state"], left(world)) == ("confirmed", 9)
+    alice.cancel(said["id"])
+    alice.cancel(said["id"])
+    told = alice.in_full(said["id"])
+    assert (told["state"], told["why"]["code"], told["order"]["status"]) == (
+        "refunded",
+        "MEMBER_CANCELLED",
+        "cancelled",
+    )
+    assert told["recipient"]["deleted_at"] and "street" not in told["recipient"]
+    assert (alice.points, left(world)) == ({"available": 1_000}, 10)
+    shop.tell("")
+    done = alice.redeem("lamp", 300, **home)[1]
+    shop.tell("late")
+    late = alice.redeem("lamp", 300, **home)[1]
+    assert (done["state"], late["state"]) == ("confirmed", "requested")
+    with pytest.raises(TooLateToCancel):
+        alice.cancel(done["id"])
+    alice.cancel(late["id"])
+    assert alice.in_full(late["id"])["why"]["code"] == "PROVIDER_WITHDRAWN"
+    assert (alice.points, left(world)) == ({"available": 700}, 9)
+    world.check_books()
+
+
+def test_a_process_that_dies_before_it_asks_the_provider(moment: Any, world: World, shop: Shop) -> None:
+    """The redemption is there, its answer is not: the repeat waits until the outcome is known, and then tells it."""
+    alice, engine = Redeemer(world, "alice", 1_000), world.house.sessions.kw["bind"]
+    home: dict[str, Any] = {"recipient": rewards.recipient_of(ADDRESS), "accepts_sharing": True}
+    committed: list[bool] = []
+
+    def note(*_: Any) -> None:
+        committed.append(True)
+
+    def die(*_: Any) -> None:
+        if committed:
+            raise KeyboardInterrupt  # nothing of ours catches it
+
+    event.listen(engine, "commit", note)
+    event.listen(engine, "before_cursor_execute", die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            alice.redeem("lamp", 300, "k1", **home)
+    finally:
+        event.remove(engine, "commit", note)
+        event.remove(engine, "before_cursor_execute", die)
+    assert alice.points == {"available": 700, "reserved": 300}
+    with pytest.raises(RequestUnderWay):
+        alice.redeem("lamp", 300, "k1", **home)
+    moment.shift(timedelta(minutes=2))
+    assert alice.redeem("lamp", 300, "k1", **home)[1]["state"] == "reserved", "it broke off: told as it stands"
+    finishing.finish_round(world.house.sessions, world.house.vault, rewards.Doors(sandbox=True), "post")
+    (told,) = _listed(alice)
+    assert (told["state"], len(shop.orders())) == ("confirmed", 1)
+    assert alice.points == {"available": 700}
+    world.check_books()
+
+
+def _listed(by: Redeemer) -> list[dict[str, Any]]:
+    with by.house.transaction() as tx:
+        return list(rewards.redemptions(tx, by.holder, programme=None, before=None, limit=5))
