@@ -1,8 +1,8 @@
 """The one pipeline: statements in, grams and points out; and the same chain taken back.
 
 A batch is one database transaction of the caller's. Each stage is a few statements over the whole list. Locks are taken
-in one order: inbox and links (by the caller), orders, consents, holder days, claims, lots, balances, and what hangs on
-the acts that are taken back.
+in one order: inbox and links (by the caller), orders, consents, holder days, claims, counts of caps, lots, budgets,
+balances, and what hangs on the acts that are taken back.
 """
 
 from collections.abc import Collection, Mapping, Sequence

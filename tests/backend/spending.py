@@ -11,15 +11,14 @@ from tests.backend.world import World
 
 def spend(world: World, holder: UUID, wanted: int) -> int:
     """Spend at most so many of the holder's available points; returns how many it was."""
-    while True:
+    while wanted:
         try:
             with world.house.transaction() as tx:
                 points.spend(tx, **use(holder, wanted))
             return wanted
         except InsufficientPoints as refusal:
             wanted = int(str(refusal.facts["available"]))
-            if not wanted:
-                return 0
+    return 0
 
 
 def use(holder: UUID, wanted: int, *, use_id: UUID | None = None, now: datetime | None = None) -> dict[str, object]:

@@ -390,3 +390,5 @@ def test_an_act_that_lost_to_ones_own_names_it(world, rider, acted_at):
     assert detail["data"] == {"distance_km": "12.4", "duration_s": 1800}
     (entry,) = rider.entries()
     assert rider.get(f"/activities/{won['id']}").json["entry_ids"] == [entry["id"]]
+    earned = rider.get(f"/activities/{won['id']}").json["points"]
+    assert (earned["rule_version"], earned["bonus_points"], earned["cuts"], detail["points"]) == (1, 0, [], None)
