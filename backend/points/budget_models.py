@@ -91,7 +91,7 @@ class CoverSwitch(Base):
 
 
 class LiabilitySnapshot(Base):
-    """What a programme owed in points at the beginning of a day. Never changed.
+    """What a programme owed in points on a day, at `taken_at`. Never changed.
 
     `granted`: points issued less those taken back, from the beginning of `granted_since` to that of `day`. `figures`:
     the fields of `liability.Liability` as canonical JSON.

@@ -1,6 +1,6 @@
 """What a programme still owes in points: taken once a day, set by set, and kept.
 
-A snapshot stands for the beginning of a Shanghai day and is never changed. Whoever asks reads it instead of summing
+A snapshot is the first of its Shanghai day and is never changed. Whoever asks reads it instead of summing
 millions of lots; only an operator may ask for this very moment.
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, identity, ledger
-from backend.database import read_one_moment, transaction
+from backend.database import reading, transaction
 from backend.lists import insert_rows
 from backend.points.budget_models import LiabilitySnapshot
 from backend.points.budget_reading import budgets_of
@@ -97,7 +97,8 @@ def newest_liability(tx: Session, programme: str) -> Liability | None:
     row = tx.scalar(query.order_by(LiabilitySnapshot.day.desc()).limit(1))
     if row is None:
         return None
-    told = json.loads(row.figures)
+    # What was written before a field was there says nothing of it: a field that is added needs a default.
+    told = {name: value for name, value in json.loads(row.figures).items() if name in Liability.__dataclass_fields__}
     return Liability(programme, row.day, row.taken_at, **told)
 
 
@@ -114,8 +115,7 @@ def snapshot_liabilities(sessions: sessionmaker[Session], now: datetime) -> int:
         waiting = sorted(identity.programmes(tx).keys() - taken)
     if not waiting:
         return 0
-    with transaction(sessions) as tx:
-        read_one_moment(tx)
+    with reading(sessions, one_moment=True) as tx:
         rows = [_row(found, since) for found, since in _measured(tx, waiting, now)]
     with transaction(sessions) as tx:
         return len(insert_rows(tx, LiabilitySnapshot, rows, on_conflict=_KEY, returning=("programme",)))
@@ -169,9 +169,10 @@ _ACCOUNTS = ("pending", "available", "reserved", "debt")
 
 def _lots_by_end(tx: Session, programmes: Sequence[str], now: datetime) -> dict[str, list[_Lots]]:
     """One pass over the lots, grouped by the instants at which they end: these are beginnings of days, so few."""
-    standing = case((Lot.taken_back_at.is_(None), Lot.amount), else_=0)
+    stands = Lot.taken_back_at.is_(None)
+    amount, expired = (case((stands, column), else_=0) for column in (Lot.amount, Lot.expired))
     query = (
-        select(Lot.programme, Lot.expires_at, func.sum(Lot.remaining), func.sum(standing), func.sum(Lot.expired))
+        select(Lot.programme, Lot.expires_at, func.sum(Lot.remaining), func.sum(amount), func.sum(expired))
         .where(Lot.programme.in_(programmes), Lot.expires_at > now - HISTORY)
         .group_by(Lot.programme, Lot.expires_at)
     )
