@@ -8,7 +8,7 @@ import argparse
 import signal
 import sys
 
-from bench import batch, points_view, quantify, reconciliation, settlement, webhook
+from bench import batch, points_view, quantify, reconciliation, redemption, settlement, webhook
 from bench.server import postgresql
 
 ON_DATABASE = {
@@ -16,6 +16,7 @@ ON_DATABASE = {
     "webhook": webhook.run,
     "batch": batch.run,
     "reconciliation": reconciliation.run,
+    "redemption": redemption.run,
     "points_view": points_view.run,
 }
 

@@ -39,15 +39,16 @@ _ENROLMENTS = """
     SELECT id, 'members', 'personal', now() FROM holders"""
 #: Lot `number` is the (number / members)th of its member; the oldest half is used up, those of the last week pend.
 _LOTS = """
-    INSERT INTO points_lots (holder_id, id, programme, activity_id, rule_version, amount, remaining, reserved, expired,
-        stage, available_at, expires_at)
+    INSERT INTO points_lots (holder_id, id, programme, activity_id, partner, methodology, day, rule_version, amount,
+        remaining, reserved, expired, stage, available_at, expires_at)
     SELECT md5('holder ' || number %% %(members)s)::uuid,
         (lpad(to_hex(1700000000000 + number), 12, '0') || '7000a' || lpad(to_hex(number), 15, '0'))::uuid,
-        'members', md5('act ' || number)::uuid, 1, amount, CASE stage WHEN 'closed' THEN 0 ELSE amount END, 0, 0, stage,
-        day + interval '7 days', day + interval '737 days'
+        'members', md5('act ' || number)::uuid, '', 'metro_ride', begin::date, 1, amount,
+        CASE stage WHEN 'closed' THEN 0 ELSE amount END, 0, 0, stage, begin + interval '7 days',
+        begin + interval '737 days'
     FROM (
         SELECT number, 20 + number %% 981 AS amount,
-            %(today)s::timestamptz - %(step)s * interval '1 day' * (%(each)s - 1 - number / %(members)s) AS day,
+            %(today)s::timestamptz - %(step)s * interval '1 day' * (%(each)s - 1 - number / %(members)s) AS begin,
             CASE WHEN number / %(members)s < %(each)s / 2 THEN 'closed'
                 WHEN %(step)s * (%(each)s - 1 - number / %(members)s) < 7 THEN 'pending' ELSE 'available' END AS stage
         FROM generate_series(0, %(lots)s - 1) number
