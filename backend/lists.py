@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
     true,
     type_coerce,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -106,6 +107,29 @@ def upsert_rows(
     tx.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
 
 
+def update_rows(
+    tx: Runner,
+    table: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: tuple[str, ...],
+    add: bool = False,
+    returning: tuple[str, ...] = (),
+) -> list[Row[Any]]:
+    """Update the rows of these keys in one statement: the other fields take the place of theirs, or are added to them.
+
+    Rows are locked in no particular order: whoever needs one holds them before. `returning` tells which were there.
+    """
+    if not rows:
+        return []
+    dialect = _dialect(tx)
+    names = tuple(rows[0])
+    statement = _updating(dialect, table, names, key, add, returning)
+    values = [tuple(row[name] for name in names) for row in rows]
+    result = tx.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
+    return list(result) if returning else []
+
+
 def _dialect(tx: Runner) -> str:
     return (tx.get_bind() if isinstance(tx, Session) else tx).dialect.name
 
@@ -149,6 +173,18 @@ def _upsertion(dialect: str, table: type[Base], names: tuple[str, ...], key: tup
     given = statement.excluded
     changes = {name: table.__table__.c[name] + given[name] if add else given[name] for name in names if name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_=changes)
+
+
+@lru_cache(maxsize=256)
+def _updating(
+    dialect: str, table: type[Base], names: tuple[str, ...], key: tuple[str, ...], add: bool, returning: tuple[str, ...]
+) -> Any:
+    target: Any = table.__table__
+    columns = target.c
+    given = _source(dialect, "given", _column_types(table, names)).c
+    changes = {name: columns[name] + given[name] if add else given[name] for name in names if name not in key}
+    statement = update(target).values(changes).where(*(columns[name] == given[name] for name in key))
+    return statement.returning(*(columns[name] for name in returning)) if returning else statement
 
 
 def _insert_selected(dialect: str, table: type[Base], names: tuple[str, ...]) -> Any:

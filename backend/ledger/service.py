@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, Uuid, func, select, update
+from sqlalchemy import LargeBinary, Text, Uuid, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.database import Amount
 from backend.ledger import announcing
 from backend.ledger.chart import CHART
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
 from backend.ledger.models import Balance, LedgerTransaction, LedgerTransfer
 from backend.ledger.transactions import Transaction
-from backend.lists import Columns, insert_rows, recordset, upsert_rows
+from backend.lists import Columns, insert_rows, recordset, update_rows, upsert_rows
 
 BalanceKey = tuple[UUID, str, str]  # holder, programme, account
 
@@ -144,32 +143,28 @@ def _change_balances(tx: Session, posted: Sequence[Transaction]) -> None:
     if not deltas:
         return
     keys = sorted(deltas)
+    negative = [(*key, deltas[key]) for key in keys if deltas[key] < 0]
+    if len(keys) == len(negative) == 1:  # nothing comes in, and one row needs no order
+        if not _take(tx, negative):
+            raise InsufficientBalance
+        return
     gains = [
         {"holder_id": holder_id, "programme": programme, "account": account, "amount": max(deltas[key], 0)}
         for key in keys
         for holder_id, programme, account in (key,)
     ]
-    upsert_rows(tx, Balance, gains, key=("holder_id", "programme", "account"), add=True)
-    negative = [(*key, deltas[key]) for key in keys if deltas[key] < 0]
+    upsert_rows(tx, Balance, gains, key=_BALANCE_KEY, add=True)
     if negative:
         _take(tx, negative)
 
 
-_BALANCE_TYPES: Columns = {"holder_id": Uuid(), "programme": Text(), "account": Text(), "delta": Amount}
+_BALANCE_KEY = ("holder_id", "programme", "account")
 
 
-def _take(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> None:
-    given = recordset(tx, "given", _BALANCE_TYPES, rows)
-    tx.execute(
-        update(Balance)
-        .values(amount=Balance.amount + given.c.delta)
-        .where(
-            Balance.holder_id == given.c.holder_id,
-            Balance.programme == given.c.programme,
-            Balance.account == given.c.account,
-        )
-        .execution_options(synchronize_session=False)
-    )
+def _take(tx: Session, rows: Sequence[tuple[UUID, str, str, int]]) -> int:
+    """Add what is below zero; returns to how many balances."""
+    changes = [dict(zip((*_BALANCE_KEY, "amount"), row, strict=True)) for row in rows]
+    return len(update_rows(tx, Balance, changes, key=_BALANCE_KEY, add=True, returning=("account",)))
 
 
 def _explain(error: IntegrityError) -> Exception:

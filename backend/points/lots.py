@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, update
 from sqlalchemy.orm import Session
 
-from backend.database import Amount, Instant
-from backend.lists import Columns, recordset
+from backend.lists import update_rows
 from backend.points.models import Lot
 
 LotKey = tuple[UUID, UUID]  # holder, lot
@@ -21,27 +19,10 @@ def use(lot: Lot, amount: int) -> None:
 
 
 #: What may change of a lot while it lives.
-_CHANGING: Columns = {
-    "remaining": Amount,
-    "reserved": Amount,
-    "expired": Amount,
-    "stage": Text(),
-    "expires_at": Instant(),
-    "taken_back_at": Instant(),
-}
-_KEY: Columns = {"holder_id": Uuid(), "id": Uuid()}
+_CHANGING = ("remaining", "reserved", "expired", "stage", "expires_at", "taken_back_at")
+_KEY = ("holder_id", "id")
 
 
 def save(tx: Session, lots: Sequence[Lot]) -> None:
     """Write what changed of lots that the caller holds."""
-    if not lots:
-        return
-    types = {**_KEY, **_CHANGING}
-    rows = [tuple(getattr(lot, name) for name in types) for lot in lots]
-    given = recordset(tx, "given", types, rows)
-    tx.execute(
-        update(Lot)
-        .values({name: given.c[name] for name in _CHANGING})
-        .where(Lot.holder_id == given.c.holder_id, Lot.id == given.c.id)
-        .execution_options(synchronize_session=False)
-    )
+    update_rows(tx, Lot, [{name: getattr(lot, name) for name in (*_KEY, *_CHANGING)} for lot in lots], key=_KEY)

@@ -28,7 +28,7 @@ from backend import clock
 from backend.activities.models import QuantificationBasis
 from backend.database import Amount, Instant
 from backend.ids import new_id
-from backend.lists import Columns, insert_rows, recordset, upsert_rows
+from backend.lists import Columns, insert_rows, recordset, update_rows, upsert_rows
 from backend.outbox import OutboxRow
 
 COLUMNS: Columns = {
@@ -158,3 +158,14 @@ def test_an_upsert_replaces_or_adds(tx: Session) -> None:
     assert dict(tx.execute(select(tallies)).all()) == {"a": 7, "b": 7}
     upsert_rows(tx, model, [{"name": "a", "amount": 1}], key=("name",))
     assert dict(tx.execute(select(tallies)).all()) == {"a": 1, "b": 7}
+
+
+def test_rows_are_updated_or_added_to_by_their_keys(tx: Session) -> None:
+    tallies = make_tallies(tx, {"a": 5, "b": 6, "c": 7})
+    model: Any = type("Tally", (), {"__table__": tallies})
+    assert update_rows(tx, model, [{"name": "b", "amount": 1}, {"name": "a", "amount": 2}], key=("name",)) == []
+    more = [{"name": "a", "amount": 10}, {"name": "x", "amount": 10}]
+    there = update_rows(tx, model, more, key=("name",), add=True, returning=("name", "amount"))
+    assert [tuple(row) for row in there] == [("a", 12)]
+    assert update_rows(tx, model, [], key=("name",), returning=("name",)) == []
+    assert dict(tx.execute(select(tallies)).all()) == {"a": 12, "b": 1, "c": 7}
