@@ -48,6 +48,7 @@ from backend.points.funding_decisions import (
 )
 from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
 from backend.points.liability import Liability, liability_now, newest_liability, snapshot_liabilities
+from backend.points.models import Use
 from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots, standing_lots
 from backend.points.ripening import lapse, ripen
@@ -101,6 +102,7 @@ __all__ = [
     "Settled",
     "Standing",
     "UnknownMultiplier",
+    "Use",
     "Wanted",
     "WriteOffLimit",
     "WriteOffTooLarge",

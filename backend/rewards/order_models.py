@@ -12,6 +12,8 @@ from backend.database import Amount, Base, Instant
 #: back; and the four ends.
 WAITING, PLACING, WITHDRAWING = OPEN_STATES = ("waiting", "placing", "withdrawing")
 DONE, REFUSED, WITHDRAWN, DROPPED = END_STATES = ("done", "refused", "withdrawn", "dropped")
+#: What an order that was taken on is while its provider has not sent it off (`ProviderOrder.status`).
+NOT_SHIPPED = "accepted"
 #: For whom an order is (`OrderRecipient.kind`).
 ADDRESS, REFERENCE = "address", "reference"
 #: Orders that somebody still has to ask about.

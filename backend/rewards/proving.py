@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.points import Use
 from backend.rewards.models import POOL, TAKEN, Reward, RewardStock, StockChange, Voucher, VoucherCode
-from backend.rewards.redemption_models import Redemption
-from backend.rewards.redemption_policy import CONFIRMED, REFUNDED, STANDING
+from backend.rewards.redemption_models import Redemption, RedemptionStep
+from backend.rewards.redemption_policy import CONFIRMED, KEPT_STATES, REFUNDED, STANDING
 
 #: Refunded, and the piece is gone all the same: it was used, or lies with the provider.
 _GONE = ("OPERATOR_REFUNDED", "PROVIDER_CANCELLED")
@@ -15,8 +16,10 @@ _MOST_NAMED = 100
 
 
 def differences(tx: Session) -> Iterator[dict[str, object]]:
-    """Every stock that is not what came less what was redeemed, and every code or voucher without the other."""
+    """Every stock that is not what came less what was redeemed, every redemption whose points are elsewhere, and every
+    code or voucher without the other."""
     yield from _stock(tx)
+    yield from _redemptions(tx)
     named = (Voucher.code_id == VoucherCode.id) & (Voucher.redemption_id == VoucherCode.redemption_id)
     own = and_(Redemption.holder_id == Voucher.holder_id, Redemption.id == Voucher.redemption_id)
     lost = select(VoucherCode.id).outerjoin(Voucher, named)
@@ -33,6 +36,32 @@ def differences(tx: Session) -> Iterator[dict[str, object]]:
     ):
         for found in tx.scalars(query.limit(_MOST_NAMED)):
             yield {"fault": "VOUCHER", "id": str(found), "missing": missing}
+
+
+def _redemptions(tx: Session) -> Iterator[dict[str, object]]:
+    """Redemptions whose points are not where their state says, or whose last step says something else."""
+    meant = case(
+        (Redemption.state.in_(KEPT_STATES), "reserved"),
+        (Redemption.state == CONFIRMED, "spent"),
+        (Redemption.state == REFUNDED, "refunded"),
+        else_="released",
+    )
+    used = and_(Use.holder_id == Redemption.holder_id, Use.id == Redemption.id)
+    own = and_(RedemptionStep.holder_id == Redemption.holder_id, RedemptionStep.redemption_id == Redemption.id)
+    newest = select(func.max(RedemptionStep.position)).where(own).correlate(Redemption).scalar_subquery()
+    query = (
+        select(Redemption.id, Redemption.state, Use.state.label("points"), RedemptionStep.state.label("step"))
+        .outerjoin(Use, used)
+        .outerjoin(RedemptionStep, and_(own, RedemptionStep.position == newest))
+        .where(
+            or_(
+                *(Use.id.is_(None), Use.state != meant, Use.points != Redemption.points),
+                *(RedemptionStep.state.is_(None), RedemptionStep.state != Redemption.state),
+            )
+        )
+    )
+    for row in tx.execute(query.limit(_MOST_NAMED)):
+        yield {"fault": "REDEMPTION", "id": str(row.id), "state": row.state, "points": row.points, "step": row.step}
 
 
 def _stock(tx: Session) -> Iterator[dict[str, object]]:

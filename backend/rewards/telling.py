@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.bilingual import halves
 from backend.errors import NotFound
-from backend.rewards import orders, recipients
+from backend.rewards import handovers, orders, recipients
 from backend.rewards.models import Reward, Voucher
+from backend.rewards.order_models import NOT_SHIPPED
 from backend.rewards.redemption_models import Redemption, RedemptionStep
-from backend.rewards.redemption_policy import HELD, SENTENCES, WHY
+from backend.rewards.redemption_policy import CONFIRMED, HELD, SENTENCES, WHY
 from backend.vault import Vault
 
 _COLUMNS = (*Redemption.__table__.c, Reward.kind, Reward.title_zh, Reward.title_en)
@@ -83,7 +84,11 @@ def in_full(tx: Session, vault: Vault | None, holder_id: UUID, redemption_id: UU
     history = tx.scalars(select(RedemptionStep).where(*mine).order_by(RedemptionStep.position))
     voucher = tx.get(Voucher, (holder_id, redemption_id), populate_existing=True)
     order = orders.order_of(tx, holder_id, redemption_id)
+    handover = handovers.handover_of(tx, holder_id, redemption_id)
+    not_shipped = order is not None and order.status == NOT_SHIPPED
+    waits = handover is not None and handover.carried_out_at is None
     return found | {
+        "may_cancel": found["may_cancel"] or (found["state"] == CONFIRMED and (not_shipped or waits)),
         "steps": [_step(row) for row in history],
         "voucher": None if voucher is None else _voucher(voucher),
         "order": None if order is None else {"provider": order.provider, "status": order.status},

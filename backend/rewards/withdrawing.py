@@ -16,15 +16,12 @@ from backend.rewards import orders, recipients, steps
 from backend.rewards.finishing import CLAIM_MARGIN, Call, finish_one
 from backend.rewards.hearing import CANCELLED as ORDER_CANCELLED
 from backend.rewards.interfaces import Answer, Order, Withdrawn
-from backend.rewards.order_models import DONE, PLACING, WITHDRAWING, ProviderOrder
+from backend.rewards.order_models import DONE, NOT_SHIPPED, PLACING, WITHDRAWING, ProviderOrder
 from backend.rewards.outside import Doors, reach
 from backend.rewards.redemption_errors import TooLateToCancel
 from backend.rewards.redemption_policy import CANCELLED, CONFIRMED, MEMBER, REFUNDED, REQUESTED
 from backend.rewards.steps import Why
 from backend.vault import Vault
-
-#: What an order is while its provider has not sent it off.
-_NOT_SHIPPED = "accepted"
 
 
 def withdraw(
@@ -68,7 +65,7 @@ def _begin(
         order.state, order.next_attempt_at = WITHDRAWING, now
         tx.flush()
         return None
-    if order.state != DONE or order.status != _NOT_SHIPPED or held.state != CONFIRMED:
+    if order.state != DONE or order.status != NOT_SHIPPED or held.state != CONFIRMED:
         raise TooLateToCancel(state=held.state)
     try:
         outside, target = reach(tx, vault, order.provider, doors, deadline_s=deadline_s, ordering=False, now=now)

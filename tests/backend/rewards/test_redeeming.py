@@ -173,6 +173,9 @@ def test_what_is_unusual_goes_to_review_with_its_points_kept(alice: Redeemer, mo
     assert alice.in_full(late["id"])["why"]["code"] == "REVIEW_EXPIRED"
     assert alice.points == {"available": 300}
     alice.world.check_books()
+    with alice.house.transaction() as tx:
+        tx.execute(text("UPDATE redemptions SET state = 'confirmed' WHERE state = 'expired'"))
+        assert "released" in {found.get("points") for found in rewards.differences(tx)}
 
 
 def test_new_accounts_and_large_redemptions(alice: Redeemer, moment: Any) -> None:

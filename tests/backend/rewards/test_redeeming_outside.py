@@ -55,7 +55,7 @@ def test_goods_are_agreed_to_and_withdrawn_until_they_are_shipped(moment: Any, w
     assert alice.redeem("lamp", 300, recipient=home["recipient"])[1]["code"] == "SHARING_NOT_ACCEPTED"
     shop.tell("post")
     said = alice.redeem("lamp", 300, **home)[1]
-    assert (said["state"], left(world)) == ("confirmed", 9)
+    assert (said["state"], left(world)) == ("confirmed", 9) and alice.in_full(said["id"])["may_cancel"]
     alice.cancel(said["id"])
     alice.cancel(said["id"])
     told = alice.in_full(said["id"])
