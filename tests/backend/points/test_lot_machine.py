@@ -282,6 +282,9 @@ def test_lots_hold_what_a_model_of_a_few_lines_says(database_url: str) -> None:
         points.save_rule(
             tx, programme="members", version=2, in_force_from=date(2026, 1, 1), expires_after_days=LIFE_DAYS
         )
+        # Never used up: what is drawn of it has to follow every lot, wherever it goes.
+        plenty = ("members", "programme", "members", "预算 / Budget", date(2025, 1, 1), None, 1_000_000)
+        points.open_budget(tx, points.NewBudget(*plenty), now=clock.now())
     machine = type("Machine", (LotMachine,), {"world": world})
     quick = settings(
         max_examples=8,
