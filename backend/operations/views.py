@@ -1,6 +1,6 @@
 """Operations: is it alive, is it ready, how is it doing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
-from backend import clock, member_messages, partners, points, sync
+from backend import clock, member_messages, partners, points, rewards, sync
 from backend.signed_statements import key_set
 
 #: What every code of a problem document means; the `type` of a problem points here.
@@ -85,6 +85,7 @@ def metrics() -> Response:
     )
     with _house().transaction() as tx:
         _measure_budgets(registry, points.budgets_of(tx))
+        _measure_rewards(registry, rewards.left_of_each(tx, clock.today()))
         _measure_messages(registry, member_messages.standing(tx, now=clock.now()))
         for named, count in partners.reconciliation.unsettled(tx).items():
             unsettled.labels(*named).set(count)
@@ -109,6 +110,12 @@ def _measure_budgets(registry: CollectorRegistry, budgets: Iterable[points.Budge
         named = (str(item.number), item.programme, item.scope, item.scope_code)
         total.labels(*named).set(item.total)
         drawn.labels(*named).set(item.drawn)
+
+
+def _measure_rewards(registry: CollectorRegistry, left: Mapping[str, int]) -> None:
+    pieces = Gauge("reward_pieces_left", "Pieces or usable codes left, at most 1000", ["reward"], registry=registry)
+    for code, count in left.items():
+        pieces.labels(code).set(count)
 
 
 def _measure_messages(registry: CollectorRegistry, standing: member_messages.Standing) -> None:

@@ -46,7 +46,7 @@ from backend.rewards.outside import (
     retire_provider,
     rotate_provider_key,
 )
-from backend.rewards.overview import RewardState, describe_reward, reward_states
+from backend.rewards.overview import RewardState, describe_reward, left_of_each, reward_states
 from backend.rewards.proposing import (
     SHOW_AGAIN,
     TERMS,
@@ -182,6 +182,7 @@ __all__ = [
     "holdings",
     "import_codes",
     "in_review",
+    "left_of_each",
     "limits_on",
     "offer",
     "open_code_file",

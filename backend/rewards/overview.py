@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.rewards.catalogue import require_reward
-from backend.rewards.codes import batches_of
+from backend.rewards.codes import batches_of, free_codes
 from backend.rewards.describing import stored_terms, told_terms
-from backend.rewards.models import FREE, Reward, RewardStock, StockChange, VoucherCode
+from backend.rewards.models import FREE, POOL, Reward, RewardStock, StockChange, VoucherCode
 from backend.rewards.terms import audiences_of, terms_on, versions_of
+
+#: More pieces than this are not counted where only a shortage matters.
+ENOUGH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def _state(reward: Reward, versions: Any, counted: Any, pools: Any, day: date) -
         provider=reward.provider or reward.provider_kind,
         price_points=now.price_points if now else None,
         announced=(after.price_points, after.in_force_from) if after else None,
-        left=codes if reward.stock_kind == "pool" else counted.get(reward.code),
+        left=codes if reward.stock_kind == POOL else counted.get(reward.code),
         next_expiry=expiry,
         retired=reward.retired_at is not None,
     )
@@ -65,6 +68,16 @@ def _free_codes(tx: Session, day: date) -> dict[str, tuple[int, date]]:
         .group_by(VoucherCode.reward)
     )
     return {reward: (count, expiry) for reward, count, expiry in tx.execute(query)}
+
+
+def left_of_each(tx: Session, day: date) -> dict[str, int]:
+    """Reward → pieces left, or codes that can be used on that day; `ENOUGH` for as many or more. For alarms."""
+    offered = select(Reward.code).where(Reward.retired_at.is_(None))
+    counted = select(RewardStock).where(RewardStock.reward.in_(offered))
+    found = {row.reward: min(row.pieces_left, ENOUGH) for row in tx.scalars(counted)}
+    for code in tx.scalars(offered.where(Reward.stock_kind == POOL)):
+        found[code] = free_codes(tx, code, day, at_most=ENOUGH)
+    return found
 
 
 def describe_reward(tx: Session, code: str) -> dict[str, Any]:

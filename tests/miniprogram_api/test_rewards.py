@@ -100,6 +100,8 @@ def test_what_cannot_be_redeemed_says_why(world):
     with world.house.transaction() as tx:
         rewards.change_stock(tx, "mug", 250, kind="restock", reason="came", operator_id=None, now=NOW)
         rewards.retire_reward(tx, "cheap", now=NOW)
+    measured = world.client.get("/metrics").text
+    assert 'reward_pieces_left{reward="mug"} 250.0' in measured and 'reward_pieces_left{reward="pool"} 0.0' in measured
     mug = alice.get("/rewards/mug?programme=members").json
     assert (mug["redeemable"], mug["pieces_left"]) == (True, 100)
     assert mug["terms_of_use"] == {"zh": "不退换", "en": "No returns"}
