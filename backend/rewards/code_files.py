@@ -89,7 +89,7 @@ def _csv_rows(lines: Iterator[str]) -> Iterator[CodeRow]:
 
 
 def _judged(line: int, code: str, pin: str = "", expires_on: str = "") -> CodeRow:
-    if not code:
+    if not code.strip(" -"):
         return CodeRow(line, fault="no code")
     if len(code) > LONGEST_CODE or len(pin) > LONGEST_PIN:
         return CodeRow(line, fault=f"longer than {LONGEST_CODE} characters, or a pin than {LONGEST_PIN}")

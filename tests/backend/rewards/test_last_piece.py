@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from backend import clock, rewards
 from backend.ids import new_id
-from backend.rewards import SoldOut
+from backend.rewards import CodeAlreadyShown, SoldOut
 from tests.backend.rewards.stocked import fill, stock_up
 from tests.backend.world import World
 
@@ -26,16 +26,16 @@ def world(postgresql_url: str) -> World:
     return world
 
 
-def wanted(world: World, take: Callable[..., object], holders: list[UUID]) -> list[bool]:
+def wanted(world: World, take: Callable[..., object], holders: Sequence[object]) -> list[bool]:
     """Each of them takes one at the same moment; who got it."""
     together = threading.Barrier(len(holders))
 
-    def one(holder: UUID) -> bool:
+    def one(holder: object) -> bool:
         together.wait(60)
         try:
             with world.house.transaction() as tx:
                 take(tx, holder)
-        except SoldOut:
+        except (SoldOut, CodeAlreadyShown):
             return False
         return True
 
@@ -71,6 +71,20 @@ def test_the_last_one_goes_to_one_of_two(world: World) -> None:
         assert tx.execute(text(one_each)).one() == (ROUNDS, ROUNDS, ROUNDS)
         taken = "SELECT count(*) FROM reward_codes WHERE state = 'taken' AND sealed_code IS NULL"
         assert tx.scalar(text(taken)) == ROUNDS
+
+
+def test_a_code_is_shown_to_one_of_two_phones(world: World) -> None:
+    alice, keys = world.person("alice", linked=False, consenting=False), ("one phone", "another")
+    for number in range(20):
+        fill(world, f"CODE-{number:04}")
+        mine: dict[str, Any] = {"holder_id": alice, "redemption_id": new_id()}
+        with world.house.transaction() as tx:
+            rewards.take_code(tx, world.house.vault, reward="coffee", usable_until=clock.today(), **mine)
+
+        def show(tx: Any, key: str, mine: dict[str, Any] = mine) -> None:
+            rewards.reveal(tx, world.house.vault, key=key, now=clock.now(), **mine)
+
+        assert sorted(wanted(world, show, keys)) == [False, True], number
 
 
 def test_nobody_is_told_it_is_sold_out_while_the_last_one_may_come_free(world: World) -> None:
