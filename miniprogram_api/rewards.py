@@ -50,7 +50,9 @@ class AnnouncedTermsSchema(Schema):
 
     version = fields.Integer(required=True)
     in_force_from = fields.Date(required=True)
-    price_points = fields.Integer(required=True)
+    price_points = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "null: 届时不再面向该账户 not offered to this account"}
+    )
 
 
 class RewardRecipientSchema(Schema):
@@ -179,8 +181,8 @@ def _told(item: ShelfItem) -> dict[str, Any]:
 def _announced(item: ShelfItem) -> dict[str, Any] | None:
     if item.announced is None:
         return None
-    told = {"version": item.announced.version, "price_points": item.announced.price_points}
-    return told | {"in_force_from": item.announced_from}
+    price = item.announced.price_points if item.announced_to_them else None
+    return {"version": item.announced.version, "price_points": price, "in_force_from": item.announced_from}
 
 
 def _limit(limit: Limit | None) -> dict[str, int | None] | None:

@@ -16,7 +16,7 @@ from backend.rewards.catalogue import Offer, offer_of
 from backend.rewards.codes import free_codes
 from backend.rewards.errors import RewardNotFound
 from backend.rewards.models import CODE, POOL, Reward, RewardAudience, RewardProvider, RewardStock, RewardTerms
-from backend.rewards.terms import person_limit, terms_on, versions_of
+from backend.rewards.terms import audiences_of, person_limit, terms_on, versions_of
 
 #: Up to this many pieces are told exactly; beyond it there is enough.
 MOST_TOLD = 100
@@ -62,7 +62,8 @@ class ShelfItem:
     """A reward as a member sees it. `offer` is under the terms in force, or the first to come.
 
     `pieces_left`: None when it is unlimited; `MOST_TOLD` stands for as many or more. `announced`: the next version,
-    which changes the price from its day. `reasons` is empty when the member can redeem it now.
+    `announced_to_them` whether it still offers the reward to such accounts. `reasons` is empty when the member can
+    redeem it now.
     """
 
     offer: Offer
@@ -71,6 +72,7 @@ class ShelfItem:
     in_force_from: date
     announced: Offer | None
     announced_from: date | None
+    announced_to_them: bool
     pieces_left: int | None
     recipient: Recipient | None
     reasons: tuple[Reason, ...]
@@ -97,20 +99,22 @@ def shelf(
 
     Raises UnknownProgramme, NotEnrolled.
     """
-    query = _offered(programme, _account_kind(tx, holder_id, programme), clock.day_of(now))
+    kind = _account_kind(tx, holder_id, programme)
+    query = _offered(programme, kind, clock.day_of(now))
     query = query.where(Reward.code > after) if after is not None else query
     rows = [(reward, terms) for reward, terms in tx.execute(query.order_by(Reward.code).limit(limit))]
-    return _items(tx, holder_id, programme, rows, now)
+    return _items(tx, holder_id, (programme, kind), rows, now)
 
 
 def shelf_item(tx: Session, holder_id: UUID, programme: str, code: str, *, now: datetime) -> ShelfItem:
     """One of them. Raises as `shelf`, and RewardNotFound."""
-    query = _offered(programme, _account_kind(tx, holder_id, programme), clock.day_of(now))
+    kind = _account_kind(tx, holder_id, programme)
+    query = _offered(programme, kind, clock.day_of(now))
     known = CODE.fullmatch(code) is not None  # what cannot be a code is not even looked up: PostgreSQL takes no NUL
     rows = [(reward, terms) for reward, terms in tx.execute(query.where(Reward.code == code))] if known else []
     if not rows:
         raise RewardNotFound(reward=code)
-    return _items(tx, holder_id, programme, rows, now)[0]
+    return _items(tx, holder_id, (programme, kind), rows, now)[0]
 
 
 def _account_kind(tx: Session, holder_id: UUID, programme: str) -> str:
@@ -141,10 +145,11 @@ def _offered(programme: str, account_kind: str, day: date) -> Select[Reward, Rew
 
 
 def _items(
-    tx: Session, holder_id: UUID, programme: str, rows: Sequence[tuple[Reward, RewardTerms]], now: datetime
+    tx: Session, holder_id: UUID, audience: tuple[str, str], rows: Sequence[tuple[Reward, RewardTerms]], now: datetime
 ) -> list[ShelfItem]:
-    day, purse = clock.day_of(now), _purse(tx, holder_id, programme)
-    versions, left = versions_of(tx, [reward.code for reward, _ in rows]), _pieces_left(tx, rows, day)
+    day, codes = clock.day_of(now), [reward.code for reward, _ in rows]
+    purse, left = _purse(tx, holder_id, audience[0]), _pieces_left(tx, rows, day)
+    versions, audiences = versions_of(tx, codes), audiences_of(tx, codes)
     had = limits.pieces_had(tx, holder_id, {row.reward: person_limit(row) for _, row in rows}, now=now)
     recipients = _recipients(tx, [reward.provider for reward, _ in rows if reward.provider])
     items = []
@@ -160,6 +165,7 @@ def _items(
                 in_force_from=terms.in_force_from,
                 announced=offer_of(reward, next_terms) if next_terms else None,
                 announced_from=next_terms.in_force_from if next_terms else None,
+                announced_to_them=audience in audiences.get((reward.code, next_terms.version if next_terms else 0), ()),
                 pieces_left=left[reward.code],
                 recipient=recipients.get(reward.provider or ""),
                 reasons=tuple(_reasons(terms, left[reward.code], had.get(reward.code, 0), purse, day)),

@@ -42,11 +42,12 @@ def test_a_price_changes_at_the_start_of_the_announced_day_in_shanghai_and_was_a
         announce(world, "tree", 150, TODAY)
     assert announce(world, "tree", 150, TODAY + timedelta(days=1)) == 2
     announce(world, "tree", 120, TODAY + timedelta(days=9))
+    announce(world, "tree", 110, TODAY + timedelta(days=19), audiences=(("staff", "staff"),))
     for instant, price, announced in (
         (NOW, 100, (2, "2026-06-09", 150)),
         (datetime(2026, 6, 8, 23, 59, 59, tzinfo=clock.SHANGHAI), 100, (2, "2026-06-09", 150)),
         (datetime(2026, 6, 9, 0, 0, 0, tzinfo=clock.SHANGHAI), 150, (3, "2026-06-17", 120)),
-        (datetime(2026, 6, 17, 0, 0, 0, tzinfo=clock.SHANGHAI), 120, None),
+        (datetime(2026, 6, 17, 0, 0, 0, tzinfo=clock.SHANGHAI), 120, (4, "2026-06-27", None)),
     ):
         moment.move_to(instant)
         alice.log_in_again()

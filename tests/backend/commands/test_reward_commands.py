@@ -1,6 +1,7 @@
 """`flask reward`: set up by two, priced from a later day, filled from files, and all of it in the operator log."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 from sqlalchemy import text
 
 from backend import clock, rewards
-from backend.rewards import RewardNotFound
+from backend.rewards import Limit, RewardNotFound
 from tests.backend.operating import operator_with_token, run
 from tests.backend.rewards.stocked import written
 from tests.backend.world import World
+from tests.house_rules import ROOT
 
 
 def described(**changes: Any) -> dict[str, Any]:
@@ -125,3 +127,11 @@ def test_a_reward_from_its_file_to_its_end(world: World, app: Any, tmp_path: Pat
             for table in ("operator_log", "approval_requests", "reward_code_batches", "outbox")
         )
     assert "SECRET-" not in "".join(printed) + caplog.text + kept + done.output
+
+
+def test_the_reward_in_the_documents_is_one() -> None:
+    document = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r'```json\n(\{\n  "code": "coffee-30".*?)```', document, re.DOTALL)
+    described, terms = rewards.read_reward(json.loads(example))
+    assert (described.code, terms.price_points, terms.per_device) == ("coffee-30", 3_000, Limit(2, 30))
+    assert rewards.read_terms(rewards.told_terms(terms), described.kind) == terms
