@@ -8,7 +8,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from backend import clock, identity, partners, points
+from backend import clock, identity, partners, points, sync
 
 SECRETS = {
     code: "whsec_" + base64.b64encode((code * 8)[:32].encode()).decode()
@@ -101,12 +101,23 @@ class World:
                     pass
 
     def active_member(self, name: str) -> "Member":
-        """A member linked to every partner under their name, with every consent granted."""
-        member = self.login(name)
-        for code in SECRETS:
-            member.link(code, name)
-        for consent in member.get("/me/consents").json["consents"]:
-            member.consent(consent["partner"], consent["scene"])
+        """A member linked to every partner under their name, with every consent granted: in one transaction, as the
+        API would in some twenty calls."""
+        member, vault, now = self.login(name), self.house.vault, clock.now()
+        keys = self.house.settings.token_keys
+        given: dict[str, Any] = {"holder_id": identity.read_access(keys, member.tokens["access_token"], now).holder_id}
+        with self.house.transaction() as tx:
+            for code, setup in partners.partners(tx, vault).items():
+                if code in SECRETS:
+                    how = {"partner": code, "user_ref": name, "programme": "members"}
+                    identity.link_partner_user(tx, vault, **given, **how, now=now)
+                for scene in setup.adapter.scenes if setup.active else ():
+                    identity.set_consent(tx, **given, partner=code, scene=scene, granted=True, now=now)
+            users = {(code, identity.user_ref_index(vault, code, name)) for code in SECRETS}
+            partners.wake_users(tx, users, now=now)
+            for code, handler in sync.handlers(tx).items():
+                if not handler.retired:
+                    identity.set_consent(tx, **given, partner=code, scene=identity.SHARING, granted=True, now=now)
         return member
 
 

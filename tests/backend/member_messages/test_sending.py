@@ -16,6 +16,7 @@ from tests.backend.member_messages.conftest import FIELDS, TEMPLATE
 from tests.backend.member_messages.warning import (
     at,
     collect,
+    holder,
     openid,
     remaining,
     saver,
@@ -208,3 +209,24 @@ def test_two_workers_collect_and_send_each_message_once(world, moment, acted_at,
     assert (sent, len(twin.sent), len({body["touser"] for body in twin.sent})) == (6, 6, 6)
     assert warnings(world) == [(30, 579, "sent")] * 6
     assert len(twin.asked_tokens) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_tap_at_the_moment_of_sending_is_never_overlooked(world, moment, acted_at):
+    alice = saver(world, "alice", acted_at)
+    at(moment, 30, 10)
+    collect(world)
+    channel = member_messages.SandboxMessages()
+
+    def tap_now():
+        with world.house.transaction() as tx:
+            member_messages.note_answers(tx, holder(alice), {TEMPLATE: "accept"}, now=clock.now())
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            both = [pool.submit(send, world, channel), pool.submit(tap_now)]
+            assert [one.result() for one in both][1] is None
+            send(world, channel)
+            assert (warnings(world), remaining(world, alice)) == ([(30, 579, "sent")], 0)
+            with world.house.transaction() as tx:
+                tx.execute(update(ExpiryWarning).values(state="waiting"))

@@ -8,7 +8,11 @@ from sqlalchemy import select
 
 from backend import clock, identity, member_messages, points
 from backend.identity import SandboxWeChat
+from backend.identity.models import Holder
+from backend.ids import new_id
+from backend.lists import insert_rows
 from backend.member_messages.models import ExpiryWarning, MessagePermission
+from backend.points.models import Lot
 from tests.backend.member_messages.conftest import TEMPLATE
 from tests.backend.member_messages.twin import WeChatTwin
 from tests.miniprogram_api.world import Member, World, trip
@@ -19,9 +23,7 @@ LAPSES_ON = date(2028, 6, 6)
 
 def saver(world: World, name: str, acted_at: datetime, number: int = 1, **how: Any) -> Member:
     """A member with available points, all of one day."""
-    member = world.login(name)
-    member.link("transit", name)
-    member.consent("transit", "commute")
+    member = world.active_member(name)
     earn(world, member, acted_at, number, **how)
     return member
 
@@ -92,3 +94,13 @@ def lots(world: World) -> Any:
         until = clock.start_of_day_after(LAPSES_ON, 1)
         lapses, _ = points.lapsing_page(tx, since=clock.start_of(LAPSES_ON), until=until, after=None, limit=10_000)
         return points.points_lapsing(tx, lapses)
+
+
+def make_class_with_points(world: World) -> None:
+    """A school class with a lot like the first one there is."""
+    with world.house.transaction() as tx:
+        like = tx.scalars(select(Lot).limit(1)).one()
+        row = {column.name: getattr(like, column.name) for column in Lot.__table__.columns}
+        row |= {"holder_id": new_id(), "id": new_id()}
+        insert_rows(tx, Holder, [{"id": row["holder_id"], "kind": "class", "created_at": clock.now()}])
+        insert_rows(tx, Lot, [row])
