@@ -79,6 +79,7 @@ def test_only_login_and_open_knowledge_need_no_token(document):
         "GET /api/v1/points-rules/{programme}",
         "GET /api/v1/products",
         "GET /api/v1/products/{label}",
+        "GET /api/v1/programmes/{code}/cover",
     }
 
 
