@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend import approvals, clock, identity, operator_log
@@ -20,7 +20,10 @@ from backend.rewards.redemption_policy import LIMIT_NAMES, PAIRS, STANDING, Befo
 from backend.rewards.terms import Limit
 
 LIMITS = "rewards.limits"
-_STANDS = Redemption.state.in_(STANDING)
+_done = Redemption.__table__.c
+_STANDS = _done.state.in_(STANDING)
+#: Before there was anything to redeem.
+_EVER = datetime.fromtimestamp(0, UTC)
 
 
 def save_limits(
@@ -51,16 +54,22 @@ def save_limits(
     return int(row["version"])
 
 
-def limits_on(tx: Session, programme: str, day: date) -> Limits:
-    """A programme's limits on a day: of the versions that have begun, the one that began last. None is no limits."""
+def _limits_on() -> Any:
     table = RedemptionLimits.__table__.c
-    query = (
+    return (
         select(*(table[name] for name in LIMIT_NAMES))
-        .where(table.programme == programme, table.in_force_from <= day)
+        .where(table.programme == bindparam("programme"), table.in_force_from <= bindparam("day"))
         .order_by(table.in_force_from.desc(), table.version.desc())
         .limit(1)
     )
-    row = tx.execute(query).one_or_none()
+
+
+_LIMITS_ON = _limits_on()
+
+
+def limits_on(tx: Session, programme: str, day: date) -> Limits:
+    """A programme's limits on a day: of the versions that have begun, the one that began last. None is no limits."""
+    row = tx.execute(_LIMITS_ON, {"programme": programme, "day": day}).one_or_none()
     return Limits() if row is None else Limits(*row)
 
 
@@ -130,34 +139,63 @@ def _log(
     operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **changed)
 
 
+def _before() -> Any:
+    query = select(
+        func.coalesce(func.sum(_done.points).filter(_STANDS, _done.created_at >= bindparam("today")), 0),
+        func.count().filter(_STANDS, _done.created_at > bindparam("window")),
+        func.count().filter(_done.created_at > bindparam("lately")),
+    )
+    return query.where(
+        _done.holder_id == bindparam("holder_id"),
+        _done.programme == bindparam("programme"),
+        _done.created_at >= bindparam("earliest"),
+    )
+
+
+_BEFORE = _before()
+
+
 def before(tx: Session, holder_id: UUID, programme: str, limits: Limits, *, now: datetime) -> Before:
     """What an account redeemed before, as far as limits ask. The account is held, so nothing is added meanwhile."""
     if not limits.counts_anything:
         return Before()
-    today = clock.start_of(clock.day_of(now))
-    window = now - timedelta(minutes=limits.person_minutes or 0)
-    lately = now - timedelta(minutes=limits.review_minutes or 0)
-    query = select(
-        func.coalesce(func.sum(Redemption.points).filter(_STANDS, Redemption.created_at >= today), 0),
-        func.count().filter(_STANDS, Redemption.created_at > window),
-        func.count().filter(Redemption.created_at > lately),
-    ).where(
-        Redemption.holder_id == holder_id,
-        Redemption.programme == programme,
-        Redemption.created_at >= limits.earliest(now),
-    )
-    return Before(*(int(number) for number in tx.execute(query).one()))
+    asked = {
+        "holder_id": holder_id,
+        "programme": programme,
+        "today": clock.start_of(clock.day_of(now)),
+        "window": now - timedelta(minutes=limits.person_minutes or 0),
+        "lately": now - timedelta(minutes=limits.review_minutes or 0),
+        "earliest": limits.earliest(now),
+    }
+    return Before(*(int(number) for number in tx.execute(_BEFORE, asked).one()))
+
+
+#: How many pieces an account has had of a reward since an instant.
+_PIECES = select(func.count()).where(
+    _done.holder_id == bindparam("holder_id"),
+    _done.reward == bindparam("reward"),
+    _STANDS,
+    _done.created_at > bindparam("since"),
+)
 
 
 def check_person(tx: Session, holder_id: UUID, reward: str, limit: Limit | None, *, now: datetime) -> None:
-    """Raises LimitReached when the account has had as many pieces of a reward as one may have."""
-    if limit is not None:
-        _check_pieces(tx, Redemption.holder_id == holder_id, reward, limit, "PER_PERSON", now)
+    """Raises LimitReached when the account has had as many pieces of a reward as one may have.
+
+    The piece that is being redeemed is written down already, and counted with the others.
+    """
+    if limit is None:
+        return
+    asked = {"holder_id": holder_id, "reward": reward, "since": _since(now, limit)}
+    if (tx.scalar(_PIECES, asked) or 0) > limit.count:
+        raise LimitReached(limit="PER_PERSON", allowed=limit.count, days=limit.days)
 
 
-def pieces_had(
-    tx: Session, holder_id: UUID, wanted: Mapping[str, Limit | None], *, now: datetime
-) -> dict[str, int]:
+def _since(now: datetime, limit: Limit) -> datetime:
+    return _EVER if limit.days is None else now - timedelta(days=limit.days)
+
+
+def pieces_had(tx: Session, holder_id: UUID, wanted: Mapping[str, Limit | None], *, now: datetime) -> dict[str, int]:
     """Reward → pieces an account has had within the window of its limit; those without a limit are left out."""
     windows = [
         (Redemption.reward == reward) & (Redemption.created_at > now - timedelta(days=limit.days))
@@ -172,27 +210,25 @@ def pieces_had(
     return {row[0]: row[1] for row in tx.execute(query.group_by(Redemption.reward))}
 
 
+#: From a device: pieces of a reward, and redemptions in a programme, each since an instant.
+_FROM_DEVICE = select(
+    func.count().filter(_done.reward == bindparam("reward"), _done.created_at > bindparam("since")),
+    func.count().filter(_done.programme == bindparam("programme"), _done.created_at > bindparam("window")),
+).where(_done.device_index == bindparam("device"), _STANDS, _done.created_at > bindparam("earliest"))
+
+
 def check_device(
     tx: Session, device: bytes, programme: str, limits: Limits, reward: str, limit: Limit | None, *, now: datetime
 ) -> None:
-    """Count what was redeemed from a device, which is held until commit. Raises LimitReached."""
+    """Count what was redeemed from a device, which is held until commit, this time included. Raises LimitReached."""
     if limit is None and limits.device_count is None:
         return
     upsert_rows(tx, RedemptionDevice, [{"device_index": device, "used_at": now}], key=("device_index",))
-    mine = Redemption.device_index == device
-    if limit is not None:
-        _check_pieces(tx, mine, reward, limit, "PER_DEVICE", now)
-    if limits.device_count is not None and limits.device_minutes is not None:
-        since = now - timedelta(minutes=limits.device_minutes)
-        counted = mine, Redemption.programme == programme, Redemption.created_at > since, _STANDS
-        if (tx.scalar(select(func.count()).select_from(Redemption).where(*counted)) or 0) > limits.device_count:
-            raise LimitReached(limit="DEVICE_WINDOW", allowed=limits.device_count, minutes=limits.device_minutes)
-
-
-def _check_pieces(tx: Session, whose: ColumnElement[bool], reward: str, limit: Limit, name: str, now: datetime) -> None:
-    """The piece that is being redeemed is written down already, and counted with the others."""
-    counted = [whose, Redemption.reward == reward, _STANDS]
-    if limit.days is not None:
-        counted.append(Redemption.created_at > now - timedelta(days=limit.days))
-    if (tx.scalar(select(func.count()).select_from(Redemption).where(*counted)) or 0) > limit.count:
-        raise LimitReached(limit=name, allowed=limit.count, days=limit.days)
+    window = now - timedelta(minutes=limits.device_minutes or 0)
+    since = now if limit is None else _since(now, limit)
+    asked = {"device": device, "reward": reward, "since": since, "programme": programme, "window": window}
+    pieces, redemptions = tx.execute(_FROM_DEVICE, {**asked, "earliest": min(since, window)}).one()
+    if limit is not None and pieces > limit.count:
+        raise LimitReached(limit="PER_DEVICE", allowed=limit.count, days=limit.days)
+    if limits.device_count is not None and redemptions > limits.device_count:
+        raise LimitReached(limit="DEVICE_WINDOW", allowed=limits.device_count, minutes=limits.device_minutes)

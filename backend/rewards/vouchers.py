@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend import clock, identity, strict_json
@@ -51,6 +51,24 @@ def voucher_context(redemption_id: UUID) -> bytes:
     return _POOL_CONTEXT + b":" + redemption_id.bytes
 
 
+_code, _voucher = VoucherCode.__table__.c, Voucher.__table__.c
+_HELD = select(_voucher.code_id, _voucher.expires_on).where(
+    _voucher.holder_id == bindparam("holder_id"), _voucher.redemption_id == bindparam("redemption_id")
+)
+_SOONEST = (
+    select(_code.id, _code.sealed_code, _code.expires_on)
+    .where(_code.reward == bindparam("reward"), _code.state == FREE, _code.expires_on >= bindparam("usable_until"))
+    .order_by(_code.expires_on, _code.id)
+    .limit(1)
+)
+_FREE, _FREE_OF_LOCKS = _SOONEST.with_for_update(), _SOONEST.with_for_update(skip_locked=True)
+_TAKE = (
+    update(cast("Any", VoucherCode.__table__))
+    .values(state=TAKEN, sealed_code=None, redemption_id=bindparam("redemption"))
+    .where(_code.id == bindparam("code"))
+)
+
+
 def take_code(
     tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID, usable_until: date
 ) -> TakenCode:
@@ -58,14 +76,13 @@ def take_code(
 
     Those that lapse first go first. A redemption has one code, however often it asks. Raises SoldOut, SessionEnded.
     """
-    held = tx.get(Voucher, (holder_id, redemption_id))
+    held = tx.execute(_HELD, {"holder_id": holder_id, "redemption_id": redemption_id}).one_or_none()
     if held is not None:
         return TakenCode(held.code_id, held.expires_on)
     code = _free_code(tx, reward, usable_until)
     plain = vault.house.open(code.sealed_code or b"", pool_context(reward))
     sealed = identity.person_sealer(tx, vault, holder_id).seal(plain, voucher_context(redemption_id))
-    code.state, code.sealed_code, code.redemption_id = TAKEN, None, redemption_id
-    tx.flush()
+    tx.execute(_TAKE, {"code": code.id, "redemption": redemption_id})
     row = {
         "holder_id": holder_id,
         "redemption_id": redemption_id,
@@ -79,16 +96,10 @@ def take_code(
     return TakenCode(code.id, code.expires_on)
 
 
-def _free_code(tx: Session, reward: str, usable_until: date) -> VoucherCode:
+def _free_code(tx: Session, reward: str, usable_until: date) -> Any:
     """A free code, locked. At the end of the pool those that others hold are waited for: one may become free again."""
-    query = (
-        select(VoucherCode)
-        .where(VoucherCode.reward == reward, VoucherCode.state == FREE, VoucherCode.expires_on >= usable_until)
-        .order_by(VoucherCode.expires_on, VoucherCode.id)
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-    found = tx.scalar(query.with_for_update(skip_locked=True)) or tx.scalar(query.with_for_update())
+    asked = {"reward": reward, "usable_until": usable_until}
+    found = tx.execute(_FREE_OF_LOCKS, asked).one_or_none() or tx.execute(_FREE, asked).one_or_none()
     if found is None:
         raise SoldOut(reward=reward)
     return found
