@@ -50,7 +50,7 @@ def points_of(tx: Session, act: Act, issue: Entry | None) -> dict[str, Any] | No
 def points_given(tx: Session, act: Act) -> dict[str, Any]:
     """What an issued act was given with its last issue, its bonuses included, and what was cut of it."""
     cuts = points.cuts_of(tx, [act.key]).get(act.key, [])
-    lots = points.standing_lots(tx, act.holder_id, act.id)
+    lots = points.standing_lots(tx, [act.key]).get(act.key, [])
     rule = points.rule_on(points.rules(tx), act.programme, act.day)
     versions = [lot.rule_version for lot in lots] + [cut.rule_version for cut in cuts]
     version = versions[0] if versions else rule.version if rule else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from backend import activities, ledger, settlement
+from backend.audit.points_replay import points_differences
 
 
 @dataclass(slots=True)
@@ -16,21 +17,24 @@ class Replay:
 
 
 def replay(tx: Session) -> Replay:
-    """Recompute every quantified activity, and compare what is credited with what the ledger says it issued."""
+    """Recompute every quantified activity, and compare what is credited with what the ledger says it issued, and what
+    it earned with its lots."""
     result = Replay()
     batch: list[activities.Act] = []  # with the numbers that stand
+    recorded: list[activities.Act] = []  # with those it was issued with
     for recomputed in activities.recompute_all(tx):
         result.activities += 1
         act = recomputed.act
-        for name, (recorded, again) in recomputed.differences.items():
+        for name, (before, again) in recomputed.differences.items():
             result.differences.append(
-                {"activity_id": str(act.id), "field": name, "recorded": str(recorded), "recomputed": str(again)}
+                {"activity_id": str(act.id), "field": name, "recorded": str(before), "recomputed": str(again)}
             )
         batch.append(recomputed.latest)
+        recorded.append(act)
         if len(batch) >= 1_000:
-            result.differences.extend(_ledger_differences(tx, batch))
-            batch = []
-    result.differences.extend(_ledger_differences(tx, batch))
+            result.differences += [*_ledger_differences(tx, batch), *points_differences(tx, recorded)]
+            batch, recorded = [], []
+    result.differences += [*_ledger_differences(tx, batch), *points_differences(tx, recorded)]
     return result
 
 

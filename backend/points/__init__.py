@@ -52,7 +52,15 @@ from backend.points.models import Use
 from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots, standing_lots
 from backend.points.ripening import lapse, ripen
-from backend.points.rules import multiplier, multipliers, published, rules, save_multiplier, save_rule
+from backend.points.rules import (
+    multiplier,
+    multiplier_versions,
+    multipliers,
+    published,
+    rules,
+    save_multiplier,
+    save_rule,
+)
 from backend.points.setting_aside import set_aside, show_cover
 from backend.points.settling import Settled, settle
 from backend.points.spending import confirm, refund, release, reserve, spend
@@ -130,6 +138,7 @@ __all__ = [
     "lots_of",
     "lots_page",
     "multiplier",
+    "multiplier_versions",
     "multipliers",
     "newest_liability",
     "newest_lots",

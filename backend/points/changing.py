@@ -1,5 +1,6 @@
 """Changing what acts earn: two operators agree on a rule or a campaign's multiplier, and it counts from a later day."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -20,7 +21,10 @@ from backend.points.rules import multipliers, rules, save_multiplier, save_rule
 RULE, MULTIPLIER = "points.rule", "points.multiplier"
 #: No campaign multiplies by more: a slip of the keyboard is not to be agreed upon by two tired people.
 LARGEST_FACTOR = 10
+#: Nor does an act earn more, per gram or fixed, whoever agreed; and points stay whole numbers that fit.
+LARGEST_RATE, MOST_POINTS = 1_000, 1_000_000_000
 LONGEST_LIFE = 3_650
+_CAMPAIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 Facts = Mapping[str, Any]
 
@@ -41,15 +45,17 @@ class NewRule:
     def check(self) -> None:
         """Raises InvalidRule."""
         for rate in (self.points_per_gram, *self.rates.values()):
-            _exact(rate)
-        if any(points <= 0 for points in self.fixed_points.values()):
-            raise InvalidRule(problem="fixed points are whole and above 0")
+            if _exact(rate) > LARGEST_RATE:
+                raise InvalidRule(problem=f"a rate is at most {LARGEST_RATE} points per gram", rate=rate)
+        if not all(0 < points <= MOST_POINTS for points in self.fixed_points.values()):
+            raise InvalidRule(problem=f"fixed points are whole, from 1 to {MOST_POINTS}")
         if not 0 < self.expires_after_days <= LONGEST_LIFE:
             raise InvalidRule(problem=f"points live for 1 to {LONGEST_LIFE} days")
         if len({cap.code for cap in self.caps}) < len(self.caps):
             raise InvalidRule(problem="two caps have the same code")
         for cap in self.caps:
-            if not cap.code or cap.period not in PERIODS or cap.points <= 0 or cap.methodologies == ():
+            fits = 0 < cap.points <= MOST_POINTS and cap.methodologies != ()
+            if not cap.code or cap.period not in PERIODS or not fits:
                 raise InvalidRule(problem=f"not a cap: {cap.code}")
 
     def facts(self, follows: int) -> dict[str, Any]:
@@ -134,8 +140,8 @@ def request_multiplier(
     identity.require_programme(tx, programme)
     if not 1 < _exact(factor) <= LARGEST_FACTOR:
         raise InvalidRule(problem=f"a multiplier is above 1 and at most {LARGEST_FACTOR}")
-    if last_day < first_day or ":" in campaign or not campaign or methodologies == []:
-        raise InvalidRule(problem="a multiplier has a campaign, a first day and a last day that is not before it")
+    if last_day < first_day or not _CAMPAIGN.fullmatch(campaign):
+        raise InvalidRule(problem="a multiplier has the code of a campaign, and no last day before its first")
     _require_later(first_day, now)
     if any(item.campaign == campaign for item in multipliers(tx, programme)):
         raise RuleChangedMeanwhile(campaign=campaign)

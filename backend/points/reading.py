@@ -20,9 +20,15 @@ def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
     return list(tx.scalars(query))
 
 
-def standing_lots(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
-    """The lots an act earned that were not taken back: those of its last issue, its bonuses included."""
-    return [lot for lot in lots_of(tx, holder_id, activity_id) if lot.taken_back_at is None]
+def standing_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], list[Lot]]:
+    """The lots of these (holder, activity) that were not taken back: those of the last issue, its bonuses included."""
+    found: dict[tuple[UUID, UUID], list[Lot]] = {}
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    same = (Lot.holder_id == given.c.holder_id) & (Lot.activity_id == given.c.activity_id)
+    query = select(Lot).join(given, same).where(Lot.taken_back_at.is_(None)).order_by(Lot.id)
+    for lot in tx.scalars(query.execution_options(populate_existing=True)):
+        found.setdefault((lot.holder_id, lot.activity_id), []).append(lot)
+    return found
 
 
 def newest_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Lot]:

@@ -114,6 +114,11 @@ def multipliers(tx: Session, programme: str | None = None) -> list[Multiplier]:
     return [_multiplier(row) for row in found]
 
 
+def multiplier_versions(tx: Session) -> list[Multiplier]:
+    """Every version of every multiplier."""
+    return [_multiplier(row) for row in tx.execute(select(PointsMultiplier.__table__)).mappings()]
+
+
 def multiplier(tx: Session, programme: str, campaign: str, version: int) -> Multiplier:
     """One version of a multiplier, as a lot names it."""
     keys = {"programme": programme, "campaign": campaign, "version": version}

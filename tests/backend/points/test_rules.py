@@ -121,6 +121,11 @@ def test_a_cap_gives_what_is_left_tells_so_and_makes_room_again(world: World, al
     with world.house.transaction() as tx:
         tx.execute(text("UPDATE points_cap_counts SET points = points + 1 WHERE cap = 'rides'"))
         assert {row["fault"] for row in points.differences(tx)} == {"CAPS"}
+        tx.execute(text("UPDATE points_lots SET amount = amount + 1 WHERE amount = 421"))
+        (told,) = audit.replay(tx).differences
+        assert (told["field"], told["recorded"], told["recomputed"]) == ("points", 422, 421), (
+            "points are recomputed too"
+        )
         tx.rollback()
 
 
@@ -229,7 +234,8 @@ def test_two_operators_change_a_rule_from_a_later_day(world: World, alice: UUID)
     late = propose(clock.today())
     assert (late.exit_code, late.stderr.split(":")[0]) == (1, "POINTS_RULE_TOO_LATE")
     assert propose(tomorrow, "--fixed", "flying=3").exit_code == 2
-    assert "INVALID_POINTS_RULE" in propose(tomorrow, "--per-gram", "1e3").stderr
+    for wrong in (("--per-gram", "1e3"), ("--rate", "bus_ride=1001"), ("--cap", "x=year:5"), ("--cap", "rides=day:1")):
+        assert "INVALID_POINTS_RULE" in propose(tomorrow, *wrong).stderr, wrong
     asked, rival = (propose(tomorrow).stdout.strip() for _ in range(2))
     decide = ["approval", "decide", asked, "--grant", "--reason", "as agreed", "--operator"]
     assert "SECOND_OPERATOR_NEEDED" in run(app, *decide, "wang", token=wang).stderr
