@@ -57,8 +57,8 @@ def lapsing(lot: Lot, now: datetime) -> bool:
 def lapsed(lot: Lot) -> Transaction:
     """Close a lot whose life is over: what is left in it lapses. What is reserved of it does not, and may come back."""
     transfer = Transfer("points.available", "expired.points", lot.remaining, lot.id)
-    key = f"lapse:{lot.id}:{lot.expires_at:%Y-%m-%d}"
     lot.expired, lot.remaining, lot.stage = lot.expired + lot.remaining, 0, "closed"
+    key = f"lapse:{lot.id}:{lot.expired}"  # what has lapsed of a lot only grows
     return _lot_transaction(lot, "lapse", key, (transfer,))
 
 

@@ -127,3 +127,18 @@ def test_what_comes_back_to_a_lot_that_lapsed_lives_thirty_days_more(world: Worl
             assert points.lapse(tx, now=moment) == lapses
         world.check_books()
     assert lots(world)["D1"] == (0, 0, PHONE, "closed")
+
+
+def test_a_clock_that_is_behind_gives_back_what_lapses_once_more(world: World, alice: UUID) -> None:
+    """Around midnight one process may lapse a lot while another one, a second behind, still gives points back to it."""
+    kept = use(alice, 1_000)
+    do(world, "reserve", **kept)
+    with world.house.transaction() as tx:
+        ends = min(lot.expires_at for lot in points.lots_page(tx, alice, now=clock.now()))
+        assert points.lapse(tx, now=ends) == 1
+    do(world, "release", holder_id=alice, use_id=kept["use_id"], now=ends - timedelta(seconds=1))
+    assert lots(world)["D1"] == (1_000, 0, PHONE - 1_000, "available")
+    with world.house.transaction() as tx:
+        assert points.lapse(tx, now=ends) == 1
+    world.check_books()
+    assert lots(world)["D1"] == (0, 0, PHONE, "closed")
