@@ -1,10 +1,10 @@
 """`python -m bench.chaos.bank`: a million operations on points, from several processes that are killed at random.
 
 Clerks earn, ripen, lapse, reserve, confirm, cancel, refund and reverse through the public verbs (`clerk.py`), tellers
-read accounts over HTTP, and a killer takes clerks, workers and web processes away with SIGKILL. Every account that is
-read adds up; each 10,000 operations and at the end everything is proven in one consistent snapshot. One operation is
-one transaction in the books: an act earned, a lot ripened or lapsed, a step of a use, an act taken back. The report is
-on standard output; exit code 1 when anything is not as it must be.
+redeem and read accounts over HTTP (`bank_rewards.py`), and a killer takes clerks, workers and web processes away with
+SIGKILL. Every account that is read adds up; each 10,000 operations and at the end everything is proven in one
+consistent snapshot. One operation is one transaction in the books: an act earned, a lot ripened or lapsed, a step of a
+use, an act taken back. The report is on standard output; exit code 1 when anything is not as it must be.
 """
 
 import argparse
@@ -27,9 +27,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from backend import House, build_house, clock, database, identity, partners, points
-from backend.sandbox.member_client import MemberClient
+from backend.safe_http import OutsideFailure
+from backend.sandbox.platform import Unexpected
 from backend.settings import Settings
-from bench.chaos import bank_checks
+from bench.chaos import bank_checks, bank_rewards
+from bench.chaos.bank_rewards import Teller
 from bench.chaos.clerk import PARTNER, PROGRAMME, SCENE
 from bench.chaos.processes import Fleet
 from bench.server import free_port, postgresql
@@ -67,13 +69,15 @@ class Bank:
         self._began = time.monotonic()
         self.faults: list[str] = []
         self.reads: Counter[str] = Counter()
+        self.redeemed: Counter[str] = Counter()
+        self._ledger = folder.absolute() / "platform.sqlite"  # of the platform that points are transferred to
         self.looks = 0
 
     def run(self) -> dict[str, Any]:
         """Open, work, close; the report."""
         self._say(f"seed {self._given.seed}, {self._given.operations:,} operations, {self._given.clerks} clerks")
         self._folder.mkdir(parents=True, exist_ok=True)
-        for old in (*self._folder.glob("*.journal"), *self._folder.glob("*.log")):
+        for old in (*self._folder.glob("*.journal"), *self._folder.glob("*.log"), *self._folder.glob("*.sqlite*")):
             old.unlink()
         self._open()
         arguments = ["--epoch", str(clock.now().timestamp()), "--day-s", str(self._given.day_s)]
@@ -89,12 +93,15 @@ class Bank:
             for helper in helpers:
                 helper.start()
             made = self._work(staff)
+            seconds = time.monotonic() - began
+            self._over.set()
+            for helper in helpers:
+                helper.join()
+            if self._given.tellers:
+                bank_rewards.wait_until_settled(self._engine)
         finally:
             self._over.set()
             staff.stop()
-        seconds = time.monotonic() - began
-        for helper in helpers:
-            helper.join()
         self._close()
         return self._report(made, seconds)
 
@@ -107,10 +114,13 @@ class Bank:
                 tx, programme=PROGRAMME, version=1, in_force_from=date(2025, 1, 1), expires_after_days=LIFE_DAYS
             )
             partners.save_partner(tx, code=PARTNER, adapter="transit", title="Bank", return_days=0)
+        if self._given.tellers:
+            bank_rewards.stock(self._house, PROGRAMME, self._ledger)
         for number in range(self._given.members):
             now = clock.now()
             with self._house.transaction() as tx:
-                who = [("wechat_openid", f"sandbox|bank-{number}")]
+                found = self._house.wechat.exchange(f"sandbox:bank-{number}")
+                who = [("wechat_openid", f"{found.appid}|{found.openid}"), ("wechat_unionid", found.unionid or "")]
                 holder = identity.recognise_person(tx, self._house.vault, who, now=now)
                 identity.enrol_in_consumer_programmes(tx, holder, now=now)
                 how = {"partner": PARTNER, "scene": SCENE, "granted": True, "now": now}
@@ -159,16 +169,20 @@ class Bank:
             time.sleep(self._given.read_every_s)
 
     def _tell(self, url: str, number: int) -> None:
-        """A member who reads their account over HTTP, again when the server was killed."""
-        client: MemberClient | None = None
+        """A member who redeems and reads their account over HTTP, again when the server was killed."""
+        chance, client = random.Random(f"{self._given.seed} teller {number}"), None
         while not self._over.is_set():
             try:
-                client = client or MemberClient(url, f"bank-{number}")
+                client = client or Teller(url, f"bank-{number}")
+                self.faults += client.redeem(chance, PROGRAMME, self.redeemed)
                 self.faults += bank_checks.told(client, PROGRAMME)
                 self.reads["over HTTP"] += 1
-            except Exception:
+            except (OutsideFailure, Unexpected):
                 self.reads["without an answer"] += 1
-            time.sleep(0.3)
+                time.sleep(0.5)
+            except Exception as error:
+                self.faults.append(f"a teller failed: {error!r}")
+                return
 
     def _close(self) -> None:
         """Everything, from scratch, and everything that a clerk was told is done."""
@@ -177,6 +191,8 @@ class Bank:
             database.read_one_moment(tx)
             self.faults += bank_checks.everything(tx)
         self.looks += 1
+        if self._given.tellers:
+            self.faults += bank_rewards.faults(self._engine, self._ledger)
         self.faults += bank_checks.forgotten(self._engine, self._folder.glob("*.journal"))
 
     def _report(self, made: int, seconds: float) -> dict[str, Any]:
@@ -191,6 +207,7 @@ class Bank:
             "by kind": operations,
             "killed": dict(sorted(self._killed.items())) | {"all": self._killed.total()},
             "accounts read": dict(sorted(self.reads.items())),
+            "redeemed over HTTP": dict(sorted(self.redeemed.items())),
             "everything proven, times": self.looks,
             "faults": self.faults[:20],
         }
@@ -205,7 +222,7 @@ def arguments(*told: str) -> argparse.Namespace:
     parser.add_argument("--operations", type=int, default=1_000_000, help="at least so many [1000000]")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of what is done [random]")
     parser.add_argument("--clerks", type=int, default=2, help="processes side by side [2]")
-    parser.add_argument("--tellers", type=int, default=2, help="members who read over HTTP [2]")
+    parser.add_argument("--tellers", type=int, default=2, help="members who redeem and read over HTTP [2]")
     parser.add_argument("--members", type=int, default=2_000, help="who have accounts [2000]")
     parser.add_argument("--day-s", type=float, default=2.0, help="seconds that a day of the bank lasts [2]")
     parser.add_argument("--seconds-between-kills", type=float, default=15.0, help="on average [15]")

@@ -46,7 +46,8 @@ class Clerk:
         self._spent: list[tuple[UUID, UUID]] = []
         with house.transaction() as tx:
             self._holders = list(tx.scalars(text("SELECT holder_id FROM enrolments ORDER BY holder_id")))
-            begun = "SELECT holder_id, id FROM points_uses WHERE state = 'reserved' ORDER BY id"
+            begun = """SELECT holder_id, id FROM points_uses u WHERE state = 'reserved' AND NOT EXISTS (
+                SELECT FROM redemptions r WHERE r.holder_id = u.holder_id AND r.id = u.id) ORDER BY id"""
             self._open = [(row.holder_id, row.id) for row in tx.execute(text(begun))]  # also of who was killed
 
     def now(self) -> datetime:
