@@ -52,7 +52,7 @@ def open_budget(
 
 
 @click.command("change")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**31 - 1))
 @click.option("--points", "amount", required=True, type=int, help="put in, or taken out: -500")
 @acting
 def change_budget(number: int, amount: int, name: str, token: str, reason: str) -> None:
