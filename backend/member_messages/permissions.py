@@ -82,7 +82,8 @@ def note_refusal(tx: Session, holder_id: UUID, template_id: str, *, before: date
 def permissions_of(tx: Session, holder_id: UUID) -> list[PermissionView]:
     """Every template of the programmes this member takes part in."""
     enrolled = {row.programme for row in identity.enrolments(tx, holder_id)}
-    mine = {row.template_id: row for row in tx.scalars(_mine(holder_id))}
+    query = select(MessagePermission).where(MessagePermission.holder_id == holder_id)
+    mine = {row.template_id: row for row in tx.scalars(query)}
     found: dict[str, list[str]] = {}
     kinds = {}
     for code, template in templates(tx).items():
@@ -95,10 +96,6 @@ def permissions_of(tx: Session, holder_id: UUID) -> list[PermissionView]:
         said = (row.remaining, row.answer, row.answered_at) if row else (0, None, None)
         views.append(PermissionView(template_id, tuple(codes), kinds[template_id], *said))
     return views
-
-
-def _mine(holder_id: UUID):  # type: ignore[no-untyped-def]
-    return select(MessagePermission).where(MessagePermission.holder_id == holder_id)
 
 
 def _hold_open(tx: Session, holder_id: UUID) -> None:
