@@ -79,15 +79,16 @@ def insert_rows(
     """
     if not rows:
         return []
-    dialect = _dialect(tx)
+    connection = _connection(tx)
+    dialect = connection.dialect.name
     names = tuple(rows[0])
     if len(rows) == 1:
-        result = tx.execute(_single_insertion(dialect, table, on_conflict, returning), dict(rows[0]))
+        result = connection.execute(_single_insertion(dialect, table, on_conflict, returning), dict(rows[0]))
         return list(result) if returning else []
     statement = _insertion(dialect, table, names, on_conflict, returning)
     columns = _column_types(table, names)
     parameters = _parameters(dialect, "given", columns, [tuple(row[name] for name in names) for row in rows])
-    result = tx.execute(statement, parameters)
+    result = connection.execute(statement, parameters)
     return list(result) if returning else []
 
 
@@ -100,11 +101,12 @@ def upsert_rows(
     """
     if not rows:
         return
-    dialect = _dialect(tx)
+    connection = _connection(tx)
+    dialect = connection.dialect.name
     names = tuple(rows[0])
     statement = _upsertion(dialect, table, names, key, add)
     values = [tuple(row[name] for name in names) for row in rows]
-    tx.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
+    connection.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
 
 
 def update_rows(
@@ -122,12 +124,18 @@ def update_rows(
     """
     if not rows:
         return []
-    dialect = _dialect(tx)
+    connection = _connection(tx)
+    dialect = connection.dialect.name
     names = tuple(rows[0])
     statement = _updating(dialect, table, names, key, add, returning)
     values = [tuple(row[name] for name in names) for row in rows]
-    result = tx.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
+    result = connection.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
     return list(result) if returning else []
+
+
+def _connection(tx: Runner) -> Connection:
+    """What the session runs statements on: they are Core, and need nothing of the session's."""
+    return tx.connection() if isinstance(tx, Session) else tx
 
 
 def _dialect(tx: Runner) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import bindparam, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.errors import Refusal
@@ -116,9 +116,12 @@ def hold_person(tx: Session, holder_id: UUID, *, alone: bool = False, otherwise:
         raise otherwise
 
 
+_WRAPPED_KEY = select(PersonKey.__table__.c.wrapped_key).where(PersonKey.__table__.c.holder_id == bindparam("holder"))
+
+
 def person_sealer(tx: Session, vault: Vault, holder_id: UUID) -> Sealer:
     """The sealer of the person on whose behalf something is asked. Raises SessionEnded once they were forgotten."""
-    wrapped_key = tx.scalar(select(PersonKey.wrapped_key).where(PersonKey.holder_id == holder_id))
+    wrapped_key = tx.scalar(_WRAPPED_KEY, {"holder": holder_id})
     if not wrapped_key:
         raise SessionEnded
     return vault.person(wrapped_key, holder_id.bytes)

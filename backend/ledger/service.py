@@ -21,23 +21,28 @@ BalanceKey = tuple[UUID, str, str]  # holder, programme, account
 
 
 def post(
-    tx: Session, transactions: Sequence[Transaction], *, now: datetime, announce: bool = True, dry_run: bool = False
+    tx: Session,
+    transactions: Sequence[Transaction],
+    *,
+    now: datetime,
+    announce: bool = True,
+    dry_run: bool = False,
+    in_savepoint: bool = True,
 ) -> list[Transaction]:
     """Post a list of transactions and return those that were new, in order; each of these is announced.
 
     `announce` is False where the caller announces them itself, with their `changes`. With `dry_run` everything is
     checked and answered as if posted, and nothing stays. Raises InvalidTransfer,
     IdempotencyConflict, InsufficientBalance; then nothing of the list is posted (the caller's transaction is rolled
-    back to where it was).
+    back to where it was; not without a savepoint, where the caller lets whatever is raised end the transaction).
     """
     for transaction in transactions:
         _check(transaction)
+    if not in_savepoint:
+        return _post(tx, transactions, now, announce)
     savepoint = tx.begin_nested()
     try:
-        posted = _insert(tx, transactions, now)
-        _change_balances(tx, posted)
-        if announce:
-            announcing.announce(tx, posted, now=now)
+        posted = _post(tx, transactions, now, announce)
     except IntegrityError as error:
         savepoint.rollback()
         raise _explain(error) from error
@@ -48,6 +53,14 @@ def post(
         savepoint.rollback()
     else:
         savepoint.commit()
+    return posted
+
+
+def _post(tx: Session, transactions: Sequence[Transaction], now: datetime, announce: bool) -> list[Transaction]:
+    posted = _insert(tx, transactions, now)
+    _change_balances(tx, posted)
+    if announce:
+        announcing.announce(tx, posted, now=now)
     return posted
 
 

@@ -205,7 +205,10 @@ def _moves(
 
 
 def _write(tx: Session, parts: Parts, transactions: Sequence[Transaction], now: datetime) -> None:
-    """Save the lots and post; nothing when the step was taken before."""
+    """Save the lots and post; nothing when the step was taken before.
+
+    No balance can be too low for lots that are held, so what is raised here is an accident and ends the transaction.
+    """
     if parts:
         save(tx, [lot for lot, _ in parts])
-        ledger.post(tx, transactions, now=now)
+        ledger.post(tx, transactions, now=now, in_savepoint=False)
