@@ -206,7 +206,7 @@ def test_a_budget_ends_at_its_limit_and_a_bonus_is_on_what_was_given(world: Worl
 
 
 def test_points_that_lapsed_are_counted_once_when_their_act_goes(world: World, alice: UUID) -> None:
-    """An act without grams whose points all lapsed leaves nothing to reverse; it loses, comes back, and loses again."""
+    """Points that all lapsed leave nothing to give back, but the room they took under a cap is free again."""
     set_rule(world, caps=[Cap("day", "day", 10**6)])
     settle(world, "transit", ride("T1"))
     with time_machine.travel(clock.now() + timedelta(days=900), tick=False):
