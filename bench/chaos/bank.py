@@ -199,6 +199,8 @@ class Bank:
         with self._engine.connect() as connection:
             kinds = "SELECT kind, count(*) FROM ledger_transactions GROUP BY kind ORDER BY kind"
             operations = {row[0]: row[1] for row in connection.execute(text(kinds))}
+            deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+            ended = connection.scalar(text(deadlocks))
         return {
             "seed": self._given.seed,
             "operations": made,
@@ -208,6 +210,7 @@ class Bank:
             "killed": dict(sorted(self._killed.items())) | {"all": self._killed.total()},
             "accounts read": dict(sorted(self.reads.items())),
             "redeemed over HTTP": dict(sorted(self.redeemed.items())),
+            "deadlocks that PostgreSQL ended": ended,
             "everything proven, times": self.looks,
             "faults": self.faults[:20],
         }
