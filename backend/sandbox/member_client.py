@@ -61,21 +61,25 @@ class MemberClient:
             query["cursor"] = page["next_cursor"]
 
     def _call(self, method: str, path: str, said: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        body = None if said is None else json.dumps(said).encode()
-        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
-        answer = retrying(
-            lambda: safe_http.call(
-                method,
-                f"{self._url}/api/v1{path}",
-                body=body,
-                headers=headers,
-                deadline_s=DEADLINE_S,
-                max_bytes=MAX_BYTES,
-                allowed_hosts=(urlsplit(self._url).netloc,),
-            )
-        )
+        answer = retrying(lambda: self._ask(method, path, said))
         if not answer.ok:
             raise Unexpected(f"{method} {path} was answered {answer.status}: {answer.body.decode()[:300]}")
         document = answer.json() if answer.body else {}
         assert isinstance(document, dict)
         return document
+
+    def _ask(
+        self, method: str, path: str, said: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> safe_http.Answer:
+        """One request, once. Raises OutsideUnavailable where no whole answer came."""
+        body = None if said is None else json.dumps(said).encode()
+        own = self._headers | ({"Content-Type": "application/json"} if body else {})
+        return safe_http.call(
+            method,
+            f"{self._url}/api/v1{path}",
+            body=body,
+            headers=own | dict(headers or {}),
+            deadline_s=DEADLINE_S,
+            max_bytes=MAX_BYTES,
+            allowed_hosts=(urlsplit(self._url).netloc,),
+        )

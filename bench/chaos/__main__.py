@@ -33,13 +33,14 @@ from bench.chaos import checks
 from bench.chaos.bystanders import Bystanders
 from bench.chaos.ground import PATIENCE_S, Ground, Scenario
 from bench.chaos.mirror import Mirror
+from bench.chaos.orders import Orders
 from bench.chaos.partners import Partners
 from bench.chaos.processes import Fleet, Killer, settings_of_the_sandbox
 from bench.chaos.redeeming import Redeeming
 from bench.server import Databases, free_port, postgresql
 
 #: What goes on. Another scenario is a module of its own and one entry here; the run lasts as long as the first one.
-SCENARIOS: tuple[type[Scenario], ...] = (Partners, Bystanders, Mirror, Redeeming)
+SCENARIOS: tuple[type[Scenario], ...] = (Partners, Bystanders, Mirror, Redeeming, Orders)
 LOGS = Path("build/chaos")
 #: Seconds between two looks at a snapshot, and between two lines about how far the run is.
 LOOK_S, TOLD_EVERY_S = 10.0, 2.0
@@ -50,6 +51,7 @@ ALARMS = ("event_set_aside", "settling_failed", "Traceback")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("--events", type=int, default=10_000, help="of the simulated partners [10000]")
+    parser.add_argument("--orders", type=int, default=1_000, help="redemptions at a platform outside [1000]")
     parser.add_argument("--kills", type=int, default=40, help="at least so many [40]")
     parser.add_argument("--seconds", type=float, default=240, help="over which events and kills are spread [240]")
     parser.add_argument("--workers", type=int, default=2, help="side by side [2]")
@@ -83,10 +85,11 @@ class Run:
         programme.load(house)
         engine: Engine = house.sessions.kw["bind"]
         scenarios = [scenario() for scenario in SCENARIOS]
-        environment = {name: text for scenario in scenarios for name, text in scenario.environment().items()}
+        environment = _told(scenarios)
         watch = checks.Watch(engine, LOOK_S)
         with _fleet(environment | {"DATABASE_URL": url}, self._given.workers) as fleet:
-            ground = Ground(house, fleet.url, self._seed, self._given.events, self._given.seconds)
+            given = self._given
+            ground = Ground(house, fleet.url, self._seed, given.events, given.seconds, orders=given.orders)
             how = {"kills": self._given.kills, "seconds": self._given.seconds}
             killer = Killer(fleet, self._databases.conninfo("chaos"), ground.chance("kills"), **how)
             faults = self._play(ground, scenarios, killer, watch, engine)
@@ -173,6 +176,15 @@ def _fleet(environment: Mapping[str, str], workers: int) -> Iterator[Fleet]:
         yield fleet
     finally:
         fleet.stop()
+
+
+def _told(scenarios: Sequence[Scenario]) -> dict[str, str]:
+    """What the product's processes have to be told by all of them: lists are joined."""
+    told: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        for name, value in scenario.environment().items():
+            told.setdefault(name, []).append(value)
+    return {name: ",".join(values) for name, values in told.items()}
 
 
 def _thread(scenario: Scenario, ground: Ground, failed: list[str]) -> threading.Thread:

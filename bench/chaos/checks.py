@@ -118,6 +118,8 @@ UNDONE = {
     "lots are ripe and pending": "SELECT count(*) FROM points_lots WHERE stage = 'pending' AND available_at <= now()",
     "announcements were not passed on": """
         SELECT count(*) FROM sync_destinations d JOIN outbox o ON o.position > d.position""",
+    "orders have an unknown outcome": """
+        SELECT count(*) FROM reward_orders WHERE state IN ('waiting', 'placing', 'withdrawing')""",
     "notices wait or were given up": "SELECT count(*) FROM sync_deliveries WHERE state IN ('waiting', 'dead')",
 }
 #: What nobody may leave behind.

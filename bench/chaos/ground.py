@@ -20,6 +20,7 @@ class Ground:
     """One database with its house, the address of the web processes, and chance.
 
     `over` is set when whoever goes on until the end shall stop. `seconds`: about how long the run is to last.
+    `orders`: how many redemptions at a platform outside.
     """
 
     house: House
@@ -27,6 +28,7 @@ class Ground:
     seed: int
     events: int
     seconds: float
+    orders: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     def chance(self, what: str) -> random.Random:
