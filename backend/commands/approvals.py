@@ -55,11 +55,16 @@ def _limits(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: s
     return rewards.decide_limits(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
 
+def _outcome(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return rewards.decide_outcome(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
     identity.APPOINT: _appoint,
     identity.REPLACE_TOKEN: _appoint,
     points.WRITE_OFF: _write_off,
+    rewards.OUTCOME: _outcome,
     rewards.SHOW_AGAIN: _show_again,
     rewards.TERMS: _terms,
     sync.ENTRUST: _entrust,

@@ -31,14 +31,15 @@ def add_provider(provider: str, url: str, kind: str, name: str, token: str, reas
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         now, vault = clock.now(), house().vault
         secret = rewards.add_provider(tx, vault, _doors(), code=provider, kind=kind, url=url, now=now, **told)
-        note(tx, by, "provider.added", provider, reason, after={"kind": kind, "url": url, **told})
+        shown = {"title": told["recipient"], "contact": told["contact"], "hands_over": told["hands_over"]}
+        note(tx, by, "provider.added", provider, reason, after={"kind": kind, "url": url, **shown})
     click.echo(secret)
 
 
 @click.command("list")
 def list_providers() -> None:
     """Every provider outside the house, a JSON line each."""
-    with house().transaction() as tx:
+    with house().reading() as tx:
         for item in rewards.outside_providers(tx):
             click.echo(json.dumps(asdict(item), ensure_ascii=False))
 
@@ -74,7 +75,7 @@ def reconcile(provider: str, day: datetime) -> None:
     """Put a provider's list of a day beside our orders; prints what differs, a JSON line each, and exits with 1."""
     found = house()
     with told_refusals():
-        compared = rewards.reconcile_orders(found.sessions, found.vault, _doors(), provider, day.date())
+        compared = rewards.reconcile_orders(found.reading, found.vault, _doors(), provider, day.date())
     for difference in compared.differences:
         click.echo(json.dumps(asdict(difference), ensure_ascii=False))
     click.echo(f"{compared.listed} listed, {compared.ordered} ordered, {len(compared.differences)} differ", err=True)
@@ -86,7 +87,7 @@ def reconcile(provider: str, day: datetime) -> None:
 @click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 8_760), help="sent so long ago")
 def stuck(hours: int) -> None:
     """Orders whose outcome the provider does not say, oldest first, a JSON line each; exits with 1 if there are any."""
-    with house().transaction() as tx:
+    with house().reading() as tx:
         found = rewards.stuck_orders(tx, older_than=timedelta(hours=hours), now=clock.now())
     for item in found:
         said: dict[str, object] = {"redemption": str(item.redemption_id), "request_no": item.request_no}
@@ -117,7 +118,7 @@ def settle(redemption: UUID, delivered: bool, reference: str | None, name: str, 
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000))
 def list_handovers(reward: str | None, limit: int) -> None:
     """What operators have to carry out themselves, oldest first, a JSON line each."""
-    with house().transaction() as tx:
+    with house().reading() as tx:
         found = rewards.open_handovers(tx, reward=reward, limit=limit)
     for item in found:
         said = {"redemption": str(item.redemption_id), "reward": item.reward, "quantity": item.quantity}
@@ -145,14 +146,18 @@ def show_recipient(redemption: UUID, name: str, token: str, reason: str) -> None
     click.echo(json.dumps(asdict(found) if found else None, ensure_ascii=False))
 
 
-PROVIDER = click.Group(
-    "provider",
-    help="Providers of rewards outside the house.",
-    commands=(add_provider, list_providers, rotate_key, retire, reconcile),
+#: What `flask reward …` and `flask redemption …` say about providers.
+OF_REWARDS = (
+    click.Group(
+        "provider",
+        help="Providers of rewards outside the house.",
+        commands=(add_provider, list_providers, rotate_key, retire),
+    ),
+    click.Group(
+        "handover",
+        help="What operators carry out themselves.",
+        commands=(list_handovers, carry_out, show_recipient),
+    ),
+    reconcile,
 )
-HANDOVER = click.Group(
-    "handover",
-    help="What operators carry out themselves.",
-    commands=(list_handovers, carry_out, show_recipient),
-)
-ORDER = click.Group("order", help="Orders at providers outside the house.", commands=(stuck, settle))
+OF_REDEMPTIONS = (stuck, settle)

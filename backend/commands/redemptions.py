@@ -8,6 +8,7 @@ import click
 
 from backend import clock, house, rewards
 from backend.commands.operators import acting, deciding, told_refusals
+from backend.commands.providers import OF_REDEMPTIONS
 from backend.identity import FINANCE, REVIEWER
 
 
@@ -86,5 +87,7 @@ def limits(programme: str, limits: tuple[str, ...], begins: datetime, name: str,
 
 
 REDEMPTION = click.Group(
-    "redemption", help="Decisions about redemptions.", commands=(review, show, approve, refuse, refund, limits)
+    "redemption",
+    help="Decisions about redemptions.",
+    commands=(review, show, approve, refuse, refund, limits, *OF_REDEMPTIONS),
 )

@@ -12,6 +12,7 @@ import click
 from backend import clock, house, rewards, strict_json
 from backend.columns import aligned
 from backend.commands.operators import acting, acting_sometimes, answering, deciding, note, told_refusals
+from backend.commands.providers import OF_REWARDS
 from backend.csv_cells import csv_line
 from backend.identity import FINANCE, REVIEWER
 from backend.progress import Progress
@@ -204,6 +205,7 @@ REWARD = click.Group(
     "reward",
     help="What points can be exchanged for.",
     commands=(
+        *OF_REWARDS,
         *(add, propose, describe, list_rewards, show, retire),
         *(restock, import_codes, withdraw_codes, show_again, show_donations),
     ),

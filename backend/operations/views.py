@@ -87,6 +87,7 @@ def metrics() -> Response:
         _measure_budgets(registry, points.budgets_of(tx))
         _measure_rewards(registry, rewards.left_of_each(tx, clock.today()))
         _measure_messages(registry, member_messages.standing(tx, now=clock.now()))
+        _measure_orders(registry, rewards.order_counts(tx, now=clock.now()))
         for named, count in partners.reconciliation.unsettled(tx).items():
             unsettled.labels(*named).set(count)
         state = partners.inbox_state(tx)
@@ -100,6 +101,17 @@ def metrics() -> Response:
         for name, count in item.counts.items():
             notices.labels(item.code, name).set(count)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_orders(registry: CollectorRegistry, counts: Mapping[tuple[str, str], int]) -> None:
+    orders = Gauge(
+        "reward_orders_open",
+        "Orders at providers that wait, are under way, or have been unknown for a day (stuck)",
+        ["provider", "state"],
+        registry=registry,
+    )
+    for named, count in counts.items():
+        orders.labels(*named).set(count)
 
 
 def _measure_budgets(registry: CollectorRegistry, budgets: Iterable[points.BudgetView]) -> None:

@@ -36,7 +36,7 @@ from backend.rewards.handovers import HandoverView, carry_out, handover_of, open
 from backend.rewards.holdings import holdings
 from backend.rewards.limits import LIMITS, decide_limits, limits_on, request_limits, save_limits
 from backend.rewards.models import DELIVERED_UNITS, KINDS
-from backend.rewards.orders import OrderView, count_stuck
+from backend.rewards.orders import OrderView, order_counts
 from backend.rewards.orders import stuck as stuck_orders
 from backend.rewards.outside import (
     Doors,
@@ -164,7 +164,6 @@ __all__ = [
     "carry_out",
     "change_stock",
     "check_codes",
-    "count_stuck",
     "decide_limits",
     "decide_outcome",
     "decide_show_again",
@@ -187,6 +186,7 @@ __all__ = [
     "offer",
     "open_code_file",
     "open_handovers",
+    "order_counts",
     "outside_providers",
     "pieces_left",
     "propose_terms",

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock
@@ -32,6 +33,7 @@ CLAIM_MARGIN = timedelta(seconds=30)
 #: it was sent: by then it can hardly be on its way, and whatever still arrives is refused.
 NOT_KNOWN_TIMES, NOT_KNOWN_FOR = 3, timedelta(seconds=60)
 BATCH, CONCURRENCY = 50, 8
+_TRIES = 5
 
 log = structlog.get_logger(__name__)
 
@@ -82,8 +84,11 @@ def finish_round(
         due = [(row[0], row[1]) for row in tx.execute(query.order_by(ProviderOrder.next_attempt_at).limit(BATCH))]
 
     def finish(key: tuple[UUID, UUID]) -> None:
-        if not stopping():
-            finish_one(sessions, vault, doors, *key)
+        try:
+            if not stopping():
+                finish_one(sessions, vault, doors, *key)
+        except Exception as error:  # one order in trouble holds up no other: its claim runs out, and it is asked about
+            log.error("finishing_failed", provider=provider, order=orders.request_no(key[1]), exc_info=error)
 
     if due:
         with ThreadPoolExecutor(min(CONCURRENCY, len(due)), thread_name_prefix="orders") as pool:
@@ -107,9 +112,18 @@ def finish_one(
     with transaction(sessions) as tx:
         call = begin(tx, vault, doors, holder_id, redemption_id, deadline_s=deadline_s, now=clock.now())
     if call is not None:
-        answer = call.make()
-        with transaction(sessions) as tx:
-            write_down(tx, call, answer, now=clock.now())
+        _keep(sessions, call, call.make())
+
+
+def _keep(sessions: sessionmaker[Session], call: Call, answer: Answer) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            with transaction(sessions) as tx:
+                write_down(tx, call, answer, now=clock.now())
+            return
+        except OperationalError:  # a deadlock: what was heard must not be lost, it would have to be asked for again
+            if not left:
+                raise
 
 
 def begin(

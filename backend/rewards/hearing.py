@@ -73,27 +73,26 @@ def _while_open(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, 
 
 
 def _settle(tx: Session, row: ProviderOrder, answer: Settling, *, now: datetime) -> None:
-    """It is known what became of the order, and so what becomes of the redemption."""
+    """It is known what became of the order, and so what becomes of the redemption; whom it was for comes last."""
     row.finished_at, row.last_error = now, None
     if isinstance(answer, Done):
-        row.state, row.reference = DONE, answer.reference
-        _move_on(tx, row, answer.status, now=now)
+        row.state, row.reference, row.status = DONE, answer.reference, answer.status
     else:
         row.state = WITHDRAWN if isinstance(answer, Withdrawn) else REFUSED
-        recipients.delete(tx, row.holder_id, row.redemption_id, recipients.NOT_NEEDED, now=now)
         # It was cancelled before we knew that it was taken on: nothing was confirmed that would have to be refunded.
         answer = Refused(answer.code) if isinstance(answer, Cancelled) else answer
     tx.flush()
     if not outcome.apply(tx, row.holder_id, row.redemption_id, answer, now=now):
         log.error("outcome_without_redemption", order=orders.request_no(row.redemption_id), state=row.state)
+    _mark(tx, row, now=now)
 
 
-def _move_on(tx: Session, row: ProviderOrder, status: str, *, now: datetime) -> None:
-    row.status = status
-    if status == "shipped":
+def _mark(tx: Session, row: ProviderOrder, *, now: datetime) -> None:
+    """What follows from how far an order is: when it was shipped, and whether it is still needed whom it is for."""
+    if row.state == DONE and row.status == "shipped":
         row.shipped_at = now
-    if status in ENDS:
-        because = recipients.DELIVERED if status == "delivered" else recipients.NOT_NEEDED
+    if row.state != DONE or row.status in (*ENDS, CANCELLED):
+        because = recipients.DELIVERED if row.status == "delivered" else recipients.NOT_NEEDED
         recipients.delete(tx, row.holder_id, row.redemption_id, because, now=now)
 
 
@@ -103,13 +102,15 @@ def _afterwards(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, 
     if followed and isinstance(answer, Done):
         further = STATUSES.index(answer.status) > STATUSES.index(row.status or "")
         if further:
-            _move_on(tx, row, answer.status, now=now)
+            row.status = answer.status
+            _mark(tx, row, now=now)
         return further
     if followed and isinstance(answer, Cancelled):
         row.status = CANCELLED
-        recipients.delete(tx, row.holder_id, row.redemption_id, recipients.NOT_NEEDED, now=now)
         tx.flush()
-        return outcome.apply(tx, row.holder_id, row.redemption_id, answer, now=now)
+        outcome.apply(tx, row.holder_id, row.redemption_id, answer, now=now)
+        _mark(tx, row, now=now)
+        return True
     if isinstance(answer, Done) != (row.state == DONE) and isinstance(answer, Done | Refused | Withdrawn | Cancelled):
         number = orders.request_no(row.redemption_id)
         log.error("provider_contradicts_itself", provider=row.provider, order=number, state=row.state)

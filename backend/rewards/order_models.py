@@ -31,6 +31,7 @@ class ProviderOrder(Base):
 
     __tablename__ = "reward_orders"
     __table_args__ = (
+        ForeignKeyConstraint(["holder_id", "redemption_id"], ["redemptions.holder_id", "redemptions.id"]),
         CheckConstraint(
             f"state IN ({', '.join(repr(state) for state in (*OPEN_STATES, *END_STATES))})",
             name="state",
@@ -107,6 +108,7 @@ class OrderRecipient(Base):
 
     __tablename__ = "reward_recipients"
     __table_args__ = (
+        ForeignKeyConstraint(["holder_id", "redemption_id"], ["redemptions.holder_id", "redemptions.id"]),
         CheckConstraint("kind IN ('address', 'reference')", name="kind"),
         CheckConstraint("(sealed IS NULL) = (deleted_at IS NOT NULL)", name="deleted"),
         CheckConstraint("(deleted_at IS NULL) = (deleted_because IS NULL)", name="deleted_because"),
@@ -127,6 +129,7 @@ class Handover(Base):
 
     __tablename__ = "reward_handovers"
     __table_args__ = (
+        ForeignKeyConstraint(["holder_id", "redemption_id"], ["redemptions.holder_id", "redemptions.id"]),
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("(carried_out_at IS NULL) = (operator_id IS NULL)", name="carried_out"),
         Index("ix_reward_handovers_redemption_id", "redemption_id"),

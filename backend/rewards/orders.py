@@ -18,6 +18,8 @@ from backend.rewards import recipients
 from backend.rewards.interfaces import Answer, Cancelled, Done, NotKnown, Refused, Unknown, Withdrawn
 from backend.rewards.order_models import DROPPED, OPEN_STATES, WAITING, ProviderAnswer, ProviderOrder
 
+#: An outcome that is unknown for so long is an operator's matter.
+STUCK_AFTER = timedelta(days=1)
 #: What a provider says is kept up to this length.
 MOST_DETAIL = 200
 _NAMES: dict[type[Answer], str] = {
@@ -144,14 +146,22 @@ def stuck(tx: Session, *, older_than: timedelta, now: datetime, limit: int = 100
     return [_view(row) for row in tx.scalars(query.order_by(ProviderOrder.placed_at).limit(limit))]
 
 
-def count_stuck(tx: Session, *, older_than: timedelta, now: datetime) -> int:
-    """How many such orders there are."""
-    query = select(func.count()).select_from(ProviderOrder).where(*_unknown_since(now - older_than))
-    return tx.scalar(query) or 0
+def order_counts(tx: Session, *, now: datetime) -> dict[tuple[str, str], int]:
+    """Orders that are not settled, by provider and state; `stuck` are those sent more than a day ago."""
+    group = (ProviderOrder.provider, ProviderOrder.state)
+    query = select(*group, func.count()).where(*_open()).group_by(*group)
+    counts = {(provider, state): count for provider, state, count in tx.execute(query)}
+    late = select(ProviderOrder.provider, func.count()).where(*_unknown_since(now - STUCK_AFTER))
+    return counts | {(row[0], "stuck"): row[1] for row in tx.execute(late.group_by(ProviderOrder.provider))}
 
 
 def _unknown_since(instant: datetime) -> tuple[ColumnElement[bool], ...]:
-    return ProviderOrder.state.in_(OPEN_STATES), ProviderOrder.placed_at <= instant
+    return *_open(), ProviderOrder.placed_at <= instant
+
+
+def _open() -> tuple[ColumnElement[bool], ...]:
+    """What is not settled; it always waits for an attempt, by which an index finds it."""
+    return ProviderOrder.next_attempt_at.is_not(None), ProviderOrder.state.in_(OPEN_STATES)
 
 
 def _view(row: ProviderOrder) -> OrderView:

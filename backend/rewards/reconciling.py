@@ -1,15 +1,15 @@
 """A provider's list of a day beside our orders: what is missing there, missing here, or differs in its amount."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import Uuid, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from backend import clock
-from backend.database import transaction
 from backend.lists import recordset
 from backend.rewards.errors import NoDailyList
 from backend.rewards.interfaces import STATUSES, Listed, Lists, Target
@@ -23,6 +23,8 @@ PAGE = 500
 DEADLINE_S = 30.0
 #: An order is looked for in the lists of so many days from the one on which it was sent.
 LOOKED_FOR_DAYS = 3
+#: A transaction that only reads, made anew each time.
+Reading = Callable[[], AbstractContextManager[Session]]
 #: What can be different: done here and not listed, listed and not done here, listed while its outcome is unknown here,
 #: or another quantity.
 MISSING_THERE, MISSING_HERE, OPEN, AMOUNT = "missing_there", "missing_here", "open", "amount"
@@ -47,14 +49,14 @@ class Compared:
     differences: tuple[OrderDifference, ...]
 
 
-def reconcile_orders(sessions: sessionmaker[Session], vault: Vault, doors: Doors, provider: str, day: date) -> Compared:
+def reconcile_orders(reading: Reading, vault: Vault, doors: Doors, provider: str, day: date) -> Compared:
     """Ask for a provider's list of a Shanghai day and put our orders beside it. Nothing is changed.
 
     What was sent shortly before midnight may be listed on the day after, and is looked for there. Raises
     UnknownProvider, NoDailyList, OutsideUnavailable.
     """
     now = clock.now()
-    with transaction(sessions) as tx:
+    with reading() as tx:
         outside, target = reach(tx, vault, provider, doors, deadline_s=DEADLINE_S, now=now)
         ordered = _ordered_on(tx, provider, day)
     asked = LISTS.get(outside.kind)
@@ -66,7 +68,7 @@ def reconcile_orders(sessions: sessionmaker[Session], vault: Vault, doors: Doors
     for days in range(1, LOOKED_FOR_DAYS):
         if missing - later.keys() and day + timedelta(days=days) <= clock.day_of(now):
             later |= _list(asked, target, day + timedelta(days=days))
-    with transaction(sessions) as tx:
+    with reading() as tx:
         known = _known(tx, provider, listed)
     differences = [*_missing_there(ordered, listed, later), *_of_listed(listed, known)]
     return Compared(len(listed), len(ordered), tuple(sorted(differences, key=lambda item: item.request_no)))

@@ -1139,6 +1139,11 @@ def _create_order_tables() -> None:
         sa.ForeignKeyConstraint(
             ["provider"], ["reward_providers.code"], name=op.f("fk_reward_orders_provider_reward_providers")
         ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "redemption_id"],
+            ["redemptions.holder_id", "redemptions.id"],
+            name=op.f("fk_reward_orders_holder_id_redemption_id_redemptions"),
+        ),
         sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_orders")),
     )
     followed = sa.text("next_attempt_at IS NOT NULL")
@@ -1194,6 +1199,11 @@ def _create_order_tables() -> None:
             "(deleted_at IS NULL) = (deleted_because IS NULL)", name=op.f("ck_reward_recipients_deleted_because")
         ),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_reward_recipients_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "redemption_id"],
+            ["redemptions.holder_id", "redemptions.id"],
+            name=op.f("fk_reward_recipients_holder_id_redemption_id_redemptions"),
+        ),
         sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_recipients")),
     )
     op.create_table(
@@ -1213,6 +1223,11 @@ def _create_order_tables() -> None:
         sa.ForeignKeyConstraint(["reward"], ["rewards.code"], name=op.f("fk_reward_handovers_reward_rewards")),
         sa.ForeignKeyConstraint(
             ["operator_id"], ["operators.id"], name=op.f("fk_reward_handovers_operator_id_operators")
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "redemption_id"],
+            ["redemptions.holder_id", "redemptions.id"],
+            name=op.f("fk_reward_handovers_holder_id_redemption_id_redemptions"),
         ),
         sa.PrimaryKeyConstraint("holder_id", "redemption_id", name=op.f("pk_reward_handovers")),
     )
@@ -2194,9 +2209,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("redemption_limits", "redemption_devices", "redemption_steps", "redemptions"):
-        op.drop_table(table)
     for table in ("reward_handovers", "reward_recipients", "reward_answers", "reward_orders"):
+        op.drop_table(table)
+    for table in ("redemption_limits", "redemption_devices", "redemption_steps", "redemptions"):
         op.drop_table(table)
     for table in ("reward_vouchers", "reward_codes", "reward_audiences", "reward_terms", "reward_stock_changes", "reward_stock", "reward_code_batches", "rewards", "reward_provider_keys", "reward_providers"):
         op.drop_table(table)

@@ -18,6 +18,7 @@ class Redeemer:
 
     def __init__(self, world: World, name: str, points: int = 0, *, linked: bool = False) -> None:
         self.world, self.house = world, world.house
+        self.doors = rewards.Doors(sandbox=True)
         self.holder = world.person(name, linked=linked, consenting=linked)
         with self.house.transaction() as tx:
             self.session = identity.start_session(tx, self.holder, now=clock.now()).session_id
@@ -25,7 +26,7 @@ class Redeemer:
 
     @property
     def desk(self) -> rewards.Desk:
-        return rewards.Desk(self.house.sessions, self.house.vault, rewards.Doors(sandbox=True))
+        return rewards.Desk(self.house.sessions, self.house.vault, self.doors)
 
     def wish(self, reward: str, price: int, **more: Any) -> rewards.Wish:
         asked = {"account_id": self.holder, "programme": "members", "reward": reward} | more

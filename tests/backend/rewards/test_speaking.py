@@ -1,6 +1,7 @@
 """What a provider says, and what we make of it: only a whole answer about our number says anything."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -26,11 +27,13 @@ from backend.rewards.interfaces import (
 from backend.rewards.orders import request_no
 from backend.rewards.providers import LISTS, OUTSIDE
 from backend.rewards.providers.sandbox import SCHEME
+from backend.rewards.recipients import recipient_of
 from backend.safe_http import AddressRefused, OutsideUnavailable
 from backend.sandbox.reward_platform import SECRET
 from tests.backend.rewards.platform import Platform, platform
 from tests.backend.sync.receiver import Received, Receiver
 
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "rewards.md"
 ADDRESS = Address("王小明", "13800138000", "上海市 黄浦区", "人民大道 200 号")
 KEYS = (signing.parse_signing_key(SECRET),)
 NUMBERS = (request_no(UUID(int=number)) for number in range(1, 10_000))
@@ -213,3 +216,29 @@ def test_twins_are_for_sandboxes(twin: Platform, tmp_path: Path) -> None:
     thing = order()
     assert isinstance(sandbox.place(thing, Target(url, KEYS), now=clock.now()), Unknown)
     assert sandbox.query(thing, Target(url, KEYS, sandbox=True), now=clock.now()) == NotKnown()
+
+
+def test_the_examples_of_the_documentation_mean_what_they_say() -> None:
+    blocks = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOCUMENTED.read_text("utf-8"), re.S)]
+    asked = {message["type"]: message["data"] for message in blocks if "type" in message}
+    answers = [block for block in blocks if "reference" in block]
+    assert asked.keys() == {"order.placed", "exchange.placed", "exchange.listed"} and len(answers) == 2
+    placed, exchanged = asked["order.placed"], asked["exchange.placed"]
+    recipient = recipient_of(placed["recipient"])
+    things = [
+        Order(placed["request_no"], placed["item"], placed["quantity"], recipient),
+        Order(
+            exchanged["request_no"],
+            exchanged["item"],
+            exchanged["units"],
+            recipient_of({"member": exchanged["member"]}),
+        ),
+    ]
+    with Receiver().open() as receiver:
+        target = Target(f"http://{receiver.host}/", KEYS, [receiver.host])
+        for kind, thing, answer in zip(("http_order", "points_platform"), things, answers, strict=True):
+            receiver.answer = lambda _, answer=answer: json.dumps(answer).encode()  # type: ignore[misc]
+            said = OUTSIDE[kind].place(thing, target, now=clock.now())
+            assert said == Done(answer["reference"], answer["status"])
+    sent = [got.data for got in receiver.received]
+    assert sent == [placed, exchanged]
