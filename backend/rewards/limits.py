@@ -140,55 +140,43 @@ def _log(
 
 
 def _before() -> Any:
+    here = _done.programme == bindparam("programme")
     query = select(
-        func.coalesce(func.sum(_done.points).filter(_STANDS, _done.created_at >= bindparam("today")), 0),
-        func.count().filter(_STANDS, _done.created_at > bindparam("window")),
-        func.count().filter(_done.created_at > bindparam("lately")),
+        func.coalesce(func.sum(_done.points).filter(here, _STANDS, _done.created_at >= bindparam("today")), 0),
+        func.count().filter(here, _STANDS, _done.created_at > bindparam("window")),
+        func.count().filter(here, _done.created_at > bindparam("lately")),
+        func.count().filter(_done.reward == bindparam("reward"), _STANDS, _done.created_at > bindparam("since")),
     )
-    return query.where(
-        _done.holder_id == bindparam("holder_id"),
-        _done.programme == bindparam("programme"),
-        _done.created_at >= bindparam("earliest"),
-    )
+    return query.where(_done.holder_id == bindparam("holder_id"), _done.created_at >= bindparam("earliest"))
 
 
 _BEFORE = _before()
 
 
-def before(tx: Session, holder_id: UUID, programme: str, limits: Limits, *, now: datetime) -> Before:
-    """What an account redeemed before, as far as limits ask. The account is held, so nothing is added meanwhile."""
-    if not limits.counts_anything:
+def before(
+    tx: Session, holder_id: UUID, programme: str, limits: Limits, reward: str, limit: Limit | None, *, now: datetime
+) -> Before:
+    """What an account redeemed before, as far as limits ask. The account is held, so nothing is added meanwhile.
+
+    Raises LimitReached when it has had as many pieces of this reward as one may have, by the terms' `limit`.
+    """
+    if limit is None and not limits.counts_anything:
         return Before()
+    since = now if limit is None else _since(now, limit)
     asked = {
         "holder_id": holder_id,
         "programme": programme,
         "today": clock.start_of(clock.day_of(now)),
         "window": now - timedelta(minutes=limits.person_minutes or 0),
         "lately": now - timedelta(minutes=limits.review_minutes or 0),
-        "earliest": limits.earliest(now),
+        "reward": reward,
+        "since": since,
+        "earliest": min(since, limits.earliest(now)),
     }
-    return Before(*(int(number) for number in tx.execute(_BEFORE, asked).one()))
-
-
-#: How many pieces an account has had of a reward since an instant.
-_PIECES = select(func.count()).where(
-    _done.holder_id == bindparam("holder_id"),
-    _done.reward == bindparam("reward"),
-    _STANDS,
-    _done.created_at > bindparam("since"),
-)
-
-
-def check_person(tx: Session, holder_id: UUID, reward: str, limit: Limit | None, *, now: datetime) -> None:
-    """Raises LimitReached when the account has had as many pieces of a reward as one may have.
-
-    The piece that is being redeemed is written down already, and counted with the others.
-    """
-    if limit is None:
-        return
-    asked = {"holder_id": holder_id, "reward": reward, "since": _since(now, limit)}
-    if (tx.scalar(_PIECES, asked) or 0) > limit.count:
+    *counted, pieces = (int(number) for number in tx.execute(_BEFORE, asked).one())
+    if limit is not None and pieces >= limit.count:
         raise LimitReached(limit="PER_PERSON", allowed=limit.count, days=limit.days)
+    return Before(*counted)
 
 
 def _since(now: datetime, limit: Limit) -> datetime:

@@ -76,7 +76,8 @@ def prepare(tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id
     offer = catalogue.offer(tx, wish.reward, programme=wish.programme, account_kind=acting.account_kind, day=day)
     rules = limits.limits_on(tx, wish.programme, day)
     _check_wish(wish, offer, rules)
-    before = limits.before(tx, wish.account_id, wish.programme, rules, now=now)
+    rewarded = (offer.reward, offer.per_person)
+    before = limits.before(tx, wish.account_id, wish.programme, rules, *rewarded, now=now)
     check(rules, before, offer.price_points, now)
     why = reviewed_because(rules, before, offer.price_points, now - acting.enrolled_at)
     state = REVIEW if why else CONFIRMED if offer.provider is None else RESERVED
@@ -89,7 +90,6 @@ def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now:
     offer, rules, row = prepared.offer, prepared.rules, prepared.row
     holder_id, redemption_id, state = row["holder_id"], row["id"], row["state"]
     steps.begin(tx, row, Why(row["why"], MEMBER))
-    limits.check_person(tx, holder_id, offer.reward, offer.per_person, now=now)
     use: dict[str, Any] = {"holder_id": holder_id, "programme": wish.programme, "use_id": redemption_id}
     (points.spend if state == CONFIRMED else points.reserve)(tx, **use, points=offer.price_points, now=now)
     if row["device_index"] is not None:
