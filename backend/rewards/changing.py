@@ -55,10 +55,10 @@ class InReview:
 def cancel(tx: Session, holder_id: UUID, redemption_id: UUID, *, why: str = "MEMBER_CANCELLED", now: datetime) -> None:
     """Cancel what was not sent yet, or what an operator has not carried out yet; the points come back.
 
-    Nothing happens to what the member cancelled before. Raises NotFound, TooLateToCancel.
+    Nothing happens to what the member cancelled before, or had withdrawn. Raises NotFound, TooLateToCancel.
     """
     held = _held(tx, holder_id, redemption_id)
-    if held.state in (CANCELLED, REFUNDED) and held.why == why:
+    if held.state in (CANCELLED, REFUNDED) and held.why in (why, "PROVIDER_WITHDRAWN"):
         return
     if held.state in HELD and orders.drop(tx, holder_id, redemption_id, now=now):
         steps.move(tx, held, CANCELLED, Why(why, MEMBER), now=now)

@@ -14,7 +14,7 @@ from backend.rewards.redemption_policy import HELD
 
 
 def forget(tx: Session, holder_id: UUID, *, now: datetime) -> None:
-    """End what the member has open. Comes before their key is destroyed, while it is held."""
+    """End what the member has open. Comes in the transaction that destroys their key, and so holds it."""
     query = select(Redemption.id).where(Redemption.holder_id == holder_id, Redemption.state.in_(HELD))
     for redemption_id in sorted(tx.scalars(query)):
         try:

@@ -105,7 +105,7 @@ def _afterwards(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, 
             row.status = answer.status
             _mark(tx, row, now=now)
         return further
-    if followed and isinstance(answer, Cancelled):
+    if followed and isinstance(answer, Cancelled | Withdrawn):  # withdrawn: the answer to who asked for it was lost
         row.status = CANCELLED
         tx.flush()
         outcome.apply(tx, row.holder_id, row.redemption_id, answer, now=now)

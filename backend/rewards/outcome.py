@@ -42,14 +42,19 @@ def apply(tx: Session, holder_id: UUID, redemption_id: UUID, answer: Settling, *
     """Settle a redemption by what is known of its order; the redemption is held by the caller.
 
     Done: requested → confirmed, the points are spent. Refused, Withdrawn: reserved or requested → cancelled, the points
-    and the piece of stock go back with the reason told. Cancelled: confirmed → refunded. False where it changes
-    nothing, because the redemption is there already or ended otherwise.
+    and the piece of stock go back with the reason told; what was confirmed before it was withdrawn is refunded, and its
+    piece goes back as well. Cancelled: confirmed → refunded. False where it changes nothing, because the redemption is
+    there already or ended otherwise.
     """
     held = steps.hold(tx, holder_id, redemption_id)
     target, why = _told(answer)
+    undone = isinstance(answer, Withdrawn) and held is not None and held.state == CONFIRMED
+    target = REFUNDED if undone else target
     if held is None or held.state == REVIEW or target not in STEPS[held.state]:
         return False
     steps.move(tx, held, target, Why(why, PROVIDER), now=now)
+    if undone:
+        steps.put_back(tx, held)
     return True
 
 

@@ -23,7 +23,7 @@ from backend.rewards.order_models import PLACING, WITHDRAWING, ProviderOrder
 OUTCOME = "rewards.outcome"
 #: What two operators can say became of an order.
 DELIVERED, NOT_DELIVERED = "delivered", "not_delivered"
-#: The reason a member is told when operators found that nothing was delivered.
+#: What stands as the provider's reason where operators found that nothing was delivered.
 SETTLED_BY_OPERATORS = "SETTLED_BY_OPERATORS"
 
 

@@ -2,6 +2,7 @@
 
 What may have arrived is withdrawn by `finishing`, as a number that got lost would be. What the provider took on is
 withdrawn while it has not shipped; whether it can be is the provider's word, and the points come back only by that.
+Where its word is lost on the way, `finishing` hears it when it asks.
 """
 
 from datetime import datetime, timedelta
@@ -15,7 +16,8 @@ from backend.errors import Refusal
 from backend.rewards import orders, recipients, steps
 from backend.rewards.finishing import CLAIM_MARGIN, Call, finish_one
 from backend.rewards.hearing import CANCELLED as ORDER_CANCELLED
-from backend.rewards.interfaces import Answer, Order, Withdrawn
+from backend.rewards.hearing import RETRY_AFTER
+from backend.rewards.interfaces import Answer, Order, Unknown, Withdrawn
 from backend.rewards.order_models import DONE, NOT_SHIPPED, PLACING, WITHDRAWING, ProviderOrder
 from backend.rewards.outside import Doors, reach
 from backend.rewards.redemption_errors import TooLateToCancel
@@ -87,6 +89,8 @@ def _write_down(tx: Session, call: Call, answer: Answer, now: datetime) -> bool:
     orders.record(tx, order, "withdraw", answer, counted=withdrawn, now=now)
     if order.attempts == call.attempt:
         order.claimed_until = now
+        if isinstance(answer, Unknown):  # it may be withdrawn: that is asked soon, and undone then
+            order.next_attempt_at = now + RETRY_AFTER[0]
     if withdrawn:
         _end(tx, order, now)
         steps.move(tx, held, REFUNDED, Why("MEMBER_CANCELLED", MEMBER), now=now)

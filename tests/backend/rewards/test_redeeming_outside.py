@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -74,8 +75,34 @@ def test_goods_are_agreed_to_and_withdrawn_until_they_are_shipped(moment: Any, w
     with pytest.raises(TooLateToCancel):
         alice.cancel(done["id"])
     alice.cancel(late["id"])
+    alice.cancel(late["id"])
     assert alice.in_full(late["id"])["why"]["code"] == "PROVIDER_WITHDRAWN"
     assert (alice.points, left(world)) == ({"available": 700}, 9)
+    world.check_books()
+
+
+def test_what_was_withdrawn_comes_back_although_the_answer_was_lost(
+    moment: Any, world: World, shop: Shop, tmp_path: Path
+) -> None:
+    alice, ledger = Redeemer(world, "alice", 1_000), Path(f"{tmp_path}/post.sqlite")
+    shop.tell("post")
+    said = alice.redeem("lamp", 300, recipient=rewards.recipient_of(ADDRESS), accepts_sharing=True)[1]
+    shop.answer("order.withdrawn", {"request_no": "rdm_" + UUID(said["id"]).hex})
+    withdrawn = ledger.read_bytes()
+    ledger.write_bytes(b"nothing that could be answered")
+    with pytest.raises(TooLateToCancel):
+        alice.cancel(said["id"])
+    ledger.write_bytes(withdrawn)
+    moment.shift(timedelta(seconds=5))
+    finishing.finish_round(world.house.sessions, world.house.vault, rewards.Doors(sandbox=True), "post")
+    told = alice.in_full(said["id"])
+    assert (told["state"], told["why"]["code"], told["order"]["status"]) == (
+        "refunded",
+        "PROVIDER_WITHDRAWN",
+        "cancelled",
+    )
+    assert told["recipient"]["deleted_at"] and (alice.points, left(world)) == ({"available": 1_000}, 10)
+    alice.cancel(said["id"])
     world.check_books()
 
 
