@@ -51,13 +51,18 @@ def _meant(
     engagement = activities.claims_engagement(act.methodology, act.day)
     earned = rule.points_for(act.methodology, *credits, engagement=engagement)
     meant = {"": _after(earned, [cut for cut in cuts if not cut.campaign])}
-    for lot in lots:
-        if lot.campaign is not None:
-            multiplier = campaigns[act.programme, lot.campaign, lot.multiplier_version]
-            applies = multiplier.applies(act.programme, act.methodology, act.day)
-            bonus = multiplier.bonus_of(meant[""]) if applies else 0
-            meant[lot.campaign] = _after(bonus, [cut for cut in cuts if cut.campaign == lot.campaign])
+    for campaign, multiplier in _multipliers(act, campaigns, lots).items():
+        applies = multiplier.applies(act.programme, act.methodology, act.day)
+        bonus = multiplier.bonus_of(meant[""]) if applies else 0
+        meant[campaign] = _after(bonus, [cut for cut in cuts if cut.campaign == campaign])
     return meant
+
+
+def _multipliers(act: Act, campaigns: Mapping[tuple[str, str, int], Multiplier], lots: Sequence[Any]) -> dict[str, Any]:
+    """Campaign → its multiplier: the version a lot names, and where there is no lot, the newest."""
+    newest = {item.campaign: item for key, item in sorted(campaigns.items()) if key[0] == act.programme}
+    bonuses = [lot for lot in lots if lot.campaign is not None]
+    return newest | {lot.campaign: campaigns[act.programme, lot.campaign, lot.multiplier_version] for lot in bonuses}
 
 
 def _by_version(versions: Sequence[Multiplier]) -> dict[tuple[str, str, int], Multiplier]:

@@ -185,7 +185,7 @@ def replace_token(operator: str, digest: str | None, name: str, token: str, reas
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000))
 def show_log(after: int, limit: int) -> None:
     """What operators did, a JSON line each; exits with 1 when a row was changed or is gone."""
-    with house().reading() as tx:
+    with house().reading(one_moment=True) as tx:
         rows = operator_log.read(tx, after=after, limit=limit)
         names = identity.operator_names(tx, [row.operator_id for row in rows if row.operator_id])
         faults = list(operator_log.differences(tx))

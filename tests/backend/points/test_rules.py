@@ -169,6 +169,11 @@ def test_bonuses_are_entries_of_their_own_and_go_back_with_the_act(world: World,
         week["sentence_zh"].startswith(f"{days_ago(3).year} 年") and "获得“环境周”加成 579 积分" in week["sentence_zh"]
     )
     assert (spring["points"]["rule"]["version"], spring["activity"]["order_no"]) == (1, "T1")
+    with world.house.transaction() as tx:
+        tx.execute(text("UPDATE points_lots SET taken_back_at = available_at WHERE campaign = 'spring'"))
+        (told,) = audit.replay(tx).differences
+        assert (told["field"], told["recorded"], told["recomputed"]) == ("points of spring", 0, RIDE // 3)
+        tx.rollback()
     assert settle(world, "zhuanzhuan", trade_in("D1", "alice", "SN-1"))[0]["points"] == PHONE + PHONE // 3
 
     longer = trip("T1", "alice", "24.8", revision=2)
