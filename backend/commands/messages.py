@@ -65,7 +65,8 @@ def resume(template_id: str, name: str, token: str, reason: str) -> None:
     """Send messages of a halted template again at once, once its fault is mended; `*` for all."""
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         lifted = member_messages.lift(tx, template_id)
-        note(tx, by, "message_template.resumed", template_id, reason)
+        halted = {"before": {"halted": lifted}, "after": {"halted": False}}
+        note(tx, by, "message_template.resumed", template_id, reason, **halted)
     click.echo("已恢复 resumed" if lifted else "未暂停 was not halted")
 
 

@@ -15,6 +15,10 @@ from backend.points.funding import NewBudget, change_budget, check_change, open_
 from backend.points.setting_aside import check_set_aside, set_aside, set_aside_on
 
 BUDGET, SET_ASIDE = "points.budget", "points.set_aside"
+#: How a request stands, as the operator log tells it beside what it is about.
+_PENDING: dict[str, Any] = {"status": "pending"}
+_REFUSED: dict[str, Any] = {"status": "refused"}
+_EXECUTED: dict[str, Any] = {"status": "executed"}
 
 
 def request_new_budget(tx: Session, new: NewBudget, *, operator: OperatorView, reason: str, now: datetime) -> UUID:
@@ -24,7 +28,7 @@ def request_new_budget(tx: Session, new: NewBudget, *, operator: OperatorView, r
     """
     operator.require(FINANCE)
     new.check(tx)
-    return _ask(tx, BUDGET, new.as_facts(), operator, reason, now)
+    return _ask(tx, BUDGET, new.as_facts(), None, operator, reason, now)
 
 
 def request_budget_change(
@@ -36,8 +40,9 @@ def request_budget_change(
     """
     operator.require(FINANCE)
     check_change(tx, number, points)
-    facts = {"programme": budget(tx, number).programme, "budget": number, "points": points}
-    return _ask(tx, BUDGET, facts, operator, reason, now)
+    stands = budget(tx, number)
+    facts = {"programme": stands.programme, "budget": number, "points": points}
+    return _ask(tx, BUDGET, facts, _told(stands), operator, reason, now)
 
 
 def decide_budget(
@@ -50,14 +55,14 @@ def decide_budget(
     """
     asked = _decide(tx, BUDGET, request_id, operator, granted, reason, now)
     number = asked.facts.get("budget")
-    before = _told(budget(tx, number)) if number is not None else None
-    after = before
+    before, after = _PENDING, _REFUSED
     if granted:
+        before = {**_PENDING, **(_told(budget(tx, number)) if number is not None else {})}
         if number is None:
             number = open_budget(tx, NewBudget.from_facts(asked.facts), now=now, approval_id=request_id)
         else:
             change_budget(tx, number, int(asked.facts["points"]), now=now, approval_id=request_id)
-        after = _told(budget(tx, number))
+        after = {**_EXECUTED, **_told(budget(tx, number))}
     _log(tx, operator, f"{BUDGET}_{_verdict(granted)}", request_id, reason, now, before, after)
     return approvals.find(tx, request_id, now=now)
 
@@ -72,7 +77,8 @@ def request_set_aside(
     operator.require(FINANCE)
     check_set_aside(tx, programme, fen, from_day, now=now)
     facts = {"programme": programme, "fen_per_1000_points": fen, "in_force_from": from_day.isoformat()}
-    return _ask(tx, SET_ASIDE, facts, operator, reason, now)
+    before = {"fen_per_1000_points": set_aside_on(tx, programme, from_day)}
+    return _ask(tx, SET_ASIDE, facts, before, operator, reason, now)
 
 
 def decide_set_aside(
@@ -81,20 +87,28 @@ def decide_set_aside(
     """Another operator's decision about what is set aside. Raises as `decide_budget`, and InvalidSetAside."""
     asked = _decide(tx, SET_ASIDE, request_id, operator, granted, reason, now)
     programme, from_day = str(asked.facts["programme"]), date.fromisoformat(asked.facts["in_force_from"])
-    before: dict[str, Any] = {"fen_per_1000_points": set_aside_on(tx, programme, from_day)}
-    after = before
+    before, after = _PENDING, _REFUSED
     if granted:
+        before = {**_PENDING, "fen_per_1000_points": set_aside_on(tx, programme, from_day)}
         fen = int(asked.facts["fen_per_1000_points"])
         set_aside(tx, programme, fen, from_day, now=now, approval_id=request_id)
-        after = {"fen_per_1000_points": fen, "in_force_from": from_day.isoformat()}
+        after = {**_EXECUTED, "fen_per_1000_points": fen, "in_force_from": from_day.isoformat()}
     _log(tx, operator, f"{SET_ASIDE}_{_verdict(granted)}", request_id, reason, now, before, after)
     return approvals.find(tx, request_id, now=now)
 
 
-def _ask(tx: Session, kind: str, facts: dict[str, Any], by: OperatorView, reason: str, now: datetime) -> UUID:
+def _ask(
+    tx: Session,
+    kind: str,
+    facts: dict[str, Any],
+    before: dict[str, Any] | None,
+    by: OperatorView,
+    reason: str,
+    now: datetime,
+) -> UUID:
     identity.require_programme(tx, facts["programme"])
     asked = approvals.request(tx, kind=kind, facts=facts, reason=reason, operator_id=by.id, now=now)
-    _log(tx, by, f"{kind}_requested", asked, reason, now, None, facts)
+    _log(tx, by, f"{kind}_requested", asked, reason, now, before, {**facts, **_PENDING})
     return asked
 
 

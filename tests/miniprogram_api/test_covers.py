@@ -96,8 +96,11 @@ def test_the_cover_page_is_shown_while_it_is_switched_on_and_names_what_nobody_s
         assert run(app, *decide, "zhao", token=tokens["zhao"]).stderr.startswith("SECOND_OPERATOR_NEEDED")
         assert run(app, *decide, "sun", token=tokens["sun"]).exit_code == 0
         assert run(app, *decide, "sun", token=tokens["sun"]).stderr.startswith("APPROVAL_DECIDED")
-    change = run(app, "points", "budget", "change", "1", "--points", "-6000", *ask, "sun", token=tokens["sun"])
-    assert change.stderr.startswith("BUDGET_BELOW_DRAWN")
+    change = ("points", "budget", "change", "1", *ask, "sun", "--points")
+    assert run(app, *change, "-6000", token=tokens["sun"]).stderr.startswith("BUDGET_BELOW_DRAWN")
+    less = run(app, *change, "-1000", token=tokens["sun"]).stdout.strip()
+    refused = ("approval", "decide", less, "--refuse", *ask, "zhao")
+    assert run(app, *refused, token=tokens["zhao"]).exit_code == 0
     assert "5,000" in run(app, "points", "budgets").stdout
     assert b'points_budget_total{budget="1"' in world.client.get("/metrics").data
     moment.move_to(at(10, 1))
@@ -111,7 +114,10 @@ def test_the_cover_page_is_shown_while_it_is_switched_on_and_names_what_nobody_s
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     rows = [json.loads(line) for line in run(app, "operator", "log").stdout.splitlines()]
     (granted,) = [row for row in rows if row["action"] == "points.budget_granted"]
-    assert granted["after"]["total"] == 5000
+    *_, changed, refused_row = [row for row in rows if row["action"].startswith("points.budget_re")]
+    assert (changed["before"]["total"], changed["after"]["points"]) == (5000, -1000)
+    assert (refused_row["before"], refused_row["after"]) == ({"status": "pending"}, {"status": "refused"})
+    assert (granted["before"], granted["after"]["total"]) == ({"status": "pending"}, 5000)
     assert run(app, "points", "cover", "members", "--hide", *ask, "sun", token=tokens["sun"]).exit_code == 0
     assert world.client.get(PAGE).status_code == 404
 
