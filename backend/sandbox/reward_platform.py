@@ -60,6 +60,13 @@ def take_message() -> Response:
     type, data = message.get("type"), message.get("data")
     if not (isinstance(type, str) and isinstance(data, dict)):
         raise InvalidMessage
+    try:
+        return _answered(shop, type, data)
+    except (KeyError, TypeError, ValueError):
+        raise InvalidMessage from None
+
+
+def _answered(shop: Shop, type: str, data: dict[str, Any]) -> Response:
     if type == "exchange.listed":
         return _listed(shop, data)
     if type not in {f"{what}.{verb}" for what in ("order", "exchange") for verb in ("placed", "asked", "withdrawn")}:

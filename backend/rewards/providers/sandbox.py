@@ -26,6 +26,7 @@ from backend.safe_http import OutsideUnavailable
 SCHEME = "sandbox:"
 #: How long it says nothing before it hangs up, where it is not told for how long: longer than anybody waits.
 SILENT_S = 15.0
+LONGEST_S = 60.0
 #: What it can be told. Those with `:` take a value.
 BEHAVIOURS = (
     *("", "slow", "fail", "refuse", "silent", "timeout_after_success", "late", "twice", "post", "cancel"),
@@ -200,7 +201,11 @@ class Shop:
 
 
 def _seconds(value: str, otherwise: float) -> float:
-    return float(value) if value else otherwise
+    """How long it takes; ValueError for what is no such time, or longer than anybody's thread is to be kept."""
+    given = float(value) if value else otherwise
+    if not 0 <= given <= LONGEST_S:
+        raise ValueError(f"0 to {LONGEST_S:g} seconds")
+    return given
 
 
 class Sandbox:
