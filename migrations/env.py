@@ -17,8 +17,9 @@ import backend.partners.models
 import backend.partners.reconciliation
 import backend.points.budget_models
 import backend.points.models
-import backend.rewards.models
-import backend.rewards.order_models
+import backend.rewards.catalogue.models
+import backend.rewards.orders.models
+import backend.rewards.redemptions.models
 import backend.sandbox.conformance.models
 import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine

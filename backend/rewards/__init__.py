@@ -1,11 +1,41 @@
 """Rewards: what points can be redeemed for, and everything that happens from the wish to the thing in hand."""
 
-from backend.rewards.catalogue import Offer, offer, require_reward, retire_reward, save_reward, set_texts
-from backend.rewards.changing import InReview, approve, expire, forget_devices, in_review, refund, refuse
-from backend.rewards.code_files import CodeFile, open_code_file
-from backend.rewards.codes import CodeReport, batches_of, check_codes, free_codes, import_codes, withdraw_batch
-from backend.rewards.describing import Description, read_reward, read_terms, read_texts, stored_terms, told_terms
-from backend.rewards.donations import Donation, donations
+from backend.rewards.catalogue.code_files import CodeFile, open_code_file
+from backend.rewards.catalogue.codes import (
+    CodeReport,
+    batches_of,
+    check_codes,
+    free_codes,
+    import_codes,
+    withdraw_batch,
+)
+from backend.rewards.catalogue.describing import (
+    Description,
+    read_reward,
+    read_terms,
+    read_texts,
+    stored_terms,
+    told_terms,
+)
+from backend.rewards.catalogue.donations import Donation, donations
+from backend.rewards.catalogue.models import DELIVERED_UNITS, KINDS
+from backend.rewards.catalogue.offers import Offer, offer, require_reward, retire_reward, save_reward, set_texts
+from backend.rewards.catalogue.overview import RewardState, describe_reward, left_of_each, reward_states
+from backend.rewards.catalogue.proposing import (
+    SHOW_AGAIN,
+    TERMS,
+    add_reward,
+    decide_show_again,
+    decide_terms,
+    propose_terms,
+    request_show_again,
+)
+from backend.rewards.catalogue.proving import differences
+from backend.rewards.catalogue.shelf import MOST_TOLD, Recipient, ShelfItem, shelf, shelf_item
+from backend.rewards.catalogue.shelf import SENTENCES as REASONS
+from backend.rewards.catalogue.stock import change_stock, pieces_left, put_back, take
+from backend.rewards.catalogue.terms import Limit, Terms, save_terms
+from backend.rewards.catalogue.vouchers import ShownCode, TakenCode, put_code_back, reveal, take_code
 from backend.rewards.errors import (
     AlreadyCarriedOut,
     CodeAlreadyShown,
@@ -30,15 +60,10 @@ from backend.rewards.errors import (
     UnknownBatch,
     UnknownProvider,
 )
-from backend.rewards.finisher import Finisher
-from backend.rewards.forgetting import forget
-from backend.rewards.handovers import HandoverView, carry_out, handover_of, open_handovers, read_recipient
 from backend.rewards.holdings import holdings
-from backend.rewards.limits import LIMITS, decide_limits, limits_on, request_limits, save_limits
-from backend.rewards.models import DELIVERED_UNITS, KINDS
-from backend.rewards.orders import OrderView, order_counts
-from backend.rewards.orders import stuck as stuck_orders
-from backend.rewards.outside import (
+from backend.rewards.orders.finisher import Finisher
+from backend.rewards.orders.handovers import HandoverView, carry_out, handover_of, open_handovers, read_recipient
+from backend.rewards.orders.outside import (
     Doors,
     ProviderView,
     add_provider,
@@ -46,22 +71,14 @@ from backend.rewards.outside import (
     retire_provider,
     rotate_provider_key,
 )
-from backend.rewards.overview import RewardState, describe_reward, left_of_each, reward_states
-from backend.rewards.proposing import (
-    SHOW_AGAIN,
-    TERMS,
-    add_reward,
-    decide_show_again,
-    decide_terms,
-    propose_terms,
-    request_show_again,
-)
+from backend.rewards.orders.preparing import OrderView, order_counts
+from backend.rewards.orders.preparing import stuck as stuck_orders
+from backend.rewards.orders.recipients import delete_recipients, recipient_of
+from backend.rewards.orders.reconciling import Compared, OrderDifference, reconcile_orders
+from backend.rewards.orders.settling import OUTCOME, decide_outcome, request_outcome
 from backend.rewards.providers import OUTSIDE
-from backend.rewards.proving import differences
-from backend.rewards.recipients import delete_recipients, recipient_of
-from backend.rewards.reconciling import Compared, OrderDifference, reconcile_orders
-from backend.rewards.redeeming import Desk, cancel, redeem
-from backend.rewards.redemption_errors import (
+from backend.rewards.redemptions.changing import InReview, approve, expire, forget_devices, in_review, refund, refuse
+from backend.rewards.redemptions.errors import (
     DeviceNeeded,
     InvalidLimits,
     LimitReached,
@@ -73,18 +90,15 @@ from backend.rewards.redemption_errors import (
     SharingNotAccepted,
     TooLateToCancel,
 )
-from backend.rewards.redemption_policy import LIMIT_NAMES, WHY, Limits
-from backend.rewards.revealing import show_code
-from backend.rewards.settling import OUTCOME, decide_outcome, request_outcome
-from backend.rewards.shelf import MOST_TOLD, Recipient, ShelfItem, shelf, shelf_item
-from backend.rewards.shelf import SENTENCES as REASONS
-from backend.rewards.stock import change_stock, pieces_left, put_back, take
-from backend.rewards.taking import Wish
-from backend.rewards.telling import holder_of
-from backend.rewards.telling import in_full as redemption_in_full
-from backend.rewards.telling import several as redemptions
-from backend.rewards.terms import Limit, Terms, save_terms
-from backend.rewards.vouchers import ShownCode, TakenCode, put_code_back, reveal, take_code
+from backend.rewards.redemptions.forgetting import forget
+from backend.rewards.redemptions.limits import LIMITS, decide_limits, limits_on, request_limits, save_limits
+from backend.rewards.redemptions.policy import LIMIT_NAMES, WHY, Limits
+from backend.rewards.redemptions.redeeming import Desk, cancel, redeem
+from backend.rewards.redemptions.revealing import show_code
+from backend.rewards.redemptions.taking import Wish
+from backend.rewards.redemptions.telling import holder_of
+from backend.rewards.redemptions.telling import in_full as redemption_in_full
+from backend.rewards.redemptions.telling import several as redemptions
 
 #: The kinds of providers outside the house.
 OUTSIDE_KINDS = tuple(sorted(OUTSIDE))

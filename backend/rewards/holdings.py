@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend.holdings import Held, held_rows
-from backend.rewards.models import Voucher
-from backend.rewards.order_models import Handover, OrderRecipient, ProviderAnswer, ProviderOrder
-from backend.rewards.recipients import held_recipients
-from backend.rewards.redemption_models import Redemption, RedemptionStep
+from backend.rewards.catalogue.models import Voucher
+from backend.rewards.orders.models import Handover, OrderRecipient, ProviderAnswer, ProviderOrder
+from backend.rewards.orders.recipients import held_recipients
+from backend.rewards.redemptions.models import Redemption, RedemptionStep
 from backend.vault import Vault
 
 

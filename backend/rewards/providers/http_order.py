@@ -9,9 +9,9 @@ from dataclasses import asdict
 from datetime import datetime
 
 from backend import safe_http
-from backend.rewards import speaking
 from backend.rewards.interfaces import Answer, Order, Target
-from backend.rewards.speaking import Asked
+from backend.rewards.orders import speaking
+from backend.rewards.orders.speaking import Asked
 from backend.strict_json import JsonValue
 
 PLACED, ASKED, WITHDRAWN = "order.placed", "order.asked", "order.withdrawn"

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from backend import safe_http
-from backend.rewards import speaking
 from backend.rewards.interfaces import Answer, Order, Page, Reference, Refused, Target
-from backend.rewards.speaking import Asked
+from backend.rewards.orders import speaking
+from backend.rewards.orders.speaking import Asked
 
 PLACED, ASKED, WITHDRAWN = "exchange.placed", "exchange.asked", "exchange.withdrawn"
 LISTED = "exchange.listed"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.lists import insert_rows
 from backend.rewards.interfaces import Fulfilled, Fulfilment
-from backend.rewards.order_models import Handover
+from backend.rewards.orders.models import Handover
 from backend.vault import Vault
 
 

@@ -17,10 +17,10 @@ from datetime import date, datetime
 from typing import Any
 
 from backend import clock
-from backend.rewards import speaking
 from backend.rewards.errors import SandboxOnly
 from backend.rewards.interfaces import Answer, Listed, Order, Page, Target, Unknown
-from backend.rewards.speaking import Asked
+from backend.rewards.orders import speaking
+from backend.rewards.orders.speaking import Asked
 from backend.safe_http import OutsideUnavailable
 
 SCHEME = "sandbox:"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from backend import clock
-from backend.rewards import vouchers
+from backend.rewards.catalogue import vouchers
 from backend.rewards.interfaces import Fulfilled, Fulfilment
 from backend.vault import Vault
 

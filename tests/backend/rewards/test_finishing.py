@@ -27,7 +27,7 @@ from tests.backend.rewards.ordering import (
     work_until_still,
 )
 from tests.backend.rewards.platform import platform
-from tests.backend.rewards.redeeming import Redeemer
+from tests.backend.rewards.redemptions.redeeming import Redeemer
 from tests.backend.world import World
 
 #: What the provider does → the state at once, the state in the end, how often the order came to it.

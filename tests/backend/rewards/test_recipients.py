@@ -12,7 +12,7 @@ from backend import clock, rewards
 from backend.rewards import recipients
 from backend.rewards.interfaces import Address, Reference
 from tests.backend.rewards.ordering import ADDRESS, PRICE, order_of, outside_reward, work, work_until_still
-from tests.backend.rewards.redeeming import Redeemer
+from tests.backend.rewards.redemptions.redeeming import Redeemer
 from tests.backend.sync.receiver import Received, Receiver
 from tests.backend.world import World
 

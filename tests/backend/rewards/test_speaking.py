@@ -24,10 +24,10 @@ from backend.rewards.interfaces import (
     Unknown,
     Withdrawn,
 )
-from backend.rewards.orders import request_no
+from backend.rewards.orders.preparing import request_no
+from backend.rewards.orders.recipients import recipient_of
 from backend.rewards.providers import LISTS, OUTSIDE
 from backend.rewards.providers.sandbox import SCHEME
-from backend.rewards.recipients import recipient_of
 from backend.safe_http import AddressRefused, OutsideUnavailable
 from backend.sandbox.reward_platform import SECRET
 from tests.backend.rewards.platform import Platform, platform

@@ -1,0 +1,141 @@
+"""Voucher codes: taken from the pool by one redemption, sealed for their owner, shown to them once."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from backend import clock, identity, strict_json
+from backend.lists import insert_rows
+from backend.rewards.catalogue.models import FREE, TAKEN, WITHDRAWN, CodeBatch, Voucher, VoucherCode
+from backend.rewards.errors import CodeAlreadyShown, NoSuchVoucher, SoldOut
+from backend.vault import Vault
+
+#: For how long the repeat of the request that showed a code shows it again.
+REPEAT_LIFE = timedelta(hours=72)
+_POOL_CONTEXT = b"voucher code"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCode:
+    """A voucher code in the clear, on its way to its owner and nowhere else. `pin` is the card's password, if any."""
+
+    code: str
+    pin: str | None
+    expires_on: date
+
+    def __repr__(self) -> str:
+        return "ShownCode(…)"  # what is printed or logged by accident shows nothing
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCode:
+    """A code that a redemption was given; `expires_on` is the last day on which it can be used."""
+
+    code_id: UUID
+    expires_on: date
+
+
+def pool_context(reward: str) -> bytes:
+    """What a code of the pool is bound to while the house keeps it."""
+    return _POOL_CONTEXT + b":" + reward.encode()
+
+
+def voucher_context(redemption_id: UUID) -> bytes:
+    """What a member's code is bound to."""
+    return _POOL_CONTEXT + b":" + redemption_id.bytes
+
+
+_code, _voucher = VoucherCode.__table__.c, Voucher.__table__.c
+_HELD = select(_voucher.code_id, _voucher.expires_on).where(
+    _voucher.holder_id == bindparam("holder_id"), _voucher.redemption_id == bindparam("redemption_id")
+)
+_SOONEST = (
+    select(_code.id, _code.sealed_code, _code.expires_on)
+    .where(_code.reward == bindparam("reward"), _code.state == FREE, _code.expires_on >= bindparam("usable_until"))
+    .order_by(_code.expires_on, _code.id)
+    .limit(1)
+)
+_FREE, _FREE_OF_LOCKS = _SOONEST.with_for_update(), _SOONEST.with_for_update(skip_locked=True)
+_TAKE = (
+    update(cast("Any", VoucherCode.__table__))
+    .values(state=TAKEN, sealed_code=None, redemption_id=bindparam("redemption"))
+    .where(_code.id == bindparam("code"))
+)
+
+
+def take_code(
+    tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID, usable_until: date
+) -> TakenCode:
+    """Give this redemption a free code that can be used on `usable_until` at least.
+
+    Those that lapse first go first. A redemption has one code, however often it asks. Raises SoldOut, SessionEnded.
+    """
+    held = tx.execute(_HELD, {"holder_id": holder_id, "redemption_id": redemption_id}).one_or_none()
+    if held is not None:
+        return TakenCode(held.code_id, held.expires_on)
+    code = _free_code(tx, reward, usable_until)
+    plain = vault.house.open(code.sealed_code or b"", pool_context(reward))
+    sealed = identity.person_sealer(tx, vault, holder_id).seal(plain, voucher_context(redemption_id))
+    tx.execute(_TAKE, {"code": code.id, "redemption": redemption_id})
+    row = {
+        "holder_id": holder_id,
+        "redemption_id": redemption_id,
+        "code_id": code.id,
+        "sealed_code": sealed,
+        "expires_on": code.expires_on,
+        "showings": 0,
+        "showings_allowed": 1,
+    }
+    insert_rows(tx, Voucher, [row])
+    return TakenCode(code.id, code.expires_on)
+
+
+def _free_code(tx: Session, reward: str, usable_until: date) -> Any:
+    """A free code, locked. At the end of the pool those that others hold are waited for: one may become free again."""
+    asked = {"reward": reward, "usable_until": usable_until}
+    found = tx.execute(_FREE_OF_LOCKS, asked).one_or_none() or tx.execute(_FREE, asked).one_or_none()
+    if found is None:
+        raise SoldOut(reward=reward)
+    return found
+
+
+def put_code_back(tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID) -> bool:
+    """Make the code of a redemption that is refunded free again. False when its owner has seen it, or there is none."""
+    held = tx.get(Voucher, (holder_id, redemption_id), with_for_update=True, populate_existing=True)
+    if held is None or held.showings:
+        return False
+    plain = identity.person_sealer(tx, vault, holder_id).open(held.sealed_code, voucher_context(redemption_id))
+    code = tx.get_one(VoucherCode, held.code_id)
+    batch = tx.get_one(CodeBatch, code.batch_id, with_for_update={"read": True}, populate_existing=True)
+    code = tx.get_one(VoucherCode, held.code_id, with_for_update=True, populate_existing=True)
+    code.state = FREE if batch.withdrawn_at is None else WITHDRAWN
+    code.sealed_code, code.redemption_id = vault.house.seal(plain, pool_context(reward)), None
+    tx.delete(held)
+    tx.flush()
+    return True
+
+
+def reveal(tx: Session, vault: Vault, *, holder_id: UUID, redemption_id: UUID, key: str, now: datetime) -> ShownCode:
+    """Show a code to its owner, once. The repeat of the request with the same `key` shows the same for a while.
+
+    Raises NoSuchVoucher, CodeAlreadyShown, SessionEnded.
+    """
+    held = tx.get(Voucher, (holder_id, redemption_id), with_for_update=True, populate_existing=True)
+    if held is None:
+        raise NoSuchVoucher
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    repeated = held.shown_for == digest and held.shown_at is not None and now < held.shown_at + REPEAT_LIFE
+    if not repeated:
+        if held.showings >= held.showings_allowed:
+            raise CodeAlreadyShown(shown_at=clock.iso(held.shown_at) if held.shown_at else None)
+        held.showings, held.shown_for, held.shown_at = held.showings + 1, digest, now
+        tx.flush()
+    sealer = identity.person_sealer(tx, vault, holder_id)
+    said: Mapping[str, Any] = strict_json.loads_object(sealer.open(held.sealed_code, voucher_context(redemption_id)))
+    return ShownCode(said["code"], said.get("pin"), held.expires_on)
