@@ -41,7 +41,7 @@ def programmes(tx: Session) -> dict[str, Programme]:
 
 def require_programme(tx: Session, code: str) -> Programme:
     """The programme, or UnknownProgramme."""
-    programme = tx.get(Programme, code)
+    programme = None if "\0" in code else tx.get(Programme, code)  # PostgreSQL takes no NUL
     if programme is None:
         raise UnknownProgramme(code)
     return programme

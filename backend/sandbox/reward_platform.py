@@ -85,6 +85,8 @@ def _ledger() -> str:
 
 def _listed(shop: Shop, data: dict[str, Any]) -> Response:
     day, after, limit = date.fromisoformat(str(data["day"])), data["after"], min(int(data["limit"]), _MOST_LISTED)
+    if not isinstance(after, str | None):
+        raise InvalidMessage
     found, complete = shop.listed(day.isoformat(), after or "", limit)
     rows = [{"request_no": row.request_no, "quantity": row.quantity, "status": row.status} for row in found]
     return jsonify({"requests": rows, "complete": complete})

@@ -178,6 +178,8 @@ ATTEMPTS = [
             "/methodologies/nothing",
             "/methodologies/..%2F..%2Fetc%2Fpasswd",
             "/methodologies/%00",
+            "/points-rules/%00",
+            "/programmes/%00/cover",
             "/methodologies/METRO_RIDE",
             "/methodologies/" + "x" * 4000,
             "/users",

@@ -18,6 +18,7 @@ SENSELESS = (
     ("order.placed", PLACED | {"item": "mug#timeout_after_success:-1"}),
     ("exchange.listed", {"day": "yesterday", "after": None, "limit": 1}),
     ("exchange.listed", {"day": "2026-06-05"}),
+    ("exchange.listed", {"day": "2026-06-05", "after": [1], "limit": 1}),
 )
 
 
