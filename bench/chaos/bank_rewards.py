@@ -96,19 +96,19 @@ class Teller(MemberClient):
         if reward in MANNERS:
             said |= {"recipient": {"member": "mall-1"}, "accepts_sharing": True}
         key = str(new_id())
-        first = self._ask("/redemptions", said, key)
+        first = self._insist("/redemptions", said, key)
         told[_name(first)] += 1
         if chance.random() < 0.3:
-            again = self._ask("/redemptions", said, key)
+            again = self._insist("/redemptions", said, key)
             if (again.status, again.body) != (first.status, first.body):
                 return [
                     f"a repeated redemption was answered otherwise: {first.body[:200]!r}, then {again.body[:200]!r}"
                 ]
         if first.status == 201 and chance.random() < 0.2:
-            self._ask(f"/redemptions/{first.json()['id']}/cancel", {}, key)
+            self._insist(f"/redemptions/{first.json()['id']}/cancel", {}, key)
         return [] if first.status in (201, 409) else [f"a redemption was answered {first.status}: {first.body[:300]!r}"]
 
-    def _ask(self, path: str, said: dict[str, Any], key: str) -> safe_http.Answer:
+    def _insist(self, path: str, said: dict[str, Any], key: str) -> safe_http.Answer:
         headers = self._headers | {"Content-Type": "application/json", "Idempotency-Key": key}
         ends = time.monotonic() + PATIENCE_S
         while True:
