@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from backend import clock, identity
-from tests.backend.rewards.redemptions.redeeming import give_points
+from tests.backend.rewards.redeeming import give_points
 from tests.backend.rewards.stocked import stock_up
 
 Redeem = Callable[..., Any]

@@ -7,7 +7,7 @@ import pytest
 
 from backend import clock, rewards
 from backend.rewards import Limit, Terms, TermsTooEarly
-from tests.backend.rewards.redemptions.redeeming import give_points
+from tests.backend.rewards.redeeming import give_points
 from tests.miniprogram_api.conftest import NOW
 
 PERSONAL = (("members", "personal"),)

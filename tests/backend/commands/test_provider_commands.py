@@ -14,7 +14,7 @@ from backend import clock, create_app, rewards
 from backend.settings import Settings
 from tests.backend.operating import Acting, logged, run
 from tests.backend.rewards.ordering import ADDRESS, PRICE, outside_reward
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.rewards.stocked import stock_up
 from tests.backend.world import World
 

@@ -10,7 +10,7 @@ import pytest
 from backend import clock, identity, operator_log, rewards
 from backend.rewards import Limits
 from tests.backend.operating import operator_with_token, run
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.rewards.stocked import stock_up
 from tests.backend.world import World
 

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from backend import clock, identity, rewards
 from backend.ids import new_id
-from backend.rewards import Doors, Terms, finishing, taking
+from backend.rewards import Doors, Terms
+from backend.rewards.orders import finishing
 from backend.rewards.orders.models import ProviderAnswer, ProviderOrder
 from backend.rewards.providers.sandbox import SCHEME, Shop
+from backend.rewards.redemptions import taking
 from backend.sandbox import reward_platform
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.world import World
 
 SECRET = reward_platform.SECRET

@@ -11,8 +11,9 @@ import pytest
 from backend import clock, rewards
 from backend.approvals import SecondOperatorNeeded
 from backend.identity import FINANCE
-from backend.rewards import Doors, finishing
+from backend.rewards import Doors
 from backend.rewards.interfaces import Done, Refused
+from backend.rewards.orders import finishing
 from tests.backend.operating import signed_in
 from tests.backend.rewards.ordering import (
     DOORS,
@@ -27,7 +28,7 @@ from tests.backend.rewards.ordering import (
     work_until_still,
 )
 from tests.backend.rewards.platform import platform
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.world import World
 
 #: What the provider does → the state at once, the state in the end, how often the order came to it.

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from backend import clock, rewards
 from backend.rewards import Donation, Terms
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.rewards.stocked import PERSONAL, stock_up
 from tests.backend.world import World
 

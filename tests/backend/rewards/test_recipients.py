@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from backend import clock, rewards
-from backend.rewards import recipients
 from backend.rewards.interfaces import Address, Reference
+from backend.rewards.orders import recipients
 from tests.backend.rewards.ordering import ADDRESS, PRICE, order_of, outside_reward, work, work_until_still
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.sync.receiver import Received, Receiver
 from tests.backend.world import World
 

@@ -15,7 +15,7 @@ from backend.identity import GuardianNeeded, SessionEnded
 from backend.ids import new_id
 from backend.rewards import Limit, Limits, Terms, TooLateToCancel
 from tests.backend.operating import signed_in
-from tests.backend.rewards.redemptions.redeeming import Redeemer, give_points
+from tests.backend.rewards.redeeming import Redeemer, give_points
 from tests.backend.rewards.stocked import fill, stock_up
 from tests.backend.world import World
 

@@ -12,10 +12,11 @@ from sqlalchemy import event
 
 from backend import clock, rewards
 from backend.idempotency import RequestUnderWay
-from backend.rewards import Terms, TooLateToCancel, finishing
+from backend.rewards import Terms, TooLateToCancel
+from backend.rewards.orders import finishing
 from backend.rewards.providers.sandbox import SCHEME, Shop
 from backend.sandbox import reward_platform
-from tests.backend.rewards.redemptions.redeeming import Redeemer
+from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.world import World
 
 ADDRESS = {"name": "王小明", "phone": "13800138000", "region": "上海市 黄浦区", "street": "人民大道 200 号"}

@@ -14,7 +14,7 @@ from backend import clock, points, rewards
 from backend.errors import Refusal
 from backend.idempotency import RequestUnderWay
 from backend.rewards import Limits, TooLateToCancel
-from tests.backend.rewards.redemptions.redeeming import Redeemer, give_points
+from tests.backend.rewards.redeeming import Redeemer, give_points
 from tests.backend.rewards.stocked import stock_up
 from tests.backend.world import World, cancel, trip
 
