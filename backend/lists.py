@@ -92,6 +92,18 @@ def insert_rows(
     return list(result) if returning else []
 
 
+def insert_together(tx: Runner, *rows: tuple[type[Base], Mapping[str, Any]]) -> None:
+    """Insert a row into each of several tables, those that are referred to first; on PostgreSQL in one statement."""
+    connection = _connection(tx)
+    if connection.dialect.name != "postgresql":
+        for table, row in rows:
+            insert_rows(connection, table, [row])
+        return
+    statement = _insertions(tuple((table, tuple(row)) for table, row in rows))
+    values = {f"{name}_{number}": value for number, (_, row) in enumerate(rows) for name, value in row.items()}
+    connection.execute(statement, values)
+
+
 def upsert_rows(
     tx: Runner, table: type[Base], rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...], add: bool = False
 ) -> None:
@@ -173,6 +185,18 @@ def _idempotent(
 def _dialect_insert(dialect: str, table: type[Base]) -> Any:
     dialect_insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return dialect_insert(table.__table__)  # Core, not ORM: rows are parameters
+
+
+@lru_cache(maxsize=256)
+def _insertions(tables: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> Any:
+    """One INSERT with the others in its WITH: foreign keys are looked at when all have been carried out."""
+    made = []
+    for number, (table, names) in enumerate(tables):
+        types = _column_types(table, names)
+        values = {name: bindparam(f"{name}_{number}", type_=types[name]) for name in names}
+        made.append(_dialect_insert("postgresql", table).values(values))
+    *before, last = made
+    return last.add_cte(*(statement.cte(f"given_{number}") for number, statement in enumerate(before)))
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ of its own, under which what is sealed for the class is sealed. Pupils are named
 Locks: the key of whoever acts, then the key of the account, so what one account spends is decided one after the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ from backend.identity.models import (
 from backend.identity.persons import enrol, require_programme
 from backend.ids import new_id
 from backend.lists import upsert_rows
-from backend.vault import Vault
+from backend.vault import Sealer, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +41,54 @@ class Acting:
     programme: str
     account_kind: str
     enrolled_at: datetime
+    wrapped_key: bytes = field(repr=False)
+
+    def sealer(self, vault: Vault) -> Sealer:
+        """The sealer of the account, whose key is held."""
+        return vault.person(self.wrapped_key, self.holder_id.bytes)
 
 
-def _enrolled(holder: Any) -> Any:
-    return and_(Enrolment.holder_id == holder, Enrolment.programme == bindparam("programme"))
+_key, _login, _minor, _enrolment, _steward, _guardian = (
+    table.__table__.c for table in (PersonKey, LoginSession, Minor, Enrolment, AccountSteward, Guardianship)
+)
+
+
+def _enrolled() -> Any:
+    return and_(_enrolment.holder_id == _key.holder_id, _enrolment.programme == bindparam("programme"))
 
 
 def _oneself() -> Any:
     """A person with their login and their own account; their key is held."""
-    login = and_(LoginSession.id == bindparam("session", type_=Uuid()), LoginSession.holder_id == PersonKey.holder_id)
+    login = and_(_login.id == bindparam("session", type_=Uuid()), _login.holder_id == _key.holder_id)
+    found = (_login.ended_at, _login.expires_at, _minor.minor_until, _enrolment.account_kind, _enrolment.enrolled_at)
     return (
-        select(
-            PersonKey.wrapped_key,
-            LoginSession.ended_at,
-            LoginSession.expires_at,
-            Minor.minor_until,
-            Enrolment.account_kind,
-            Enrolment.enrolled_at,
-        )
-        .outerjoin(LoginSession, login)
-        .outerjoin(Minor, Minor.holder_id == PersonKey.holder_id)
-        .outerjoin(Enrolment, _enrolled(PersonKey.holder_id))
-        .where(PersonKey.holder_id == bindparam("person", type_=Uuid()))
-        .with_for_update(key_share=True, of=PersonKey)
+        select(_key.wrapped_key, *found)
+        .outerjoin_from(PersonKey.__table__, LoginSession.__table__, login)
+        .outerjoin(Minor.__table__, _minor.holder_id == _key.holder_id)
+        .outerjoin(Enrolment.__table__, _enrolled())
+        .where(_key.holder_id == bindparam("person", type_=Uuid()))
+        .with_for_update(key_share=True, of=PersonKey.__table__)
     )
 
 
 def _another() -> Any:
     """An account that is not the person's own, and what makes it theirs to act for; its key is held."""
     person = bindparam("person", type_=Uuid())
-    steward = and_(AccountSteward.holder_id == PersonKey.holder_id, AccountSteward.person_id == person)
-    guardian = and_(Guardianship.holder_id == PersonKey.holder_id, Guardianship.guardian_id == person)
+    steward = and_(_steward.holder_id == _key.holder_id, _steward.person_id == person)
+    guardian = and_(_guardian.holder_id == _key.holder_id, _guardian.guardian_id == person)
+    found = (_steward.since, _steward.until, _guardian.guardian_id, _minor.minor_until)
     return (
-        select(
-            PersonKey.wrapped_key,
-            AccountSteward.since,
-            AccountSteward.until,
-            Guardianship.guardian_id,
-            Minor.minor_until,
-            Enrolment.account_kind,
-            Enrolment.enrolled_at,
-        )
-        .outerjoin(AccountSteward, steward)
-        .outerjoin(Guardianship, guardian)
-        .outerjoin(Minor, Minor.holder_id == PersonKey.holder_id)
-        .outerjoin(Enrolment, _enrolled(PersonKey.holder_id))
-        .where(PersonKey.holder_id == bindparam("account", type_=Uuid()))
+        select(_key.wrapped_key, *found, _enrolment.account_kind, _enrolment.enrolled_at)
+        .outerjoin_from(PersonKey.__table__, AccountSteward.__table__, steward)
+        .outerjoin(Guardianship.__table__, guardian)
+        .outerjoin(Minor.__table__, _minor.holder_id == _key.holder_id)
+        .outerjoin(Enrolment.__table__, _enrolled())
+        .where(_key.holder_id == bindparam("account", type_=Uuid()))
     )
 
 
 _ONESELF, _ANOTHER = _oneself(), _another()
-_HELD_ANOTHER = _ANOTHER.with_for_update(key_share=True, of=PersonKey)
+_HELD_ANOTHER = _ANOTHER.with_for_update(key_share=True, of=PersonKey.__table__)
 
 
 def act_for(
@@ -117,7 +114,7 @@ def act_for(
             raise NotFound
     if found.account_kind is None:
         raise NotEnrolled
-    return Acting(account_id, person_id, programme, found.account_kind, found.enrolled_at)
+    return Acting(account_id, person_id, programme, found.account_kind, found.enrolled_at, found.wrapped_key)
 
 
 def may_see(tx: Session, person_id: UUID, account_id: UUID, *, now: datetime) -> None:

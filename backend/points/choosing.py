@@ -1,6 +1,7 @@
 """Choosing the lots that pay: soonest to lapse first, and no more of them held than are needed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,13 +9,28 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from backend.points.errors import Overtaken
 from backend.points.models import Lot
 
-#: Lots looked at in one step; who has them in smaller change takes more steps.
-_AHEAD, _MORE = 32, 8
+#: Lots looked at in the first step, where so many are needed at all; who has smaller change takes more steps.
+_AHEAD, _MORE = 128, 8
 _SAVEPOINT = "choosing_lots"
 
 _lot = Lot.__table__.c
+
+
+@dataclass(slots=True)
+class HeldLot:
+    """What of a lot that is held may change when points leave it."""
+
+    holder_id: UUID
+    id: UUID
+    remaining: int
+    reserved: int
+    stage: str
+    expires_at: datetime
+
+
 #: The second condition is the one of the index, word for word: SQLite does not see that it follows from the first.
 _SPENDABLE = (
     (_lot.holder_id == bindparam("holder_id"))
@@ -34,11 +50,10 @@ def _needed() -> Select[Any]:
     summed = select(ahead.c.id, before.label("before")).subquery("summed")
     chosen = select(summed.c.id).where(summed.c.before < bindparam("points"))
     return (
-        select(Lot)
-        .where(Lot.holder_id == bindparam("holder_id"), Lot.id.in_(chosen))
-        .order_by(Lot.id)
-        .with_for_update(of=Lot)
-        .execution_options(populate_existing=True)
+        select(_lot.holder_id, _lot.id, _lot.remaining, _lot.reserved, _lot.stage, _lot.expires_at)
+        .where(_lot.holder_id == bindparam("holder_id"), _lot.id.in_(chosen))
+        .order_by(_lot.id)
+        .with_for_update(of=Lot.__table__)
     )
 
 
@@ -50,34 +65,37 @@ def available(tx: Session, holder_id: UUID, programme: str, *, now: datetime) ->
     return int(tx.scalar(_SUM, {"holder_id": holder_id, "programme": programme, "now": now}) or 0)
 
 
-def hold(tx: Session, holder_id: UUID, programme: str, points: int, *, now: datetime) -> list[tuple[Lot, int]]:
+def hold(
+    tx: Session, holder_id: UUID, programme: str, points: int, *, now: datetime, once: bool = False
+) -> list[tuple[HeldLot, int]]:
     """The lots that pay `points`, soonest to lapse first, and how much each gives; held. Empty when that is too little.
 
     They are chosen before they are locked. Where somebody else was quicker they are let go of before others are chosen:
-    who waits for a lot never holds a later one.
+    who waits for a lot never holds a later one. With `once` the caller lets go of them: Overtaken is raised instead.
     """
     asked: dict[str, Any] = {
         "holder_id": holder_id,
         "programme": programme,
         "points": points,
         "now": now,
-        "ahead": _AHEAD,
+        "ahead": min(points, _AHEAD),  # a lot holds one point at least
     }
     while True:
-        _mark(tx)
-        lots = list(tx.scalars(_NEEDED, asked))
-        for lot in lots:
-            tx.expunge(lot)
-        parts = _divide(lots, points, now)
+        if not once:
+            _mark(tx)
+        parts = _divide([HeldLot(*row) for row in tx.execute(_NEEDED, asked)], points, now)
         if parts:
             return parts
-        _let_go(tx)
+        if not once:
+            _let_go(tx)
         if available(tx, holder_id, programme, now=now) < points:
             return []
+        if once:
+            raise Overtaken
         asked["ahead"] *= _MORE
 
 
-def _divide(lots: Sequence[Lot], points: int, now: datetime) -> list[tuple[Lot, int]]:
+def _divide(lots: Sequence[HeldLot], points: int, now: datetime) -> list[tuple[HeldLot, int]]:
     """How much each lot gives, as it is now that it is held; empty when that is not enough."""
     parts = []
     for lot in sorted(lots, key=lambda item: (item.expires_at, item.id)):

@@ -56,3 +56,7 @@ class UnknownMultiplier(Refusal):
     code = "UNKNOWN_MULTIPLIER"
     status = 404
     title = "没有这项活动加成 / There is no such campaign multiplier"
+
+
+class Overtaken(Exception):
+    """Somebody else was quicker: the lots that were chosen do not pay any more, others would. To be tried again."""

@@ -18,9 +18,10 @@ from backend.ledger import Transaction, Transfer
 from backend.lists import insert_rows
 from backend.points import choosing
 from backend.points.budgets import Returned, give_back
+from backend.points.choosing import HeldLot
 from backend.points.debts import debt_sentence
 from backend.points.errors import ContradictingUse, InsufficientPoints
-from backend.points.lots import save, use
+from backend.points.lots import CHANGING, save, use
 from backend.points.models import Lot, Use, UsePart
 from backend.points.ripening import lapsed, lapsing
 
@@ -29,26 +30,34 @@ _AVAILABLE, _RESERVED, _DEBT, _SPENT = "points.available", "points.reserved", "p
 REVIVED_DAYS = 30
 
 Parts = Sequence[tuple[Lot, int]]  # lots that are held, and how many points each gives or gets
+HeldParts = Sequence[tuple[HeldLot, int]]
 
 
-def reserve(tx: Session, *, holder_id: UUID, programme: str, use_id: UUID, points: int, now: datetime) -> None:
+def reserve(
+    tx: Session, *, holder_id: UUID, programme: str, use_id: UUID, points: int, now: datetime, once: bool = False
+) -> None:
     """Keep `points` (> 0) for a use: the lots soonest to lapse first. While they are kept they do not lapse.
 
-    Raises InsufficientPoints (then nothing has changed), ContradictingUse.
+    Raises InsufficientPoints (then nothing has changed), ContradictingUse; with `once` also Overtaken, which ends the
+    caller's transaction and is tried again without.
     """
-    taken = _take(tx, holder_id, programme, use_id, points, "reserved", now)
+    taken = _take(tx, holder_id, programme, use_id, points, "reserved", now, once=once)
     for lot, part in taken:
         lot.reserved += part
-    _write(tx, taken, _moves(holder_id, programme, "reserve", use_id, _AVAILABLE, _RESERVED, taken), now)
+    moves = _moves(holder_id, programme, "reserve", use_id, _AVAILABLE, _RESERVED, taken)
+    _write(tx, taken, moves, now, changing=("remaining", "stage", "reserved"))
 
 
-def spend(tx: Session, *, holder_id: UUID, programme: str, use_id: UUID, points: int, now: datetime) -> None:
+def spend(
+    tx: Session, *, holder_id: UUID, programme: str, use_id: UUID, points: int, now: datetime, once: bool = False
+) -> None:
     """Spend `points` (> 0) at once, for what is handed over in this same database transaction.
 
-    Raises InsufficientPoints (then nothing has changed), ContradictingUse.
+    Raises as `reserve`.
     """
-    taken = _take(tx, holder_id, programme, use_id, points, "spent", now)
-    _write(tx, taken, _moves(holder_id, programme, "spend", use_id, _AVAILABLE, _SPENT, taken), now)
+    taken = _take(tx, holder_id, programme, use_id, points, "spent", now, once=once)
+    moves = _moves(holder_id, programme, "spend", use_id, _AVAILABLE, _SPENT, taken)
+    _write(tx, taken, moves, now, changing=("remaining", "stage"))
 
 
 def confirm(tx: Session, *, holder_id: UUID, use_id: UUID, now: datetime) -> None:
@@ -82,8 +91,8 @@ def refund(tx: Session, *, holder_id: UUID, use_id: UUID, reason: str, now: date
 
 
 def _take(
-    tx: Session, holder_id: UUID, programme: str, use_id: UUID, points: int, state: str, now: datetime
-) -> list[tuple[Lot, int]]:
+    tx: Session, holder_id: UUID, programme: str, use_id: UUID, points: int, state: str, now: datetime, *, once: bool
+) -> list[tuple[HeldLot, int]]:
     """Begin a use and take its points out of their lots; empty when it was begun before."""
     if points <= 0:
         raise ValueError("a use is of points")
@@ -95,7 +104,7 @@ def _take(
         if not same or begun is None or begun.state not in (state, "spent"):
             raise ContradictingUse(use_id=str(use_id), state=begun.state if begun else None)
         return []
-    taken = choosing.hold(tx, holder_id, programme, points, now=now)
+    taken = choosing.hold(tx, holder_id, programme, points, now=now, once=once)
     if not taken:
         tx.execute(delete(Use).where(Use.holder_id == holder_id, Use.id == use_id))
         raise _insufficient(tx, holder_id, programme, points, now)
@@ -197,18 +206,25 @@ def _reopen(lot: Lot, points: int, now: datetime) -> None:
 
 
 def _moves(
-    holder_id: UUID, programme: str, kind: str, use_id: UUID, source: str, target: str, parts: Parts
+    holder_id: UUID, programme: str, kind: str, use_id: UUID, source: str, target: str, parts: Parts | HeldParts
 ) -> list[Transaction]:
     """The transaction that moves what these lots give from one account to another."""
     transfers = tuple(Transfer(source, target, part, lot.id) for lot, part in parts)
     return [Transaction(new_id(), holder_id, programme, kind, f"{kind}:{use_id}", transfers)]
 
 
-def _write(tx: Session, parts: Parts, transactions: Sequence[Transaction], now: datetime) -> None:
+def _write(
+    tx: Session,
+    parts: Parts | HeldParts,
+    transactions: Sequence[Transaction],
+    now: datetime,
+    *,
+    changing: tuple[str, ...] = CHANGING,
+) -> None:
     """Save the lots and post; nothing when the step was taken before.
 
     No balance can be too low for lots that are held, so what is raised here is an accident and ends the transaction.
     """
     if parts:
-        save(tx, [lot for lot, _ in parts])
+        save(tx, [lot for lot, _ in parts], changing)
         ledger.post(tx, transactions, now=now, in_savepoint=False)

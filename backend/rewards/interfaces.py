@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend.signing import SecretKey, SigningKey
-from backend.vault import Vault
+from backend.vault import Sealer, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +161,17 @@ class Lists(Outside, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
-    """What an inside provider is asked for, within the transaction that spends the points."""
+    """What an inside provider is asked for, within the transaction that spends the points.
+
+    `sealer` is the holder's where this transaction holds their key and began the redemption.
+    """
 
     holder_id: UUID
     redemption_id: UUID
     reward: str
     quantity: int
     settings: Mapping[str, object] = field(default_factory=dict)
+    sealer: Sealer | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,24 +128,32 @@ def retire_reward(tx: Session, code: str, *, now: datetime) -> Reward:
 
 def _in_force() -> Any:
     """A reward with its terms of a day (`terms.terms_on` in one statement), and whether they are for an account."""
-    audience = (
-        select(RewardAudience.reward)
+    reward, terms, audience = (table.__table__.c for table in (Reward, RewardTerms, RewardAudience))
+    theirs = (
+        select(audience.reward)
         .where(
-            RewardAudience.reward == RewardTerms.reward,
-            RewardAudience.version == RewardTerms.version,
-            RewardAudience.programme == bindparam("programme"),
-            RewardAudience.account_kind == bindparam("account_kind"),
+            audience.reward == terms.reward,
+            audience.version == terms.version,
+            audience.programme == bindparam("programme"),
+            audience.account_kind == bindparam("account_kind"),
         )
         .exists()
     )
     return (
-        select(Reward, RewardTerms, audience)
-        .join(RewardTerms, RewardTerms.reward == Reward.code)
-        .where(Reward.code == bindparam("reward"), RewardTerms.in_force_from <= bindparam("day"))
-        .order_by(RewardTerms.in_force_from.desc(), RewardTerms.version.desc())
+        select(*(reward[name] for name in _OF_REWARD), *(terms[name] for name in _OF_TERMS), theirs.label("for_them"))
+        .join_from(Reward.__table__, RewardTerms.__table__, terms.reward == reward.code)
+        .where(reward.code == bindparam("reward"), terms.in_force_from <= bindparam("day"))
+        .order_by(terms.in_force_from.desc(), terms.version.desc())
         .limit(1)
-        .execution_options(populate_existing=True)
     )
+
+
+#: What an offer is made of.
+_OF_REWARD = ("code", "kind", "title_zh", "title_en", "provider_kind", "provider", "item", "stock_kind", "retired_at")
+_OF_TERMS = (
+    *("version", "price_points", "per_person_count", "per_person_days", "per_device_count", "per_device_days"),
+    *("last_day", "least_code_days", "delivered_amount", "delivered_unit"),
+)
 
 
 _IN_FORCE = _in_force()
@@ -163,12 +171,12 @@ def offer(tx: Session, code: str, *, programme: str, account_kind: str, day: dat
         if begins is None:
             raise RewardNotFound(reward=code)
         raise RewardNotYet(reward=code, in_force_from=begins)
-    reward, terms, for_them = found
-    if not for_them:
+    if not found.for_them:
         raise RewardNotForAccount(reward=code)
-    if reward.retired_at is not None or (terms.last_day is not None and terms.last_day < day):
-        raise RewardEnded(reward=code, last_day=terms.last_day)
-    return offer_of(reward, terms)
+    if found.retired_at is not None or (found.last_day is not None and found.last_day < day):
+        raise RewardEnded(reward=code, last_day=found.last_day)
+    row: Any = found
+    return offer_of(row, row)
 
 
 def offer_of(reward: Reward, terms: RewardTerms) -> Offer:

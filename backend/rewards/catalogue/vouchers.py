@@ -14,7 +14,7 @@ from backend import clock, identity, strict_json
 from backend.lists import insert_rows
 from backend.rewards.catalogue.models import FREE, TAKEN, WITHDRAWN, CodeBatch, Voucher, VoucherCode
 from backend.rewards.errors import CodeAlreadyShown, NoSuchVoucher, SoldOut
-from backend.vault import Vault
+from backend.vault import Sealer, Vault
 
 #: For how long the repeat of the request that showed a code shows it again.
 REPEAT_LIFE = timedelta(hours=72)
@@ -70,18 +70,28 @@ _TAKE = (
 
 
 def take_code(
-    tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID, usable_until: date
+    tx: Session,
+    vault: Vault,
+    *,
+    reward: str,
+    holder_id: UUID,
+    redemption_id: UUID,
+    usable_until: date,
+    sealer: Sealer | None = None,
 ) -> TakenCode:
     """Give this redemption a free code that can be used on `usable_until` at least.
 
-    Those that lapse first go first. A redemption has one code, however often it asks. Raises SoldOut, SessionEnded.
+    Those that lapse first go first. A redemption has one code, however often it asks. `sealer`: its holder's, where the
+    redemption was begun in this transaction and so asks for the first time. Raises SoldOut, SessionEnded.
     """
-    held = tx.execute(_HELD, {"holder_id": holder_id, "redemption_id": redemption_id}).one_or_none()
-    if held is not None:
-        return TakenCode(held.code_id, held.expires_on)
+    if sealer is None:
+        held = tx.execute(_HELD, {"holder_id": holder_id, "redemption_id": redemption_id}).one_or_none()
+        if held is not None:
+            return TakenCode(held.code_id, held.expires_on)
+        sealer = identity.person_sealer(tx, vault, holder_id)
     code = _free_code(tx, reward, usable_until)
     plain = vault.house.open(code.sealed_code or b"", pool_context(reward))
-    sealed = identity.person_sealer(tx, vault, holder_id).seal(plain, voucher_context(redemption_id))
+    sealed = sealer.seal(plain, voucher_context(redemption_id))
     tx.execute(_TAKE, {"code": code.id, "redemption": redemption_id})
     row = {
         "holder_id": holder_id,

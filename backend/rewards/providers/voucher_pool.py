@@ -25,6 +25,7 @@ class VoucherPool:
             holder_id=asked.holder_id,
             redemption_id=asked.redemption_id,
             usable_until=clock.day_of(now) + timedelta(days=days),
+            sealer=asked.sealer,
         )
         return Fulfilled(reference=f"code_{taken.code_id.hex}")
 

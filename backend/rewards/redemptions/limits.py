@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from backend import approvals, clock, identity, operator_log
@@ -21,7 +21,8 @@ from backend.rewards.redemptions.policy import LIMIT_NAMES, PAIRS, STANDING, Bef
 
 LIMITS = "rewards.limits"
 _done = Redemption.__table__.c
-_STANDS = _done.state.in_(STANDING)
+#: Written into the statement: the states are constants, and a list of parameters is composed anew each time.
+_STANDS = _done.state.in_([literal_column(f"'{state}'") for state in STANDING])
 #: Before there was anything to redeem.
 _EVER = datetime.fromtimestamp(0, UTC)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import clock, idempotency, identity
+from backend import clock, idempotency, identity, points
 from backend.database import transaction
 from backend.errors import Refusal
 from backend.idempotency import Answer, Asked, Earlier, IdempotencyKeyReused, RequestUnderWay
@@ -55,14 +55,15 @@ def redeem(desk: Desk, wish: Wish, key: str) -> Answer:
     asked = idempotency.ask(desk.vault, wish.person_id, key, OPERATION, wish.said())
     for left in reversed(range(_TRIES)):
         try:
-            return _attempt(desk, wish, asked)
-        except OperationalError:  # a deadlock is no fault of the member's
+            return _attempt(desk, wish, asked, once=left == _TRIES - 1)
+        except (OperationalError, points.Overtaken):  # a deadlock is no fault of the member's
             if not left:
                 raise
     raise AssertionError("unreachable")
 
 
-def _attempt(desk: Desk, wish: Wish, asked: Asked) -> Answer:
+def _attempt(desk: Desk, wish: Wish, asked: Asked, *, once: bool) -> Answer:
+    """`once`: lots that somebody else was quicker to take are let go of by trying again, and not by a savepoint."""
     redemption_id, may_act = new_id(), False
     try:
         with transaction(desk.sessions) as tx:
@@ -76,7 +77,7 @@ def _attempt(desk: Desk, wish: Wish, asked: Asked) -> Answer:
             found = idempotency.take(tx, asked, redemption_id, now=now, answer=answer)
             if found is not None:
                 return _repeated(tx, wish, asked, found, now)
-            carry_out(tx, desk.vault, wish, prepared, now=now)
+            carry_out(tx, desk.vault, wish, prepared, now=now, once=once)
     except Refusal as refusal:
         if not may_act:
             raise

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from backend import points
-from backend.lists import insert_rows
+from backend.lists import insert_rows, insert_together
 from backend.rewards.catalogue import stock
 from backend.rewards.catalogue.models import Reward
 from backend.rewards.redemptions.errors import RedemptionChanged
@@ -40,8 +40,8 @@ class Why:
 
 def begin(tx: Session, row: dict[str, Any], why: Why) -> None:
     """Write a new redemption down with its first step."""
-    insert_rows(tx, Redemption, [row])
-    _write_step(tx, row["holder_id"], row["id"], 1, row["state"], why, row["created_at"])
+    step = _step(row["holder_id"], row["id"], 1, row["state"], why, row["created_at"])
+    insert_together(tx, (Redemption, row), (RedemptionStep, step))
 
 
 def hold(tx: Session, holder_id: UUID, redemption_id: UUID) -> Redemption | None:
@@ -66,7 +66,8 @@ def move(
     steps = select(func.max(RedemptionStep.position)).where(
         RedemptionStep.holder_id == held.holder_id, RedemptionStep.redemption_id == held.id
     )
-    _write_step(tx, held.holder_id, held.id, int(tx.scalar(steps) or 0) + 1, state, why, now)
+    step = _step(held.holder_id, held.id, int(tx.scalar(steps) or 0) + 1, state, why, now)
+    insert_rows(tx, RedemptionStep, [step])
     _move_points(tx, held, before, now)
 
 
@@ -87,10 +88,8 @@ def _move_points(tx: Session, held: Redemption, before: str, now: datetime) -> N
         points.refund(tx, **use, reason=held.why or held.state)
 
 
-def _write_step(
-    tx: Session, holder_id: UUID, redemption_id: UUID, position: int, state: str, why: Why, now: datetime
-) -> None:
-    row = {
+def _step(holder_id: UUID, redemption_id: UUID, position: int, state: str, why: Why, now: datetime) -> dict[str, Any]:
+    return {
         "holder_id": holder_id,
         "redemption_id": redemption_id,
         "position": position,
@@ -101,4 +100,3 @@ def _write_step(
         "told": why.told,
         "at": now,
     }
-    insert_rows(tx, RedemptionStep, [row])

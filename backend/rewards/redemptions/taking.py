@@ -33,7 +33,7 @@ from backend.rewards.redemptions.policy import (
     reviewed_because,
 )
 from backend.rewards.redemptions.steps import Why
-from backend.vault import Vault
+from backend.vault import Sealer, Vault
 
 #: For whom an order is, where the reward needs to know.
 _NEEDED: dict[str, type[Recipient]] = {GOODS: Address, PLATFORM_POINTS: Reference}
@@ -67,6 +67,7 @@ class Prepared:
     rules: Limits
     row: dict[str, Any]
     told: dict[str, Any]
+    acting: Acting
 
 
 def prepare(tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id: UUID, *, now: datetime) -> Prepared:
@@ -84,15 +85,18 @@ def prepare(tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id
     why = reviewed_because(rules, before, offer.price_points, now - acting.enrolled_at)
     state = REVIEW if why else CONFIRMED if offer.provider is None else RESERVED
     row = _row(vault, wish, acting, redemption_id, offer, state, why, _ends_at(state, rules, now), now)
-    return Prepared(offer, rules, row, telling.told(row, offer.kind, offer.titles))
+    return Prepared(offer, rules, row, telling.told(row, offer.kind, offer.titles), acting)
 
 
-def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now: datetime) -> None:
-    """Write it down, move the points, and take the thing. Raises LimitReached, InsufficientPoints, SoldOut."""
+def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now: datetime, once: bool = False) -> None:
+    """Write it down, move the points, and take the thing. Raises LimitReached, InsufficientPoints, SoldOut.
+
+    With `once` also points.Overtaken, as `points.spend` says.
+    """
     offer, rules, row = prepared.offer, prepared.rules, prepared.row
     holder_id, redemption_id, state = row["holder_id"], row["id"], row["state"]
     steps.begin(tx, row, Why(row["why"], MEMBER))
-    use: dict[str, Any] = {"holder_id": holder_id, "programme": wish.programme, "use_id": redemption_id}
+    use: dict[str, Any] = {"holder_id": holder_id, "programme": wish.programme, "use_id": redemption_id, "once": once}
     (points.spend if state == CONFIRMED else points.reserve)(tx, **use, points=offer.price_points, now=now)
     if row["device_index"] is not None:
         limits.check_device(tx, row["device_index"], wish.programme, rules, offer.reward, offer.per_device, now=now)
@@ -103,7 +107,7 @@ def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now:
     if state == RESERVED:
         order(tx, holder_id, redemption_id, offer, now=now)
     elif state == CONFIRMED:
-        fulfil(tx, vault, holder_id, redemption_id, offer, now=now)
+        fulfil(tx, vault, holder_id, redemption_id, offer, now=now, sealer=prepared.acting.sealer(vault))
 
 
 def take(
@@ -115,9 +119,18 @@ def take(
     return prepared.told
 
 
-def fulfil(tx: Session, vault: Vault, holder_id: UUID, redemption_id: UUID, offer: Offer, *, now: datetime) -> None:
+def fulfil(
+    tx: Session,
+    vault: Vault,
+    holder_id: UUID,
+    redemption_id: UUID,
+    offer: Offer,
+    *,
+    now: datetime,
+    sealer: Sealer | None = None,
+) -> None:
     """Have a provider inside the house deliver, in this transaction."""
-    asked = Fulfilment(holder_id, redemption_id, offer.reward, 1, offer.settings)
+    asked = Fulfilment(holder_id, redemption_id, offer.reward, 1, offer.settings, sealer)
     INSIDE[offer.provider_kind].fulfil(tx, vault, asked, now=now)
 
 
