@@ -1,11 +1,14 @@
 """One engine, one declarative base, two databases: PostgreSQL in production, SQLite embedded, the same answers."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     DateTime,
@@ -17,8 +20,10 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from backend import clock
 from backend.settings import ensure_sqlite_folder
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -61,14 +66,39 @@ class Base(DeclarativeBase):
 
 
 def make_engine(database_url: str) -> Engine:
-    """An engine with the house's settings: durable WAL on SQLite, READ COMMITTED and a ping on PostgreSQL."""
+    """An engine with the house's settings: durable WAL on SQLite, READ COMMITTED and live connections on PostgreSQL."""
     if database_url.startswith("sqlite"):
         ensure_sqlite_folder(database_url)
         engine = create_engine(database_url, connect_args={"timeout": 30}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    return create_engine(_psycopg(database_url), pool_pre_ping=True, **_POOL)
+    engine = create_engine(_psycopg(database_url), **_POOL)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", partial(_require_alive, engine))
+    return engine
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info[_USED_AT] = clock.now()
+
+
+def _require_alive(engine: Engine, connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask a pooled connection whether it lives; one that was in use just now has to be without a word from the server.
+
+    Nothing is asked of such a connection, so all there can be to read is that the server hung up.
+    """
+    used_at = record.info.get(_USED_AT)
+    if used_at is None:  # made just now
+        return
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    if clock.now() - used_at < _JUST_NOW and not said.poll(0):
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
 
 
 def make_statement_engine(database_url: str) -> Engine:
@@ -82,6 +112,7 @@ def make_statement_engine(database_url: str) -> Engine:
     return create_engine(_psycopg(database_url), isolation_level="AUTOCOMMIT", **_POOL)
 
 
+_USED_AT, _JUST_NOW = "used_at", timedelta(seconds=1)
 #: Parameters stay out of errors and logs: they are personal data.
 _POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "hide_parameters": True}
 

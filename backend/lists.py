@@ -116,6 +116,9 @@ def upsert_rows(
     connection = _connection(tx)
     dialect = connection.dialect.name
     names = tuple(rows[0])
+    if len(rows) == 1:
+        connection.execute(_single_upsertion(dialect, table, names, key, add), dict(rows[0]))
+        return
     statement = _upsertion(dialect, table, names, key, add)
     values = [tuple(row[name] for name in names) for row in rows]
     connection.execute(statement, _parameters(dialect, "given", _column_types(table, names), values))
@@ -201,7 +204,16 @@ def _insertions(tables: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> Any:
 
 @lru_cache(maxsize=256)
 def _upsertion(dialect: str, table: type[Base], names: tuple[str, ...], key: tuple[str, ...], add: bool) -> Any:
-    statement = _insert_selected(dialect, table, names)
+    return _or_update(_insert_selected(dialect, table, names), table, names, key, add)
+
+
+@lru_cache(maxsize=256)
+def _single_upsertion(dialect: str, table: type[Base], names: tuple[str, ...], key: tuple[str, ...], add: bool) -> Any:
+    """The INSERT … VALUES … ON CONFLICT for a list of one."""
+    return _or_update(_dialect_insert(dialect, table), table, names, key, add)
+
+
+def _or_update(statement: Any, table: type[Base], names: tuple[str, ...], key: tuple[str, ...], add: bool) -> Any:
     given = statement.excluded
     changes = {name: table.__table__.c[name] + given[name] if add else given[name] for name in names if name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_=changes)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -35,6 +36,16 @@ def test_what_was_committed_is_there_for_the_next_one(sessions: Any) -> None:
     with transaction(sessions) as tx:
         (row,) = tx.scalars(select(OutboxRow))
     assert (row.topic, row.payload, row.announced_at) == ("reduction.issued", '{"b":1,"名":"甲"}', NOW)
+
+
+def test_a_connection_that_was_cut_is_replaced_before_it_is_used(postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as other:
+        engine = make_engine(postgresql_url)
+        for _ in range(2):
+            with transaction(session_factory(engine)) as tx:
+                number = tx.scalar(text("SELECT pg_backend_pid()"))
+            assert other.execute("SELECT pg_terminate_backend(%s, 10000)", [number]).fetchone() == (True,)
+        engine.dispose()
 
 
 def test_a_savepoint_goes_back_alone(sessions: Any) -> None:
