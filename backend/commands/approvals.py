@@ -43,6 +43,14 @@ def _multiplier(tx: Session, asked: UUID, by: OperatorView, granted: bool, reaso
     return points.decide_multiplier(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
 
+def _budget(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return points.decide_budget(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
+def _set_aside(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+    return points.decide_set_aside(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+
+
 def _show_again(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
     return rewards.decide_show_again(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
@@ -68,12 +76,8 @@ KINDS: dict[str, Decide] = {
     rewards.SHOW_AGAIN: _show_again,
     rewards.TERMS: _terms,
     sync.ENTRUST: _entrust,
-    points.BUDGET: lambda tx, asked, by, granted, reason, now: points.decide_budget(
-        tx, asked, operator=by, granted=granted, reason=reason, now=now
-    ),
-    points.SET_ASIDE: lambda tx, asked, by, granted, reason, now: points.decide_set_aside(
-        tx, asked, operator=by, granted=granted, reason=reason, now=now
-    ),
+    points.BUDGET: _budget,
+    points.SET_ASIDE: _set_aside,
     points.RULE: _rule,
     points.MULTIPLIER: _multiplier,
     rewards.LIMITS: _limits,

@@ -11,6 +11,7 @@ import click
 from backend import clock, house, rewards
 from backend.commands.operators import acting, deciding, note, told_refusals
 from backend.identity import ADMINISTRATOR, FINANCE, REVIEWER
+from backend.operator_log import shown_url
 
 
 def _doors() -> rewards.Doors:
@@ -32,7 +33,7 @@ def add_provider(provider: str, url: str, kind: str, name: str, token: str, reas
         now, vault = clock.now(), house().vault
         secret = rewards.add_provider(tx, vault, _doors(), code=provider, kind=kind, url=url, now=now, **told)
         shown = {"title": told["recipient"], "contact": told["contact"], "hands_over": told["hands_over"]}
-        note(tx, by, "provider.added", provider, reason, after={"kind": kind, "url": url, **shown})
+        note(tx, by, "provider.added", provider, reason, after={"kind": kind, "url": shown_url(url), **shown})
     click.echo(secret)
 
 

@@ -37,7 +37,7 @@ def lines(done: Any) -> list[dict[str, Any]]:
 
 def test_a_provider_from_its_beginning_to_its_end(app: Flask, postgresql_url: str) -> None:
     ada = Acting(app, World(postgresql_url), "ada")
-    add = ("reward", "provider", "add", "gifts", "https://gifts.example/orders", "--kind", "http_order", *TOLD)
+    add = ("reward", "provider", "add", "gifts", "https://gifts.example/orders?key=k4", "--kind", "http_order", *TOLD)
     secret = added(ada(*add))
     assert secret.startswith("whsec_")
     assert ada(*add).stderr.startswith("PROVIDER_EXISTS")
@@ -54,6 +54,7 @@ def test_a_provider_from_its_beginning_to_its_end(app: Flask, postgresql_url: st
     rows = logged(app, "provider.")
     assert [row["action"] for row in rows] == ["provider.added", "provider.key_rotated", "provider.retired"]
     assert secret not in str(rows) + str(shown)
+    assert rows[0]["after"]["url"] == "https://gifts.example/orders?…", "a query may hold a key"
 
 
 def test_what_is_stuck_is_settled_by_two_and_what_is_recorded_is_handed_over(
