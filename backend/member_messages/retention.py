@@ -11,7 +11,7 @@ from backend.member_messages.models import ExpiryWarning, MessagePermission, War
 #: 网络安全法, article 21: records of what happens in the network, six months at least; counted from the day of lapse.
 KEPT = timedelta(days=184)
 #: Whoever was forgotten longer ago than this had their messages removed by then.
-_LOOKS_BACK = timedelta(days=2)
+_LOOKS_BACK = timedelta(days=30)
 
 
 def purge_messages(tx: Session, *, now: datetime, limit: int = 1_000) -> int:

@@ -17,7 +17,7 @@ from backend.rewards.interfaces import Answer, Order, Unknown, Withdrawn
 from backend.rewards.orders import preparing, recipients
 from backend.rewards.orders.finishing import CLAIM_MARGIN, Call, finish_one
 from backend.rewards.orders.hearing import CANCELLED as ORDER_CANCELLED
-from backend.rewards.orders.hearing import RETRY_AFTER
+from backend.rewards.orders.hearing import RETRY_AFTER, next_attempt
 from backend.rewards.orders.models import DONE, NOT_SHIPPED, PLACING, WITHDRAWING, ProviderOrder
 from backend.rewards.orders.outside import Doors, reach
 from backend.rewards.redemptions import steps
@@ -75,7 +75,8 @@ def _begin(
     except Refusal as fault:  # it cannot be reached at all
         raise TooLateToCancel(state=held.state) from fault
     order.attempts += 1
-    order.claimed_until = now + timedelta(seconds=deadline_s) + CLAIM_MARGIN
+    # Whoever dies from here on leaves the question to `finishing`.
+    order.claimed_until = order.next_attempt_at = now + timedelta(seconds=deadline_s) + CLAIM_MARGIN
     tx.flush()
     asked = Order(preparing.request_no(redemption_id), order.item, order.quantity)
     return Call(holder_id, redemption_id, "withdraw", order.attempts, asked, outside, target)
@@ -90,8 +91,9 @@ def _write_down(tx: Session, call: Call, answer: Answer, now: datetime) -> bool:
     preparing.record(tx, order, "withdraw", answer, counted=withdrawn, now=now)
     if order.attempts == call.attempt:
         order.claimed_until = now
-        if isinstance(answer, Unknown):  # it may be withdrawn: that is asked soon, and undone then
-            order.next_attempt_at = now + RETRY_AFTER[0]
+        # It may be withdrawn although nobody said so: that is asked soon, and the points come back then.
+        soon = now + RETRY_AFTER[0]
+        order.next_attempt_at = soon if isinstance(answer, Unknown) else next_attempt(order, now=now)
     if withdrawn:
         _end(tx, order, now)
         steps.move(tx, held, REFUNDED, Why("MEMBER_CANCELLED", MEMBER), now=now)

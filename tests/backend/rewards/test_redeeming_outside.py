@@ -1,6 +1,7 @@
 """Rewards from outside: agreed to, withdrawn while they can be, and answered although a process died."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,29 @@ def shop(moment: Any, world: World, tmp_path: Path) -> Shop:
     return Shop(path)
 
 
+@contextmanager
+def dying_after_its_first_commit(world: World) -> Iterator[None]:
+    """What is done in here ends at the first statement after something was committed."""
+    engine: Any = world.house.sessions.kw["bind"]
+    committed: list[bool] = []
+
+    def note(*_: Any) -> None:
+        committed.append(True)
+
+    def die(*_: Any) -> None:
+        if committed:
+            raise KeyboardInterrupt  # nothing of ours catches it
+
+    event.listen(engine, "commit", note)
+    event.listen(engine, "before_cursor_execute", die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        event.remove(engine, "commit", note)
+        event.remove(engine, "before_cursor_execute", die)
+
+
 def left(world: World) -> int | None:
     with world.house.transaction() as tx:
         return rewards.pieces_left(tx, "lamp")
@@ -82,19 +106,25 @@ def test_goods_are_agreed_to_and_withdrawn_until_they_are_shipped(moment: Any, w
     world.check_books()
 
 
-def test_what_was_withdrawn_comes_back_although_the_answer_was_lost(
-    moment: Any, world: World, shop: Shop, tmp_path: Path
+@pytest.mark.parametrize("lost", ["answer", "process"])
+def test_what_was_withdrawn_comes_back_although_nobody_heard_it(
+    moment: Any, world: World, shop: Shop, tmp_path: Path, lost: str
 ) -> None:
     alice, ledger = Redeemer(world, "alice", 1_000), Path(f"{tmp_path}/post.sqlite")
     shop.tell("post")
     said = alice.redeem("lamp", 300, recipient=rewards.recipient_of(ADDRESS), accepts_sharing=True)[1]
-    shop.answer("order.withdrawn", {"request_no": "rdm_" + UUID(said["id"]).hex})
-    withdrawn = ledger.read_bytes()
-    ledger.write_bytes(b"nothing that could be answered")
-    with pytest.raises(TooLateToCancel):
-        alice.cancel(said["id"])
-    ledger.write_bytes(withdrawn)
-    moment.shift(timedelta(seconds=5))
+    if lost == "process":
+        with dying_after_its_first_commit(world):
+            alice.cancel(said["id"])
+    else:
+        shop.answer("order.withdrawn", {"request_no": "rdm_" + UUID(said["id"]).hex})
+        withdrawn = ledger.read_bytes()
+        ledger.write_bytes(b"nothing that could be answered")
+        with pytest.raises(TooLateToCancel):
+            alice.cancel(said["id"])
+        ledger.write_bytes(withdrawn)
+    moment.shift(timedelta(minutes=1))
+    assert alice.in_full(said["id"])["state"] == "confirmed"
     finishing.finish_round(world.house.sessions, world.house.vault, rewards.Doors(sandbox=True), "post")
     told = alice.in_full(said["id"])
     assert (told["state"], told["why"]["code"], told["order"]["status"]) == (
@@ -109,25 +139,10 @@ def test_what_was_withdrawn_comes_back_although_the_answer_was_lost(
 
 def test_a_process_that_dies_before_it_asks_the_provider(moment: Any, world: World, shop: Shop) -> None:
     """The redemption is there, its answer is not: the repeat waits until the outcome is known, and then tells it."""
-    alice, engine = Redeemer(world, "alice", 1_000), world.house.sessions.kw["bind"]
+    alice = Redeemer(world, "alice", 1_000)
     home: dict[str, Any] = {"recipient": rewards.recipient_of(ADDRESS), "accepts_sharing": True}
-    committed: list[bool] = []
-
-    def note(*_: Any) -> None:
-        committed.append(True)
-
-    def die(*_: Any) -> None:
-        if committed:
-            raise KeyboardInterrupt  # nothing of ours catches it
-
-    event.listen(engine, "commit", note)
-    event.listen(engine, "before_cursor_execute", die)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            alice.redeem("lamp", 300, "k1", **home)
-    finally:
-        event.remove(engine, "commit", note)
-        event.remove(engine, "before_cursor_execute", die)
+    with dying_after_its_first_commit(world):
+        alice.redeem("lamp", 300, "k1", **home)
     assert alice.points == {"available": 700, "reserved": 300}
     with pytest.raises(RequestUnderWay):
         alice.redeem("lamp", 300, "k1", **home)
