@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
@@ -33,9 +34,12 @@ from backend.vault import Vault
 OPERATION = "POST /redemptions"
 #: How long the member waits for an outside provider; afterwards a worker asks on.
 PATIENCE_S = 5.0
+#: So many threads of a process wait for providers; a provider that hangs shall not keep all of them from other members.
+WAITING_AT_ONCE = 4
 #: After so long a request that broke off is answered with its redemption as it stands.
 _BROKEN_OFF = timedelta(seconds=60)
 _TRIES = 5
+_places = BoundedSemaphore(WAITING_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,13 @@ def _acting(tx: Session, wish: Wish, now: datetime) -> Acting:
 
 
 def _finished(desk: Desk, wish: Wish, asked: Asked, redemption_id: UUID) -> Answer:
-    """Ask the provider once; what it has not said by then, a worker finds out."""
-    finishing.finish_one(desk.sessions, desk.vault, desk.doors, wish.account_id, redemption_id, deadline_s=PATIENCE_S)
+    """Ask the provider once, if not too many ask already; what is not known by then, a worker finds out."""
+    order = wish.account_id, redemption_id
+    if _places.acquire(blocking=False):
+        try:
+            finishing.finish_one(desk.sessions, desk.vault, desk.doors, *order, deadline_s=PATIENCE_S)
+        finally:
+            _places.release()
     with transaction(desk.sessions) as tx:
         return _as_it_stands(tx, wish, asked, redemption_id)
 

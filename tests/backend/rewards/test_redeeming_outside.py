@@ -1,7 +1,9 @@
 """Rewards from outside: agreed to, withdrawn while they can be, and answered although a process died."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from backend.idempotency import RequestUnderWay
 from backend.rewards import Terms, TooLateToCancel
 from backend.rewards.orders import finishing
 from backend.rewards.providers.sandbox import SCHEME, Shop
+from backend.rewards.redemptions import redeeming
 from backend.sandbox import reward_platform
 from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.world import World
@@ -135,6 +138,22 @@ def test_what_was_withdrawn_comes_back_although_nobody_heard_it(
     assert told["recipient"]["deleted_at"] and (alice.points, left(world)) == ({"available": 1_000}, 10)
     alice.cancel(said["id"])
     world.check_books()
+
+
+def test_a_provider_that_hangs_keeps_only_some_of_the_threads(world: World, shop: Shop, tmp_path: Path) -> None:
+    """Its ledger is locked, so it answers nobody: whoever comes when enough wait for it is answered at once."""
+    alice, ledger = Redeemer(world, "alice", 3_000), sqlite3.connect(f"{tmp_path}/post.sqlite", isolation_level=None)
+    home: dict[str, Any] = {"recipient": rewards.recipient_of(ADDRESS), "accepts_sharing": True}
+    with closing(ledger), ThreadPoolExecutor(redeeming.WAITING_AT_ONCE + 1) as threads:
+        ledger.execute("BEGIN IMMEDIATE")
+        asked = [threads.submit(alice.redeem, "lamp", 300, **home) for _ in range(redeeming.WAITING_AT_ONCE + 1)]
+        at_once = next(as_completed(asked)).result()
+        ledger.execute("ROLLBACK")
+        states = sorted(found.result()[1]["state"] for found in asked)
+    assert at_once[1]["state"] == "reserved"
+    assert states == ["confirmed"] * redeeming.WAITING_AT_ONCE + ["reserved"]
+    finishing.finish_round(world.house.sessions, world.house.vault, rewards.Doors(sandbox=True), "post")
+    assert {told["state"] for told in _listed(alice)} == {"confirmed"}
 
 
 def test_a_process_that_dies_before_it_asks_the_provider(moment: Any, world: World, shop: Shop) -> None:
