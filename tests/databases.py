@@ -1,8 +1,8 @@
 """A fresh, migrated database for every test, quickly.
 
 PostgreSQL: the first worker migrates a template; every worker copies it once and afterwards only deletes
-what the last test wrote. Where that is not enough (a test changed the schema, or rows the migrations put
-there), the copy is made anew. SQLite: one migrated file, copied per test to the same place.
+what the last test wrote, and puts back what the migrations had written. Where that is not enough (a test
+changed the schema), the copy is made anew. SQLite: one migrated file, copied per test to the same place.
 """
 
 import hashlib
@@ -84,6 +84,9 @@ class PostgresqlDatabases:
         filled = {table: bool(inside.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()) for (table,) in tables}
         self._seeded = [table for table in filled if filled[table]]
         self._empty = [table for table in filled if not filled[table]]
+        inside.execute("CREATE SCHEMA pristine")
+        for table in self._seeded:
+            inside.execute(f'CREATE TABLE pristine."{table}" AS TABLE "{table}"')
         self._pristine = self._fingerprint(inside)
 
     def _leave(self) -> None:
@@ -99,9 +102,20 @@ class PostgresqlDatabases:
             self._disconnect_everybody(self.name, self._inside.info.backend_pid)
             # A handful of rows is deleted in a fraction of the time it takes to truncate a table.
             self._inside.execute("; ".join(f'DELETE FROM "{table}"' for table in self._empty))
+            if self._fingerprint(self._inside) == self._pristine:
+                return True
+            self._put_back(self._inside)
             return self._fingerprint(self._inside) == self._pristine
         except psycopg.Error:
             return False
+
+    def _put_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Give tables that the migrations filled their rows again, and sequences their beginning."""
+        for table in self._seeded:
+            connection.execute(f'DELETE FROM "{table}"; INSERT INTO "{table}" SELECT * FROM pristine."{table}"')
+        used = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        for (name,) in connection.execute(used).fetchall():
+            connection.execute(f'ALTER SEQUENCE "{name}" RESTART')
 
     def _fingerprint(self, connection: psycopg.Connection[Any]) -> tuple[Any, ...]:
         """Changes when the schema, a trigger, a sequence or the rows of a filled table do."""
