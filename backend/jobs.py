@@ -180,8 +180,8 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
     channel = member_messages.channel_of(settings, sessions, vault)
     for errand in (*ERRANDS, messaging(channel, stop)):
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
-    courier = sync.Courier(sessions, vault, settings.sandbox_hosts)
-    finisher = rewards.Finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))
+    courier = sync.courier(sessions, vault, settings.sandbox_hosts)
+    finisher = rewards.finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))
     scheduler.start()
     courier.start()
     finisher.start()

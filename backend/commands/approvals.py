@@ -31,56 +31,29 @@ def _entrust(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: 
     return sync.decide_entrusted(tx, house().vault, asked, **how)
 
 
-def _appoint(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return identity.decide_appointment(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+def _by(verb: Callable[..., Approval]) -> Decide:
+    """A verb that needs nothing of the house."""
 
+    def decide_it(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
+        return verb(tx, asked, operator=by, granted=granted, reason=reason, now=now)
 
-def _rule(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return points.decide_rule(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _multiplier(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return points.decide_multiplier(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _budget(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return points.decide_budget(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _set_aside(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return points.decide_set_aside(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _show_again(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return rewards.decide_show_again(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _terms(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return rewards.decide_terms(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _limits(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return rewards.decide_limits(tx, asked, operator=by, granted=granted, reason=reason, now=now)
-
-
-def _outcome(tx: Session, asked: UUID, by: OperatorView, granted: bool, reason: str, now: datetime) -> Approval:
-    return rewards.decide_outcome(tx, asked, operator=by, granted=granted, reason=reason, now=now)
+    return decide_it
 
 
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
-    identity.APPOINT: _appoint,
-    identity.REPLACE_TOKEN: _appoint,
+    identity.APPOINT: _by(identity.decide_appointment),
+    identity.REPLACE_TOKEN: _by(identity.decide_appointment),
     points.WRITE_OFF: _write_off,
-    rewards.OUTCOME: _outcome,
-    rewards.SHOW_AGAIN: _show_again,
-    rewards.TERMS: _terms,
+    rewards.OUTCOME: _by(rewards.decide_outcome),
+    rewards.SHOW_AGAIN: _by(rewards.decide_show_again),
+    rewards.TERMS: _by(rewards.decide_terms),
     sync.ENTRUST: _entrust,
-    points.BUDGET: _budget,
-    points.SET_ASIDE: _set_aside,
-    points.RULE: _rule,
-    points.MULTIPLIER: _multiplier,
-    rewards.LIMITS: _limits,
+    points.BUDGET: _by(points.decide_budget),
+    points.SET_ASIDE: _by(points.decide_set_aside),
+    points.RULE: _by(points.decide_rule),
+    points.MULTIPLIER: _by(points.decide_multiplier),
+    rewards.LIMITS: _by(rewards.decide_limits),
 }
 _SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}
 

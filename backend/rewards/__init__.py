@@ -3,7 +3,6 @@
 from backend.rewards.catalogue.code_files import CodeFile, open_code_file
 from backend.rewards.catalogue.codes import (
     CodeReport,
-    batches_of,
     check_codes,
     free_codes,
     import_codes,
@@ -14,7 +13,6 @@ from backend.rewards.catalogue.describing import (
     read_reward,
     read_terms,
     read_texts,
-    stored_terms,
     told_terms,
 )
 from backend.rewards.catalogue.donations import Donation, donations
@@ -33,7 +31,7 @@ from backend.rewards.catalogue.proposing import (
 from backend.rewards.catalogue.proving import differences
 from backend.rewards.catalogue.shelf import MOST_TOLD, Recipient, ShelfItem, shelf, shelf_item
 from backend.rewards.catalogue.shelf import SENTENCES as REASONS
-from backend.rewards.catalogue.stock import change_stock, pieces_left, put_back, take
+from backend.rewards.catalogue.stock import change_stock, pieces_left, take
 from backend.rewards.catalogue.terms import Limit, Terms, save_terms
 from backend.rewards.catalogue.vouchers import ShownCode, TakenCode, put_code_back, reveal, take_code
 from backend.rewards.errors import (
@@ -61,8 +59,8 @@ from backend.rewards.errors import (
     UnknownProvider,
 )
 from backend.rewards.holdings import holdings
-from backend.rewards.orders.finisher import Finisher
-from backend.rewards.orders.handovers import HandoverView, carry_out, handover_of, open_handovers, read_recipient
+from backend.rewards.orders.finisher import finisher
+from backend.rewards.orders.handovers import HandoverView, carry_out, open_handovers, read_recipient
 from backend.rewards.orders.outside import (
     Doors,
     ProviderView,
@@ -125,7 +123,6 @@ __all__ = [
     "DeviceNeeded",
     "Donation",
     "Doors",
-    "Finisher",
     "HandoverView",
     "InReview",
     "InvalidCodeFile",
@@ -173,7 +170,6 @@ __all__ = [
     "add_provider",
     "add_reward",
     "approve",
-    "batches_of",
     "cancel",
     "carry_out",
     "change_stock",
@@ -187,10 +183,10 @@ __all__ = [
     "differences",
     "donations",
     "expire",
+    "finisher",
     "forget",
     "forget_devices",
     "free_codes",
-    "handover_of",
     "holder_of",
     "holdings",
     "import_codes",
@@ -204,7 +200,6 @@ __all__ = [
     "outside_providers",
     "pieces_left",
     "propose_terms",
-    "put_back",
     "put_code_back",
     "read_recipient",
     "read_reward",
@@ -233,7 +228,6 @@ __all__ = [
     "shelf",
     "shelf_item",
     "show_code",
-    "stored_terms",
     "stuck_orders",
     "take",
     "take_code",

@@ -14,7 +14,7 @@ from backend.sync.comparing import (
     compare_step,
     newest_comparison,
 )
-from backend.sync.courier import Courier
+from backend.sync.courier import courier
 from backend.sync.delivering import deliver_round, due_destinations
 from backend.sync.entrusting import ENTRUST, decide_entrusted, request_entrusted
 from backend.sync.errors import (
@@ -45,7 +45,6 @@ __all__ = [
     "ENTRUST",
     "TOPICS",
     "ComparisonView",
-    "Courier",
     "DestinationExists",
     "DestinationState",
     "DifferenceView",
@@ -59,6 +58,7 @@ __all__ = [
     "begin_comparison",
     "begin_comparisons",
     "compare_step",
+    "courier",
     "decide_entrusted",
     "deliver_round",
     "destination_states",

@@ -307,7 +307,7 @@ def test_a_hostile_receiver_delays_no_other(
     add(world, "other", other)
     act(world, "T1")
     number(world)
-    courier = sync.Courier(world.house.sessions, world.house.vault, [hostile.host, other.host])
+    courier = sync.courier(world.house.sessions, world.house.vault, [hostile.host, other.host])
     courier.start()
     try:
         hostile.wait_for(1)
