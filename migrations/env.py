@@ -15,7 +15,8 @@ import backend.operator_log
 import backend.outbox
 import backend.partners.models
 import backend.partners.reconciliation
-import backend.points.budget_models
+import backend.points.budgets.models
+import backend.points.cover.models
 import backend.points.models
 import backend.rewards.catalogue.models
 import backend.rewards.orders.models

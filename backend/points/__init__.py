@@ -1,9 +1,19 @@
 """Points: versioned rules, and the lots in which every point of a member lives."""
 
 from backend.points.awarding import Award, Earning, Given
-from backend.points.budget_notices import BUDGET_STATES, budget_notices, warn_of_budgets
-from backend.points.budget_reading import BudgetView, budgets_of
-from backend.points.budgets import BudgetCut, Drawn, Returned, Wanted, draw, give_back, take_up_returned
+from backend.points.budgets.drawing import BudgetCut, Drawn, Returned, Wanted, draw, give_back, take_up_returned
+from backend.points.budgets.funding import SCOPES, NewBudget, change_budget, open_budget
+from backend.points.budgets.funding_decisions import (
+    BUDGET,
+    SET_ASIDE,
+    decide_budget,
+    decide_set_aside,
+    request_budget_change,
+    request_new_budget,
+    request_set_aside,
+)
+from backend.points.budgets.notices import BUDGET_STATES, budget_notices, warn_of_budgets
+from backend.points.budgets.reading import BudgetView, budgets_of
 from backend.points.changing import (
     MULTIPLIER,
     RULE,
@@ -14,7 +24,9 @@ from backend.points.changing import (
     request_multiplier,
     request_rule,
 )
-from backend.points.cover import cover_of, liability_told
+from backend.points.cover.liability import Liability, liability_now, newest_liability, snapshot_liabilities
+from backend.points.cover.setting_aside import set_aside, show_cover
+from backend.points.cover.telling import cover_of, liability_told
 from backend.points.cuts import CUT_CODES, cuts_of
 from backend.points.debts import (
     WRITE_OFF,
@@ -37,18 +49,7 @@ from backend.points.errors import (
     RuleTooLate,
     UnknownMultiplier,
 )
-from backend.points.funding import SCOPES, NewBudget, change_budget, open_budget
-from backend.points.funding_decisions import (
-    BUDGET,
-    SET_ASIDE,
-    decide_budget,
-    decide_set_aside,
-    request_budget_change,
-    request_new_budget,
-    request_set_aside,
-)
 from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
-from backend.points.liability import Liability, liability_now, newest_liability, snapshot_liabilities
 from backend.points.models import Use
 from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots, standing_lots
@@ -62,7 +63,6 @@ from backend.points.rules import (
     save_multiplier,
     save_rule,
 )
-from backend.points.setting_aside import set_aside, show_cover
 from backend.points.settling import Settled, settle
 from backend.points.spending import confirm, refund, release, reserve, spend
 from backend.points.standing import NO_POINTS, SOON_DAYS, STATES, Due, LotView, Standing, lots_page, standings

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.ids import new_id
 from backend.ledger import Transfer
 from backend.lists import insert_rows
-from backend.points.budgets import Drawn, Returned, Wanted, draw
+from backend.points.budgets.drawing import Drawn, Returned, Wanted, draw
 from backend.points.caps import Counts, keys_of
 from backend.points.cuts import CAP_CODES, ENDED, USED_UP, Cut
 from backend.points.lots import LotKey

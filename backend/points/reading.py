@@ -10,7 +10,7 @@ from backend import ledger
 from backend.holdings import Held, held_rows
 from backend.lists import recordset
 from backend.points import caps
-from backend.points.budget_reading import budget_differences
+from backend.points.budgets.reading import budget_differences
 from backend.points.models import Lot, PointsCut, Use, UsePart
 
 

@@ -13,7 +13,7 @@ from backend import ledger
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.lists import recordset
-from backend.points.budgets import Returned, give_back
+from backend.points.budgets.drawing import Returned, give_back
 from backend.points.lots import save, use
 from backend.points.models import Lot
 

@@ -12,7 +12,7 @@ from backend.ledger import Transfer
 from backend.lists import recordset
 from backend.points import awarding, caps, cuts
 from backend.points.awarding import Award, Earning
-from backend.points.budgets import Returned
+from backend.points.budgets.drawing import Returned
 from backend.points.lots import LotKey
 from backend.points.models import Lot
 from backend.points.policy import Rulebook

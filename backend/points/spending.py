@@ -17,7 +17,7 @@ from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.lists import insert_rows
 from backend.points import choosing
-from backend.points.budgets import Returned, give_back
+from backend.points.budgets.drawing import Returned, give_back
 from backend.points.choosing import HeldLot
 from backend.points.debts import debt_sentence
 from backend.points.errors import ContradictingUse, InsufficientPoints

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from backend.points.cover import cover_of
-from backend.points.cover_page import cover_html
+from backend.points.cover.page import cover_html
+from backend.points.cover.telling import cover_of
 
 blueprint = Blueprint("points_cover", __name__)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import clock, identity, ledger
 from backend.database import reading, transaction
 from backend.lists import insert_rows
-from backend.points.budget_models import LiabilitySnapshot
-from backend.points.budget_reading import budgets_of
+from backend.points.budgets.reading import budgets_of
+from backend.points.cover.models import LiabilitySnapshot
+from backend.points.cover.setting_aside import set_aside_on
 from backend.points.models import Lot
-from backend.points.setting_aside import set_aside_on
 
 MONTHS = 24
 #: The rate is that of at least so many days, where there are so many.

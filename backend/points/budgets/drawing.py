@@ -3,7 +3,7 @@
 A budget is charged with every point that leaves the issuer for an act it covers, and gets back every point that goes
 back to the issuer. What was spent before its act was taken back stays drawn until the debt is paid, so returning goods
 does not reopen a budget whose points are gone. A lot remembers what it was drawn from (`Lot.drawn_from`); with the
-transfers of the lot that proves what is drawn of each budget (`budget_reading.differences`).
+transfers of the lot that proves what is drawn of each budget (`reading.budget_differences`).
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from backend.database import Amount
 from backend.ids import new_id
 from backend.lists import insert_rows, recordset
-from backend.points.budget_models import Budget, BudgetReturn
+from backend.points.budgets.models import Budget, BudgetReturn
 
 #: Programme, scope and the code of what is meant: the programme itself, a partner or a campaign.
 Scope = tuple[str, str, str]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from backend import ledger
 from backend.database import Amount
 from backend.errors import NotFound
-from backend.points.budget_models import Budget, BudgetChange, BudgetReturn
-from backend.points.budgets import numbers_of
+from backend.points.budgets.drawing import numbers_of
+from backend.points.budgets.models import Budget, BudgetChange, BudgetReturn
 from backend.points.models import Lot
 
 #: A budget is called low from this share of it on.

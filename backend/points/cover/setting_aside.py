@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend import clock, identity, operator_log
 from backend.identity import FINANCE, OperatorView
 from backend.lists import insert_rows
-from backend.points.budget_models import CoverSwitch, SetAside
+from backend.points.cover.models import CoverSwitch, SetAside
 from backend.points.errors import InvalidSetAside
 
 #: A thousand yuan for a point; what is above it is a slip of the keyboard.

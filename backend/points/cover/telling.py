@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from backend import clock, identity
 from backend.errors import NotFound
 from backend.identity import UnknownProgramme
-from backend.points.liability import Liability, newest_liability
-from backend.points.setting_aside import cover_is_shown
+from backend.points.cover.liability import Liability, newest_liability
+from backend.points.cover.setting_aside import cover_is_shown
 
 #: What is said where nobody stated anything.
 NOT_STATED = {

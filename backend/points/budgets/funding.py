@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from backend import identity
 from backend.errors import NotFound
 from backend.lists import insert_rows
-from backend.points.budget_models import Budget, BudgetChange
+from backend.points.budgets.models import Budget, BudgetChange
 from backend.points.errors import BudgetBelowDrawn, InvalidBudget
 
 SCOPES = ("programme", "partner", "campaign")

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from backend.bilingual import halves
-from backend.points.budget_models import Budget
-from backend.points.budget_reading import LOW_PERCENT, BudgetView, budgets_of
+from backend.points.budgets.models import Budget
+from backend.points.budgets.reading import LOW_PERCENT, BudgetView, budgets_of
 
 log = structlog.get_logger(__name__)
 

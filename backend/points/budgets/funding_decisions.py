@@ -10,9 +10,9 @@ from backend import approvals, identity, operator_log
 from backend.approvals import Approval
 from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
-from backend.points.budget_reading import BudgetView, budget
-from backend.points.funding import NewBudget, change_budget, check_change, open_budget
-from backend.points.setting_aside import check_set_aside, set_aside, set_aside_on
+from backend.points.budgets.funding import NewBudget, change_budget, check_change, open_budget
+from backend.points.budgets.reading import BudgetView, budget
+from backend.points.cover.setting_aside import check_set_aside, set_aside, set_aside_on
 
 BUDGET, SET_ASIDE = "points.budget", "points.set_aside"
 #: How a request stands, as the operator log tells it beside what it is about.
