@@ -10,8 +10,8 @@ from backend.rewards.catalogue.models import POOL, TAKEN, Reward, RewardStock, S
 from backend.rewards.redemptions.models import Redemption, RedemptionStep
 from backend.rewards.redemptions.policy import CONFIRMED, KEPT_STATES, REFUNDED, STANDING
 
-#: Refunded, and the piece is gone all the same: it was used, or lies with the provider.
-_GONE = ("OPERATOR_REFUNDED", "PROVIDER_CANCELLED")
+#: Refunded, and the piece is gone all the same: it was sent or used.
+_GONE = "OPERATOR_REFUNDED"
 _MOST_NAMED = 100
 
 
@@ -65,7 +65,7 @@ def _redemptions(tx: Session) -> Iterator[dict[str, object]]:
 
 
 def _stock(tx: Session) -> Iterator[dict[str, object]]:
-    used = or_(Redemption.state.in_(STANDING), and_(Redemption.state == REFUNDED, Redemption.why.in_(_GONE)))
+    used = or_(Redemption.state.in_(STANDING), and_(Redemption.state == REFUNDED, Redemption.why == _GONE))
     changes = select(StockChange.reward, func.sum(StockChange.pieces)).group_by(StockChange.reward)
     came = {row[0]: int(row[1]) for row in tx.execute(changes)}
     redeemed = select(Redemption.reward, func.count()).join(RewardStock, RewardStock.reward == Redemption.reward)

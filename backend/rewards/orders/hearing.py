@@ -6,6 +6,7 @@ changes nothing; only an order that was taken on moves forward, until it is deli
 
 import random
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -42,14 +43,23 @@ def _followed(row: ProviderOrder) -> bool:
     return row.state == DONE and row.status not in (*ENDS, CANCELLED)
 
 
-def hear(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, current: bool, now: datetime) -> None:
+def hear(
+    tx: Session,
+    row: ProviderOrder,
+    asked: str,
+    answer: Answer,
+    *,
+    current: bool,
+    operator_id: UUID | None = None,
+    now: datetime,
+) -> None:
     """Take an answer in; the redemption and its order are held by the caller.
 
     `current`: nobody else has claimed the order since the question was asked. What settles an order does so whoever
-    heard it; a late "not known" or no answer says nothing any more.
+    heard it; a late "not known" or no answer says nothing any more. `operator_id`: who says it, where two operators do.
     """
     if row.state in OPEN_STATES:
-        counted = _while_open(tx, row, asked, answer, current=current, now=now)
+        counted = _while_open(tx, row, asked, answer, current=current, operator_id=operator_id, now=now)
     else:
         counted = _afterwards(tx, row, asked, answer, now=now)
     if counted or not (current and asked == "query" and _followed(row)):  # nothing new is nothing to keep
@@ -61,9 +71,18 @@ def hear(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, current
     tx.flush()
 
 
-def _while_open(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, current: bool, now: datetime) -> bool:
+def _while_open(
+    tx: Session,
+    row: ProviderOrder,
+    asked: str,
+    answer: Answer,
+    *,
+    current: bool,
+    operator_id: UUID | None,
+    now: datetime,
+) -> bool:
     if isinstance(answer, Done | Refused | Withdrawn | Cancelled):
-        _settle(tx, row, answer, now=now)
+        _settle(tx, row, answer, operator_id=operator_id, now=now)
         return True
     if not current:
         return False
@@ -73,7 +92,7 @@ def _while_open(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, 
     return True
 
 
-def _settle(tx: Session, row: ProviderOrder, answer: Settling, *, now: datetime) -> None:
+def _settle(tx: Session, row: ProviderOrder, answer: Settling, *, operator_id: UUID | None, now: datetime) -> None:
     """It is known what became of the order, and so what becomes of the redemption; whom it was for comes last."""
     row.finished_at, row.last_error = now, None
     if isinstance(answer, Done):
@@ -83,7 +102,7 @@ def _settle(tx: Session, row: ProviderOrder, answer: Settling, *, now: datetime)
         # It was cancelled before we knew that it was taken on: nothing was confirmed that would have to be refunded.
         answer = Refused(answer.code) if isinstance(answer, Cancelled) else answer
     tx.flush()
-    if not outcome.apply(tx, row.holder_id, row.redemption_id, answer, now=now):
+    if not outcome.apply(tx, row.holder_id, row.redemption_id, answer, operator_id=operator_id, now=now):
         log.error("outcome_without_redemption", order=preparing.request_no(row.redemption_id), state=row.state)
     _mark(tx, row, now=now)
 

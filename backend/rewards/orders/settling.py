@@ -72,7 +72,7 @@ def decide_outcome(
         order = preparing.held(tx, holder_id, redemption_id)
         if order is None or order.state not in (PLACING, WITHDRAWING):
             raise OutcomeKnown
-        hearing.hear(tx, order, "settle", _answer(decided.facts), current=True, now=now)
+        hearing.hear(tx, order, "settle", _answer(decided.facts), current=True, operator_id=operator.id, now=now)
         decided = approvals.execute(tx, request_id, OUTCOME, now=now)
         after, verdict = {**decided.facts, "status": "executed"}, "granted"
     _log(tx, operator, f"reward.outcome_{verdict}", redemption_id, reason, before, after, now)

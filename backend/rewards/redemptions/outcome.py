@@ -10,6 +10,7 @@ from backend.rewards.redemptions import steps
 from backend.rewards.redemptions.policy import (
     CANCELLED,
     CONFIRMED,
+    OPERATOR,
     PROVIDER,
     REFUNDED,
     REQUESTED,
@@ -38,33 +39,43 @@ def requested(tx: Session, holder_id: UUID, redemption_id: UUID, *, now: datetim
     return True
 
 
-def apply(tx: Session, holder_id: UUID, redemption_id: UUID, answer: Settling, *, now: datetime) -> bool:
+def apply(
+    tx: Session,
+    holder_id: UUID,
+    redemption_id: UUID,
+    answer: Settling,
+    *,
+    operator_id: UUID | None = None,
+    now: datetime,
+) -> bool:
     """Settle a redemption by what is known of its order; the redemption is held by the caller.
 
-    Done: requested → confirmed, the points are spent. Refused, Withdrawn: reserved or requested → cancelled, the points
-    and the piece of stock go back with the reason told; what was confirmed before it was withdrawn is refunded, and its
-    piece goes back as well. Cancelled: confirmed → refunded. False where it changes nothing, because the redemption is
-    there already or ended otherwise.
+    Done: requested → confirmed, the points are spent. Refused, Withdrawn: reserved or requested → cancelled. Cancelled,
+    Withdrawn: confirmed → refunded. Points go back with the reason told, and so does the piece of stock, which nobody
+    got. `operator_id`: who says it, where the provider did not. False where it changes nothing, because the redemption
+    is there already or ended otherwise.
     """
     held = steps.hold(tx, holder_id, redemption_id)
-    target, why = _told(answer)
-    undone = isinstance(answer, Withdrawn) and held is not None and held.state == CONFIRMED
-    target = REFUNDED if undone else target
-    if held is None or held.state == REVIEW or target not in STEPS[held.state]:
+    if held is None or held.state == REVIEW:
         return False
-    steps.move(tx, held, target, Why(why, PROVIDER), now=now)
-    if undone:
+    target = CONFIRMED if isinstance(answer, Done) else REFUNDED if held.state == CONFIRMED else CANCELLED
+    if target not in STEPS[held.state] or (isinstance(answer, Refused) and target == REFUNDED):
+        return False
+    steps.move(tx, held, target, _why(answer, operator_id), now=now)
+    if target == REFUNDED:
         steps.put_back(tx, held)
     return True
 
 
-def _told(answer: Settling) -> tuple[str, str | None]:
+def _why(answer: Settling, operator_id: UUID | None) -> Why:
+    actor = PROVIDER if operator_id is None else OPERATOR
     match answer:
         case Done():
-            return CONFIRMED, None
+            code = None
         case Refused():
-            return CANCELLED, "PROVIDER_REFUSED"
+            code = "PROVIDER_REFUSED" if operator_id is None else "NOT_DELIVERED"
         case Withdrawn():
-            return CANCELLED, "PROVIDER_WITHDRAWN"
+            code = "PROVIDER_WITHDRAWN"
         case Cancelled():
-            return REFUNDED, "PROVIDER_CANCELLED"
+            code = "PROVIDER_CANCELLED"
+    return Why(code, actor, operator_id)

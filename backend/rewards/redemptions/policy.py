@@ -53,6 +53,7 @@ WHY = {
     "PROVIDER_REFUSED": "供应方拒绝了该兑换 / The provider refused it",
     "PROVIDER_WITHDRAWN": "供应方未收到或已撤回，不会再发货 / The provider withdrew it and will not deliver",
     "PROVIDER_CANCELLED": "供应方未能完成 / The provider could not carry it out",
+    "NOT_DELIVERED": "经向供应方核实，未能交付 / We asked the provider and found that it was not delivered",
     "OPERATOR_REFUNDED": "客服为您退款 / The house refunded it",
     "MEMBER_FORGOTTEN": "账户已注销 / The account was deleted",
 }

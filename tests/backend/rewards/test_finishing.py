@@ -69,7 +69,7 @@ def test_whatever_a_provider_does_points_and_orders_agree(moment: Any, world: Wo
         assert order_of(world, made[behaviour]).next_attempt_at is None, behaviour
     confirmed = sum(in_the_end == "confirmed" for _, in_the_end, _ in BEHAVIOURS.values())
     assert alice.points == {"available": PRICE * (len(BEHAVIOURS) - confirmed)}
-    assert left(world) == 10_000 - confirmed - 1, "what the provider could not deliver is not there"
+    assert left(world) == 10_000 - confirmed, "what nobody got is there again"
     asked = [step for step, _, _ in heard(world, made["fail"])]
     assert asked == ["place", *["query"] * asked.count("query"), "withdraw"] and asked.count("query") >= 3
     assert order_of(world, made["post"]).status == "delivered"
@@ -164,7 +164,9 @@ def test_what_a_provider_never_says_two_operators_settle(moment: Any, world: Wor
             assert rewards.decide_outcome(tx, asked, operator=decides, granted=True, **given).status == "executed"
         with world.house.transaction() as tx, pytest.raises(rewards.OutcomeKnown):
             rewards.request_outcome(tx, UUID(redemption), delivered=True, reference=None, operator=asks, **given)
-    assert [alice.in_full(redemption)["state"] for redemption in made] == ["confirmed", "cancelled"]
+    told = [alice.in_full(redemption)["steps"][-1] for redemption in made]
+    assert [(step["state"], step["actor"]) for step in told] == [("confirmed", "operator"), ("cancelled", "operator")]
+    assert told[1]["why"]["code"] == "NOT_DELIVERED", "the provider refused nothing"
     assert alice.points == {"available": PRICE}
     world.check_books()
 
