@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from backend import identity
@@ -22,13 +22,16 @@ from backend.holdings import Held, held_rows
 from backend.lists import insert_rows
 from backend.rewards.errors import InvalidRecipient
 from backend.rewards.interfaces import Address, Recipient, Reference
-from backend.rewards.orders.models import ADDRESS, DONE, REFERENCE, Handover, OrderRecipient, ProviderOrder
+from backend.rewards.orders.models import ADDRESS, REFERENCE, Handover, OrderRecipient, ProviderOrder
 from backend.vault import Sealer, Unreadable, Vault
 
 #: An address is deleted when the provider says "delivered", at the latest so long after "shipped" …
 KEPT_AFTER_SHIPPING = timedelta(days=30)
 #: … and where a provider never says how far it is, so long after it took the order on.
 KEPT_AT_MOST = timedelta(days=180)
+#: While nobody knows what became of an order its address is kept for so long after it was sent. It is never sent again:
+#: the order stays open without it, is asked about, and can be settled by operators.
+KEPT_WHILE_UNKNOWN = timedelta(days=30)
 #: Why it was deleted.
 DELIVERED, NOT_NEEDED, RUN_OUT, FORGOTTEN = "delivered", "order_ended", "time_over", "member_forgotten"
 
@@ -108,14 +111,14 @@ def delete(tx: Session, holder_id: UUID, redemption_id: UUID, because: str, *, n
 
 def delete_recipients(tx: Session, *, now: datetime) -> int:
     """Delete what was kept long enough although nobody said that it arrived: one step of a job."""
-    order = _same(ProviderOrder)
-    shipped, taken_on = (
+    long_enough = or_(
         ProviderOrder.shipped_at <= now - KEPT_AFTER_SHIPPING,
         ProviderOrder.finished_at <= now - KEPT_AT_MOST,
+        and_(ProviderOrder.finished_at.is_(None), ProviderOrder.placed_at <= now - KEPT_WHILE_UNKNOWN),
     )
-    over = select(ProviderOrder.redemption_id).where(*order, ProviderOrder.state == DONE, or_(shipped, taken_on))
-    left = select(Handover.redemption_id).where(*_same(Handover), Handover.recorded_at <= now - KEPT_AT_MOST)
-    query = select(OrderRecipient).where(OrderRecipient.sealed.is_not(None), or_(over.exists(), left.exists()))
+    ordered = select(ProviderOrder.redemption_id).where(*_same(ProviderOrder), long_enough)
+    listed = select(Handover.redemption_id).where(*_same(Handover), Handover.recorded_at <= now - KEPT_AT_MOST)
+    query = select(OrderRecipient).where(OrderRecipient.sealed.is_not(None), or_(ordered.exists(), listed.exists()))
     query = query.order_by(OrderRecipient.holder_id, OrderRecipient.redemption_id).limit(_BATCH)
     rows = tx.scalars(query.with_for_update(skip_locked=True)).all()
     for row in rows:

@@ -92,7 +92,7 @@ def test_an_address_is_not_kept_for_ever_nor_longer_than_its_member(
     tmp_path: Path,
 ) -> None:
     world = World(postgresql_url)
-    shop, alice = outside_reward(world, tmp_path, kind="goods"), Redeemer(world, "alice", PRICE * 5)
+    shop, alice = outside_reward(world, tmp_path, kind="goods"), Redeemer(world, "alice", PRICE * 6)
     wanted: dict[str, Any] = {"recipient": rewards.recipient_of(ADDRESS), "accepts_sharing": True}
 
     def redeem(behaviour: str) -> str:
@@ -107,12 +107,17 @@ def test_an_address_is_not_kept_for_ever_nor_longer_than_its_member(
     work(world)  # one is shipped, one is cancelled, of the third it is known that it was carried out
     assert alice.in_full(unknown)["recipient"]["deleted_because"] == "order_ended"
     assert sealed(world) == 2 and delete_run_out(world) == 0
-    moment.shift(recipients.KEPT_AFTER_SHIPPING)
-    assert delete_run_out(world) == 1
-    assert alice.in_full(shipped)["recipient"]["deleted_because"] == "time_over"
+    moment.shift(timedelta(days=1))
+    sent_last = redeem("fail")
+    moment.shift(recipients.KEPT_AFTER_SHIPPING - timedelta(days=1))
+    assert delete_run_out(world) == 2
+    told = [alice.in_full(one)["recipient"]["deleted_because"] for one in (shipped, on_its_way)]
+    assert told == ["time_over", "time_over"]
+    still_open = order_of(world, on_its_way)
+    assert still_open.state == "placing" and still_open.next_attempt_at is not None, "it is asked about all the same"
     with world.house.transaction() as tx:
         recipients.forget(tx, alice.holder, now=clock.now())
-    assert alice.in_full(on_its_way)["recipient"]["deleted_because"] == "member_forgotten" and not sealed(world)
+    assert alice.in_full(sent_last)["recipient"]["deleted_because"] == "member_forgotten" and not sealed(world)
 
 
 def test_a_member_number_goes_to_its_platform_and_its_list_is_compared(
