@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend import operator_log
 from backend.errors import NotFound
 from backend.identity import OperatorView
+from backend.rewards.catalogue.models import CHARITY, Reward
 from backend.rewards.errors import AlreadyCarriedOut
 from backend.rewards.interfaces import Recipient
 from backend.rewards.orders import recipients
@@ -42,6 +43,13 @@ def handover_of(tx: Session, holder_id: UUID, redemption_id: UUID) -> HandoverVi
     """How far it is; None where nothing has to be carried out by an operator."""
     row = tx.get(Handover, (holder_id, redemption_id))
     return None if row is None else _view(row)
+
+
+def waiting_for(tx: Session, holder_id: UUID) -> Sequence[UUID]:
+    """Redemptions of a member that wait to be carried out for them. What they gave to a charity is for others."""
+    query = select(Handover.redemption_id).join(Reward, Reward.code == Handover.reward)
+    query = query.where(Handover.holder_id == holder_id, Handover.carried_out_at.is_(None), Reward.kind != CHARITY)
+    return tx.scalars(query).all()
 
 
 def carry_out(tx: Session, redemption_id: UUID, *, operator: OperatorView, reason: str, now: datetime) -> HandoverView:

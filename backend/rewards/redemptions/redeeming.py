@@ -90,11 +90,15 @@ def _attempt(desk: Desk, wish: Wish, asked: Asked, *, once: bool) -> Answer:
 
 
 def _refused(desk: Desk, wish: Wish, asked: Asked, refusal: Refusal) -> Answer:
-    """Keep a refusal as the answer, now that what it refused is rolled back; an earlier answer stands before it."""
+    """Keep a refusal as the answer, now that what it refused is rolled back; an earlier answer stands before it.
+
+    Raises what `_acting` does: the login may have ended since.
+    """
     if isinstance(refusal, IdempotencyKeyReused | RequestUnderWay):
         raise refusal
     with transaction(desk.sessions) as tx:
         now, answer = clock.now(), idempotency.answer_of(refusal)
+        _acting(tx, wish, now)  # held anew: for whom is forgotten meanwhile nothing is kept
         found = idempotency.take(tx, asked, wish.person_id, now=now, answer=answer)
         return answer if found is None else _repeated(tx, wish, asked, found, now)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from backend import clock, identity, rewards
 from backend.errors import NotFound
@@ -16,7 +16,7 @@ from backend.ids import new_id
 from backend.rewards import Limit, Limits, Terms, TooLateToCancel
 from tests.backend.operating import signed_in
 from tests.backend.rewards.redeeming import Redeemer, give_points
-from tests.backend.rewards.stocked import fill, stock_up
+from tests.backend.rewards.stocked import PERSONAL, fill, stock_up
 from tests.backend.world import World
 
 
@@ -279,15 +279,50 @@ def test_two_operators_change_the_limits_from_a_day_to_come(alice: Redeemer, mom
 
 
 def test_who_is_forgotten_leaves_nothing_open(alice: Redeemer) -> None:
+    offer_a_tree(alice.world)
+    gift, mug = alice.redeem("tree", 100)[1]["id"], alice.redeem("mug", 300)[1]["id"]
     limit(alice.world, new_days=7, new_points=0)
-    open_one = alice.redeem("coffee", 100, "k1")[1]
+    reviewed = alice.redeem("coffee", 100, "k1")[1]["id"]
+    forget(alice)
     with alice.house.transaction() as tx:
-        identity.forget_person(tx, alice.holder, source=identity.DELETION, now=clock.now())
-        rewards.forget(tx, alice.holder, now=clock.now())
         rewards.forget(tx, alice.holder, now=clock.now())
         assert tx.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
-        (told,) = rewards.redemptions(tx, alice.holder, programme=None, before=None, limit=5)
-    assert (told["id"], told["why"]["code"]) == (open_one["id"], "MEMBER_FORGOTTEN")
+        told = rewards.redemptions(tx, alice.holder, programme=None, before=None, limit=5)
+        assert {one["id"]: (one["state"], one["why"] and one["why"]["code"]) for one in told} == {
+            reviewed: ("cancelled", "MEMBER_FORGOTTEN"),
+            mug: ("refunded", "MEMBER_FORGOTTEN"),
+            gift: ("confirmed", None),
+        }
+        waiting = [str(one.redemption_id) for one in rewards.open_handovers(tx)]
+        assert waiting == [gift], "what was given to others is still carried out; nobody is left to fetch the mug"
+        assert rewards.pieces_left(tx, "mug") == 2
     with pytest.raises(SessionEnded):
         alice.redeem("coffee", 100, str(new_id()))
     alice.world.check_books()
+
+
+def test_a_refusal_is_not_kept_for_who_is_forgotten_meanwhile(alice: Redeemer) -> None:
+    """What was refused is rolled back before the refusal is written down: in between anything may happen."""
+
+    def forgotten_in_between(session: Any) -> None:
+        forget(alice)
+
+    event.listen(alice.house.sessions, "after_rollback", forgotten_in_between, once=True)
+    with pytest.raises(SessionEnded):
+        alice.redeem("coffee", 99, "k1")
+    with alice.house.transaction() as tx:
+        assert tx.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
+
+
+def forget(by: Redeemer) -> None:
+    with by.house.transaction() as tx:
+        identity.forget_person(tx, by.holder, source=identity.DELETION, now=clock.now())
+        rewards.forget(tx, by.holder, now=clock.now())
+
+
+def offer_a_tree(world: World) -> None:
+    with world.house.transaction() as tx:
+        kind: dict[str, Any] = {"kind": "charity", "provider_kind": "recorded", "stock_kind": "unlimited"}
+        rewards.save_reward(tx, code="tree", titles={"zh": "种一棵树", "en": "A tree"}, now=clock.now(), **kind)
+        terms = Terms(clock.today(), 100, PERSONAL, delivered_amount=1, delivered_unit="trees")
+        rewards.save_terms(tx, "tree", terms, announced_on=clock.today())
