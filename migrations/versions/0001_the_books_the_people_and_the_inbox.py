@@ -1016,9 +1016,13 @@ def _create_reward_tables() -> None:
         sa.Column("expires_on", sa.Date(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("redemption_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("(state = 'taken') = (redemption_id IS NOT NULL)", name=op.f("ck_reward_codes_taken")),
+        sa.CheckConstraint(
+            "(state IN ('reserved', 'taken')) = (redemption_id IS NOT NULL)", name=op.f("ck_reward_codes_redemption")
+        ),
         sa.CheckConstraint("(state = 'taken') = (sealed_code IS NULL)", name=op.f("ck_reward_codes_sealed")),
-        sa.CheckConstraint("state IN ('free', 'taken', 'withdrawn')", name=op.f("ck_reward_codes_state")),
+        sa.CheckConstraint(
+            "state IN ('free', 'reserved', 'taken', 'withdrawn')", name=op.f("ck_reward_codes_state")
+        ),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["reward_code_batches.id"], name=op.f("fk_reward_codes_batch_id_reward_code_batches")
         ),

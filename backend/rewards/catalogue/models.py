@@ -32,7 +32,7 @@ COUNTED, POOL, UNLIMITED = STOCK_KINDS = ("counted", "pool", "unlimited")
 #: Providers inside the house: they have no address and no keys.
 INSIDE = ("voucher_pool", "recorded")
 #: What became of a code (`VoucherCode.state`).
-FREE, TAKEN, WITHDRAWN = CODE_STATES = ("free", "taken", "withdrawn")
+FREE, RESERVED, TAKEN, WITHDRAWN = CODE_STATES = ("free", "reserved", "taken", "withdrawn")
 #: In what a delivered amount is counted (`RewardTerms.delivered_unit`).
 DELIVERED_UNITS = ("platform_points", "fen", "trees")
 
@@ -208,10 +208,11 @@ class CodeBatch(Base):
 
 
 class VoucherCode(Base):
-    """A code of the pool: found by its keyed fingerprint, sealed by the house while it is free.
+    """A code of the pool: found by its keyed fingerprint, sealed by the house while nobody owns it.
 
-    `expires_on` is the last day on which it can be used. Once it is taken for a redemption, `sealed_code` is empty:
-    the code is sealed anew under its owner's key (`Voucher`), which a deletion destroys, and stands nowhere else.
+    `expires_on` is the last day on which it can be used. `reserved`: it waits for the review of a redemption. Once it
+    is taken for one, `sealed_code` is empty: the code is sealed anew under its owner's key (`Voucher`), which a
+    deletion destroys, and stands nowhere else.
     """
 
     __tablename__ = "reward_codes"
@@ -219,7 +220,7 @@ class VoucherCode(Base):
         UniqueConstraint("fingerprint"),
         UniqueConstraint("redemption_id"),
         CheckConstraint(_one_of("state", CODE_STATES), name="state"),
-        CheckConstraint("(state = 'taken') = (redemption_id IS NOT NULL)", name="taken"),
+        CheckConstraint("(state IN ('reserved', 'taken')) = (redemption_id IS NOT NULL)", name="redemption"),
         CheckConstraint("(state = 'taken') = (sealed_code IS NULL)", name="sealed"),
         Index(
             "ix_reward_codes_free",

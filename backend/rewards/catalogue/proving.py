@@ -1,14 +1,24 @@
 """Whether stock and codes agree with what was redeemed: nothing oversold, nothing lost, nothing given twice."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.points import Use
-from backend.rewards.catalogue.models import POOL, TAKEN, Reward, RewardStock, StockChange, Voucher, VoucherCode
+from backend.rewards.catalogue.models import (
+    POOL,
+    RESERVED,
+    TAKEN,
+    Reward,
+    RewardStock,
+    StockChange,
+    Voucher,
+    VoucherCode,
+)
 from backend.rewards.redemptions.models import Redemption, RedemptionStep
-from backend.rewards.redemptions.policy import CONFIRMED, KEPT_STATES, REFUNDED, STANDING
+from backend.rewards.redemptions.policy import CONFIRMED, KEPT_STATES, REFUNDED, REVIEW, STANDING
 
 #: Refunded, and the piece is gone all the same: it was sent or used.
 _GONE = "OPERATOR_REFUNDED"
@@ -20,22 +30,32 @@ def differences(tx: Session) -> Iterator[dict[str, object]]:
     code or voucher without the other."""
     yield from _stock(tx)
     yield from _redemptions(tx)
-    named = (Voucher.code_id == VoucherCode.id) & (Voucher.redemption_id == VoucherCode.redemption_id)
-    own = and_(Redemption.holder_id == Voucher.holder_id, Redemption.id == Voucher.redemption_id)
-    lost = select(VoucherCode.id).outerjoin(Voucher, named)
-    lost = lost.where(VoucherCode.state == TAKEN, Voucher.code_id.is_(None))
-    stray = select(Voucher.redemption_id).outerjoin(VoucherCode, named).outerjoin(Redemption, own)
-    ended = Redemption.state.not_in((CONFIRMED, REFUNDED))
-    stray = stray.where(or_(VoucherCode.id.is_(None), Redemption.id.is_(None), ended))
-    bare = select(Redemption.id).join(Reward, Reward.code == Redemption.reward).outerjoin(Voucher, own)
-    bare = bare.where(Reward.stock_kind == POOL, Redemption.state == CONFIRMED, Voucher.code_id.is_(None))
-    for missing, query in (
-        ("the voucher of the code with this id", lost),
-        ("the code or the redemption of the voucher of this redemption", stray),
-        ("the voucher of the redemption with this id", bare),
-    ):
+    for missing, query in _vouchers():
         for found in tx.scalars(query.limit(_MOST_NAMED)):
             yield {"fault": "VOUCHER", "id": str(found), "missing": missing}
+
+
+def _vouchers() -> Iterator[tuple[str, Select[UUID]]]:
+    """What may be missing beside a code, a voucher or a redemption, and those beside which it is."""
+    given = (Voucher.code_id == VoucherCode.id) & (Voucher.redemption_id == VoucherCode.redemption_id)
+    own = and_(Redemption.holder_id == Voucher.holder_id, Redemption.id == Voucher.redemption_id)
+    kept = and_(
+        *(VoucherCode.redemption_id == Redemption.id, VoucherCode.reward == Redemption.reward),
+        *(VoucherCode.state == RESERVED, Redemption.state == REVIEW),
+    )
+    of_pool = select(Redemption.id).join(Reward, (Reward.code == Redemption.reward) & (Reward.stock_kind == POOL))
+    lost = select(VoucherCode.id).outerjoin(Voucher, given)
+    yield "the voucher of the code with this id", lost.where(VoucherCode.state == TAKEN, Voucher.code_id.is_(None))
+    stray = select(Voucher.redemption_id).outerjoin(VoucherCode, given).outerjoin(Redemption, own)
+    ended = Redemption.state.not_in((CONFIRMED, REFUNDED))
+    stray = stray.where(or_(VoucherCode.id.is_(None), Redemption.id.is_(None), ended))
+    yield "the code or the redemption of the voucher of this redemption", stray
+    bare = of_pool.outerjoin(Voucher, own).where(Redemption.state == CONFIRMED, Voucher.code_id.is_(None))
+    yield "the voucher of the redemption with this id", bare
+    stuck = select(VoucherCode.id).outerjoin(Redemption, kept)
+    yield "the review of the code with this id", stuck.where(VoucherCode.state == RESERVED, Redemption.id.is_(None))
+    empty = of_pool.outerjoin(VoucherCode, kept).where(Redemption.state == REVIEW, VoucherCode.id.is_(None))
+    yield "the code of the redemption in review with this id", empty
 
 
 def _redemptions(tx: Session) -> Iterator[dict[str, object]]:

@@ -15,7 +15,7 @@ from backend.rewards.errors import NoCountedStock, SoldOut, StockTooLow
 def take(tx: Session, reward: str, stock_kind: str) -> None:
     """Take one piece. The row is hot: this comes late in a transaction. Raises SoldOut.
 
-    A pool's pieces are its codes, which are taken when they are given out.
+    A pool's pieces are its codes: see `vouchers`.
     """
     if stock_kind != COUNTED:
         return
@@ -31,7 +31,7 @@ def take(tx: Session, reward: str, stock_kind: str) -> None:
 
 
 def put_back(tx: Session, reward: str, stock_kind: str) -> None:
-    """Put back the piece that a redemption took and did not use. The caller sees to it that this happens once."""
+    """Put back the piece that was taken and not used. The caller sees to it that this happens once."""
     if stock_kind == COUNTED:
         _add(tx, reward, 1)
 

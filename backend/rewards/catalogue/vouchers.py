@@ -1,4 +1,4 @@
-"""Voucher codes: taken from the pool by one redemption, sealed for their owner, shown to them once."""
+"""Voucher codes: reserved or taken from the pool by one redemption, sealed for their owner, shown to them once."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock, identity, strict_json
 from backend.lists import insert_rows
-from backend.rewards.catalogue.models import FREE, TAKEN, WITHDRAWN, CodeBatch, Voucher, VoucherCode
+from backend.rewards.catalogue.models import FREE, RESERVED, TAKEN, WITHDRAWN, CodeBatch, Voucher, VoucherCode
 from backend.rewards.errors import CodeAlreadyShown, NoSuchVoucher, SoldOut
 from backend.vault import Sealer, Vault
 
@@ -62,6 +62,11 @@ _SOONEST = (
     .limit(1)
 )
 _FREE, _FREE_OF_LOCKS = _SOONEST.with_for_update(), _SOONEST.with_for_update(skip_locked=True)
+_RESERVE = (
+    update(cast("Any", VoucherCode.__table__))
+    .values(state=RESERVED, redemption_id=bindparam("redemption"))
+    .where(_code.id == bindparam("code"))
+)
 _TAKE = (
     update(cast("Any", VoucherCode.__table__))
     .values(state=TAKEN, sealed_code=None, redemption_id=bindparam("redemption"))
@@ -79,17 +84,22 @@ def take_code(
     usable_until: date,
     sealer: Sealer | None = None,
 ) -> TakenCode:
-    """Give this redemption a free code that can be used on `usable_until` at least.
+    """Give this redemption the code that is reserved for it, or a free one that can be used on `usable_until` at least.
 
     Those that lapse first go first. A redemption has one code, however often it asks. `sealer`: its holder's, where the
     redemption was begun in this transaction and so asks for the first time. Raises SoldOut, SessionEnded.
     """
+    code: Any = None
     if sealer is None:
         held = tx.execute(_HELD, {"holder_id": holder_id, "redemption_id": redemption_id}).one_or_none()
         if held is not None:
             return TakenCode(held.code_id, held.expires_on)
         sealer = identity.person_sealer(tx, vault, holder_id)
-    code = _free_code(tx, reward, usable_until)
+        code = _reserved_code(tx, redemption_id)
+        if code is not None and _unowned_state(tx, code) == WITHDRAWN:
+            release_code(tx, redemption_id)
+            code = None
+    code = code or _free_code(tx, reward, usable_until)
     plain = vault.house.open(code.sealed_code or b"", pool_context(reward))
     sealed = sealer.seal(plain, voucher_context(redemption_id))
     tx.execute(_TAKE, {"code": code.id, "redemption": redemption_id})
@@ -115,17 +125,47 @@ def _free_code(tx: Session, reward: str, usable_until: date) -> Any:
     return found
 
 
+def reserve_code(tx: Session, *, reward: str, redemption_id: UUID, usable_until: date) -> None:
+    """Keep a free code for a redemption that a person looks at first; `take_code` gives it that one. Raises SoldOut."""
+    code = _free_code(tx, reward, usable_until)
+    tx.execute(_RESERVE, {"code": code.id, "redemption": redemption_id})
+
+
+def release_code(tx: Session, redemption_id: UUID) -> None:
+    """Let go of the code that is reserved for a redemption, which is held; nothing happens where none is."""
+    code = _reserved_code(tx, redemption_id)
+    if code is not None:
+        code.state, code.redemption_id = _unowned_state(tx, code), None
+        tx.flush()
+
+
+def _reserved_code(tx: Session, redemption_id: UUID) -> VoucherCode | None:
+    query = select(VoucherCode.id).where(VoucherCode.redemption_id == redemption_id, VoucherCode.state == RESERVED)
+    code_id = tx.scalar(query)
+    return None if code_id is None else _locked_code(tx, code_id)
+
+
+def _locked_code(tx: Session, code_id: UUID) -> VoucherCode:
+    """A code, locked behind its batch, which is not withdrawn meanwhile."""
+    code = tx.get_one(VoucherCode, code_id)
+    tx.get_one(CodeBatch, code.batch_id, with_for_update={"read": True}, populate_existing=True)
+    return tx.get_one(VoucherCode, code_id, with_for_update=True, populate_existing=True)
+
+
+def _unowned_state(tx: Session, code: VoucherCode) -> str:
+    """What a code is that nobody has: of a batch that was withdrawn, nothing is given out any more."""
+    return FREE if tx.get_one(CodeBatch, code.batch_id).withdrawn_at is None else WITHDRAWN
+
+
 def put_code_back(tx: Session, vault: Vault, *, reward: str, holder_id: UUID, redemption_id: UUID) -> bool:
     """Make the code of a redemption that is refunded free again. False when its owner has seen it, or there is none."""
     held = tx.get(Voucher, (holder_id, redemption_id), with_for_update=True, populate_existing=True)
     if held is None or held.showings:
         return False
     plain = identity.person_sealer(tx, vault, holder_id).open(held.sealed_code, voucher_context(redemption_id))
-    code = tx.get_one(VoucherCode, held.code_id)
-    batch = tx.get_one(CodeBatch, code.batch_id, with_for_update={"read": True}, populate_existing=True)
-    code = tx.get_one(VoucherCode, held.code_id, with_for_update=True, populate_existing=True)
-    code.state = FREE if batch.withdrawn_at is None else WITHDRAWN
-    code.sealed_code, code.redemption_id = vault.house.seal(plain, pool_context(reward)), None
+    code = _locked_code(tx, held.code_id)
+    code.state, code.redemption_id = _unowned_state(tx, code), None
+    code.sealed_code = vault.house.seal(plain, pool_context(reward))
     tx.delete(held)
     tx.flush()
     return True

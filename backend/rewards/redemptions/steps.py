@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from backend import points
 from backend.lists import insert_rows, insert_together
-from backend.rewards.catalogue import stock
-from backend.rewards.catalogue.models import Reward
+from backend.rewards.catalogue import stock, vouchers
+from backend.rewards.catalogue.models import POOL, Reward
 from backend.rewards.redemptions.errors import RedemptionChanged
 from backend.rewards.redemptions.models import Redemption, RedemptionStep
 from backend.rewards.redemptions.policy import (
@@ -72,9 +72,12 @@ def move(
 
 
 def put_back(tx: Session, held: Redemption) -> None:
-    """Put the piece back that a redemption took and did not use. Comes once, after its last step."""
-    stock_kind = tx.scalar(select(Reward.stock_kind).where(Reward.code == held.reward))
-    stock.put_back(tx, held.reward, stock_kind or "")
+    """Put back the piece that a redemption took, or the code it reserved, and did not use. Comes once, after its last
+    step."""
+    stock_kind = tx.scalars(select(Reward.stock_kind).where(Reward.code == held.reward)).one()
+    stock.put_back(tx, held.reward, stock_kind)
+    if stock_kind == POOL:
+        vouchers.release_code(tx, held.id)
 
 
 def _move_points(tx: Session, held: Redemption, before: str, now: datetime) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from backend import clock, points
 from backend.identity import Acting
-from backend.rewards.catalogue import offers, stock
-from backend.rewards.catalogue.models import GOODS, PLATFORM_POINTS
+from backend.rewards.catalogue import offers, stock, vouchers
+from backend.rewards.catalogue.models import GOODS, PLATFORM_POINTS, POOL
 from backend.rewards.catalogue.offers import Offer
 from backend.rewards.interfaces import Address, Fulfilment, Recipient, Reference
 from backend.rewards.orders import preparing, recipients
@@ -108,6 +108,10 @@ def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now:
         order(tx, holder_id, redemption_id, offer, now=now)
     elif state == CONFIRMED:
         fulfil(tx, vault, holder_id, redemption_id, offer, now=now, sealer=prepared.acting.sealer(vault))
+    elif offer.stock_kind == POOL:
+        # Whenever the review ends in time, the code is good for as long as the terms promise from then on.
+        usable_until = clock.day_of(row["ends_at"]) + timedelta(days=offer.least_code_days)
+        vouchers.reserve_code(tx, reward=offer.reward, redemption_id=redemption_id, usable_until=usable_until)
 
 
 def take(

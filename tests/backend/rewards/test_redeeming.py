@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
 from backend import clock, identity, rewards
 from backend.errors import NotFound
 from backend.identity import GuardianNeeded, SessionEnded
 from backend.ids import new_id
 from backend.rewards import Limit, Limits, Terms, TooLateToCancel
+from backend.rewards.catalogue.models import CodeBatch
 from tests.backend.operating import signed_in
 from tests.backend.rewards.redeeming import Redeemer, give_points
 from tests.backend.rewards.stocked import PERSONAL, fill, stock_up
@@ -176,6 +177,66 @@ def test_what_is_unusual_goes_to_review_with_its_points_kept(alice: Redeemer, mo
     with alice.house.transaction() as tx:
         tx.execute(text("UPDATE redemptions SET state = 'confirmed' WHERE state = 'expired'"))
         assert "released" in {found.get("points") for found in rewards.differences(tx)}
+
+
+def test_a_voucher_in_review_keeps_its_code(alice: Redeemer, moment: Any) -> None:
+    """What is approved is there, however empty the pool is by then; what is not goes back to it, once."""
+    bob, reviewer = Redeemer(alice.world, "bob", 1_000), signed_in(alice.world, "rita", identity.REVIEWER)
+    limit(alice.world, new_days=7, new_points=99, review_hours=48)
+    approved, refused, late, cancelled = (alice.redeem("coffee", 100)[1]["id"] for _ in range(4))
+    assert (states(alice), bob.redeem("coffee", 100)[1]["code"]) == ({"reserved": 4}, "SOLD_OUT")
+    alice.world.check_books()
+    asked: dict[str, Any] = {"operator": reviewer, "reason": "looked at", "now": clock.now()}
+    with alice.house.transaction() as tx:
+        rewards.approve(tx, alice.house.vault, UUID(approved), **asked)
+        rewards.refuse(tx, UUID(refused), **asked)
+    alice.cancel(cancelled)
+    assert states(alice) == {"taken": 1, "free": 2, "reserved": 1}
+    assert show(alice, approved, "r1")[0].code == "AAA-1"
+    moment.shift(timedelta(hours=48))
+    with alice.house.transaction() as tx:
+        assert rewards.expire(tx, now=clock.now()) == 1
+    assert alice.in_full(late)["state"] == "expired" and states(alice) == {"taken": 1, "free": 3}
+    forgotten, exchanged = bob.redeem("coffee", 100)[1]["id"], alice.redeem("coffee", 100)[1]["id"]
+    forget(bob)
+    assert bob.in_full(forgotten)["state"] == "cancelled" and states(alice) == {"taken": 1, "free": 2, "reserved": 1}
+    with alice.house.transaction() as tx:
+        rewards.withdraw_batch(tx, tx.scalars(select(CodeBatch.id)).one(), now=clock.now())
+    approve = {**asked, "now": clock.now()}
+    with pytest.raises(rewards.SoldOut), alice.house.transaction() as tx:  # of what was withdrawn nothing is given out
+        rewards.approve(tx, alice.house.vault, UUID(exchanged), **approve)
+    fill(alice.world, "BBB-1")
+    with alice.house.transaction() as tx:
+        rewards.approve(tx, alice.house.vault, UUID(exchanged), **approve)
+    assert states(alice) == {"taken": 2, "withdrawn": 3} and show(alice, exchanged, "r2")[0].code == "BBB-1"
+    alice.world.check_books()
+
+
+def test_a_code_that_is_kept_can_be_used_whenever_the_review_ends(alice: Redeemer) -> None:
+    """Vouchers are good for seven days more when they are given out (`least_code_days`), after the review as well."""
+    limit(alice.world, new_days=7, new_points=99, review_hours=48)
+    with alice.house.transaction() as tx:
+        rewards.withdraw_batch(tx, tx.scalars(select(CodeBatch.id)).one(), now=clock.now())
+    fill(alice.world, "TOO-SOON", expires_on=clock.today() + timedelta(days=8))
+    assert alice.redeem("coffee", 100)[1]["code"] == "SOLD_OUT"
+    fill(alice.world, "SOON", expires_on=clock.today() + timedelta(days=9))
+    assert alice.redeem("coffee", 100)[1]["state"] == "review"
+    alice.world.check_books()
+    with alice.house.transaction() as tx:  # a code that waits for nobody, and a review whose code is gone
+        tx.execute(text("UPDATE reward_codes SET state = 'withdrawn', redemption_id = NULL WHERE state = 'reserved'"))
+        lent = "UPDATE reward_codes SET state = 'reserved', redemption_id = :id WHERE expires_on = :soon"
+        tx.execute(text(lent), {"id": new_id().hex, "soon": clock.today() + timedelta(days=8)})
+        found = {(str(fault["fault"]), str(fault["missing"])) for fault in rewards.differences(tx)}
+    assert found == {
+        ("VOUCHER", "the review of the code with this id"),
+        ("VOUCHER", "the code of the redemption in review with this id"),
+    }
+
+
+def states(by: Redeemer) -> dict[str, int]:
+    """How many codes there are in each state."""
+    with by.house.transaction() as tx:
+        return {row[0]: row[1] for row in tx.execute(text("SELECT state, count(*) FROM reward_codes GROUP BY state"))}
 
 
 def test_new_accounts_and_large_redemptions(alice: Redeemer, moment: Any) -> None:
