@@ -1,12 +1,12 @@
 """One engine, one declarative base, two databases: PostgreSQL in production, SQLite embedded, the same answers."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from backend import clock
@@ -28,6 +28,7 @@ from backend.settings import ensure_sqlite_folder
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
+T = TypeVar("T")
 #: Whole numbers that may exceed 32 bits.
 Amount = BigInteger().with_variant(Integer, "sqlite")
 
@@ -144,6 +145,18 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """One database transaction: committed when the block ends, rolled back when it raises."""
     with sessions() as tx, tx.begin():
         yield tx
+
+
+def retried(sessions: sessionmaker[Session], act: Callable[[Session], T], *, tries: int = 5) -> T:
+    """What `act` returns, in a transaction of its own; begun again when it was chosen to end a deadlock."""
+    for _ in range(tries - 1):
+        try:
+            with transaction(sessions) as tx:
+                return act(tx)
+        except OperationalError:
+            continue
+    with transaction(sessions) as tx:
+        return act(tx)
 
 
 def read_one_moment(tx: Session) -> None:

@@ -65,7 +65,6 @@ JOBS = (
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
     Job("member_messages.collect", 300, lambda tx, now: member_messages.collect_warnings(tx, now=now)),
     Job("member_messages.purge", 3_600, lambda tx, now: member_messages.purge_messages(tx, now=now)),
-    Job("rewards.expire", 60, lambda tx, now: rewards.expire(tx, now=now)),
     Job("rewards.forget_devices", 3_600, lambda tx, now: rewards.forget_devices(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
@@ -98,6 +97,7 @@ ERRANDS = (
         600,
         lambda sessions, vault, hosts: points.snapshot_liabilities(sessions, clock.now()),
     ),
+    Errand("rewards.expire", 60, lambda sessions, vault, hosts: rewards.expire(sessions, clock.now())),
 )
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+import structlog
+from sqlalchemy import Uuid, delete, literal, select, tuple_
+from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, operator_log
+from backend.database import Instant, retried, transaction
 from backend.errors import NotFound
 from backend.identity import FINANCE, REVIEWER, OperatorView, SessionEnded
 from backend.rewards.catalogue import offers, vouchers
@@ -38,6 +41,8 @@ from backend.vault import Vault
 #: A device that nothing was redeemed from for so long is not remembered.
 _DEVICE_KEPT = timedelta(days=1)
 _BATCH = 100
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +146,43 @@ def refund(
     _log(tx, operator, "refunded", held, CONFIRMED, reason, now, told=told)
 
 
-def expire(tx: Session, *, now: datetime) -> int:
-    """End reviews and reservations whose time is over; what is being sent at this moment is left alone."""
-    query = select(Redemption.holder_id, Redemption.id).where(Redemption.state.in_(HELD), Redemption.ends_at <= now)
-    query = query.order_by(Redemption.ends_at).limit(_BATCH).with_for_update(skip_locked=True)
-    ended = 0
-    for holder_id, redemption_id in sorted(tuple(row) for row in tx.execute(query)):
-        held = _held(tx, holder_id, redemption_id)
-        if held.state in HELD and preparing.drop(tx, holder_id, redemption_id, now=now):
-            why = "REVIEW_EXPIRED" if held.state == REVIEW else "RESERVATION_EXPIRED"
-            steps.move(tx, held, EXPIRED, Why(why), now=now)
-            recipients.delete(tx, holder_id, redemption_id, recipients.NOT_NEEDED, now=now)
-            ended += 1
+def expire(sessions: sessionmaker[Session], now: datetime) -> int:
+    """End reviews and reservations whose time is over; what is being sent at this moment is left alone.
+
+    Each ends in a transaction of its own: one stock row holds up no other member's points, and one in trouble no other.
+    Returns how many ended.
+    """
+    ended, after = 0, (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    while page := _over(sessions, after, now):
+        for ends_at, holder_id, redemption_id in page:
+            after = ends_at, redemption_id
+            end = partial(_expire, holder_id=holder_id, redemption_id=redemption_id, now=now)
+            try:
+                ended += retried(sessions, end)
+            except Exception as error:
+                log.error("expiring_failed", redemption=str(redemption_id), exc_info=error)
     return ended
+
+
+def _over(sessions: sessionmaker[Session], after: tuple[datetime, UUID], now: datetime) -> Sequence[Any]:
+    """Some of those whose time is over: when it was, whose and which."""
+    query = select(Redemption.ends_at, Redemption.holder_id, Redemption.id)
+    query = query.where(Redemption.state.in_(HELD), Redemption.ends_at <= now)
+    place = tuple_(literal(after[0], Instant()), literal(after[1], Uuid()))
+    query = query.where(tuple_(Redemption.ends_at, Redemption.id) > place)
+    with transaction(sessions) as tx:
+        return tx.execute(query.order_by(Redemption.ends_at, Redemption.id).limit(_BATCH)).all()
+
+
+def _expire(tx: Session, *, holder_id: UUID, redemption_id: UUID, now: datetime) -> bool:
+    held = _held(tx, holder_id, redemption_id)
+    over = held.state in HELD and held.ends_at is not None and held.ends_at <= now
+    if not over or not preparing.drop(tx, holder_id, redemption_id, now=now):
+        return False
+    why = "REVIEW_EXPIRED" if held.state == REVIEW else "RESERVATION_EXPIRED"
+    steps.move(tx, held, EXPIRED, Why(why), now=now)
+    recipients.delete(tx, holder_id, redemption_id, recipients.NOT_NEEDED, now=now)
+    return True
 
 
 def forget_devices(tx: Session, *, now: datetime) -> int:

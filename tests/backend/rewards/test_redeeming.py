@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select, text, update
 
 from backend import clock, identity, rewards
 from backend.errors import NotFound
 from backend.identity import GuardianNeeded, SessionEnded
 from backend.ids import new_id
+from backend.points import Use
 from backend.rewards import Limit, Limits, Terms, TooLateToCancel
 from backend.rewards.catalogue.models import CodeBatch
 from tests.backend.operating import signed_in
@@ -168,9 +169,8 @@ def test_what_is_unusual_goes_to_review_with_its_points_kept(alice: Redeemer, mo
     alice.redeem("coffee", 100), alice.redeem("coffee", 100)
     late = alice.redeem("mug", 300)[1]
     moment.shift(timedelta(hours=48))
-    with alice.house.transaction() as tx:
-        assert rewards.expire(tx, now=clock.now()) == 1
-        assert rewards.expire(tx, now=clock.now()) == 0
+    assert rewards.expire(alice.house.sessions, clock.now()) == 1
+    assert rewards.expire(alice.house.sessions, clock.now()) == 0
     assert alice.in_full(late["id"])["why"]["code"] == "REVIEW_EXPIRED"
     assert alice.points == {"available": 300}
     alice.world.check_books()
@@ -194,8 +194,7 @@ def test_a_voucher_in_review_keeps_its_code(alice: Redeemer, moment: Any) -> Non
     assert states(alice) == {"taken": 1, "free": 2, "reserved": 1}
     assert show(alice, approved, "r1")[0].code == "AAA-1"
     moment.shift(timedelta(hours=48))
-    with alice.house.transaction() as tx:
-        assert rewards.expire(tx, now=clock.now()) == 1
+    assert rewards.expire(alice.house.sessions, clock.now()) == 1
     assert alice.in_full(late)["state"] == "expired" and states(alice) == {"taken": 1, "free": 3}
     forgotten, exchanged = bob.redeem("coffee", 100)[1]["id"], alice.redeem("coffee", 100)[1]["id"]
     forget(bob)
@@ -237,6 +236,16 @@ def states(by: Redeemer) -> dict[str, int]:
     """How many codes there are in each state."""
     with by.house.transaction() as tx:
         return {row[0]: row[1] for row in tx.execute(text("SELECT state, count(*) FROM reward_codes GROUP BY state"))}
+def test_each_review_ends_by_itself_and_one_in_trouble_holds_up_no_other(alice: Redeemer, moment: Any) -> None:
+    limit(alice.world, new_days=7, new_points=0)
+    people = [alice, *(Redeemer(alice.world, name, 100) for name in ("bob", "carol"))]
+    waiting = [by.redeem("coffee", 100)[1]["id"] for by in people]
+    moment.shift(timedelta(hours=72))
+    with alice.house.transaction() as tx:
+        tx.execute(update(Use).where(Use.holder_id == people[1].holder).values(state="spent"))
+    assert rewards.expire(alice.house.sessions, clock.now()) == 2
+    ended = [by.in_full(redemption)["state"] for by, redemption in zip(people, waiting, strict=True)]
+    assert ended == ["expired", "review", "expired"], "points that are elsewhere are nothing to be guessed about"
 
 
 def test_new_accounts_and_large_redemptions(alice: Redeemer, moment: Any) -> None:
