@@ -31,7 +31,6 @@ _BY_MOVE = {
     ("points.reserved", "spent.points"): "points.spent",
     ("points.available", "spent.points"): "points.spent",
     ("spent.points", "points.available"): "points.refunded",
-    ("spent.points", "points.debt"): "points.refunded",
     ("points.debt", "written_off.points"): "points.written_off",
 }
 _OTHERWISE = "balance.changed"

@@ -74,7 +74,6 @@ class PointsMultiplier(Base):
     factor: Mapped[str] = mapped_column(Text)
     methodologies: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
-    note: Mapped[str] = mapped_column(Text)
     approval_id: Mapped[UUID | None] = mapped_column(ForeignKey("approval_requests.id"))
 
 

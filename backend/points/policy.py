@@ -118,7 +118,6 @@ class Multiplier:
     factor: Fraction
     methodologies: Collection[str] | None
     title: str
-    note: str
 
     @classmethod
     def parse(cls, *, factor: str, methodologies: str | None, **stated: Any) -> "Multiplier":

@@ -70,7 +70,6 @@ def save_multiplier(
     last_day: date,
     methodologies: Collection[str] | None = None,
     title: str = "",
-    note: str = "",
     version: int = 1,
     announced_on: date | None = None,
     approval_id: UUID | None = None,
@@ -92,7 +91,6 @@ def save_multiplier(
         "factor": factor,
         "methodologies": None if methodologies is None else json.dumps(sorted(methodologies)),
         "title": title or campaign,
-        "note": note,
         "approval_id": approval_id,
     }
     key = ("programme", "campaign", "version")

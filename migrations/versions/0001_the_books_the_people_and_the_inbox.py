@@ -1283,7 +1283,6 @@ def _create_points_rule_tables() -> None:
         sa.Column("factor", sa.Text(), nullable=False),
         sa.Column("methodologies", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
         sa.Column("approval_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
             "(version = 1 AND first_day > announced_on AND last_day >= first_day)"

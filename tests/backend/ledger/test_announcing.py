@@ -30,8 +30,7 @@ STORY = (
     ("points.refunded", (Transfer("spent.points", "points.available", 5),)),
     ("points.lapsed", (Transfer("points.available", "expired.points", 60),)),
     ("balance.changed", (Transfer("owed.points", "points.debt", 8),)),
-    ("points.refunded", (Transfer("spent.points", "points.debt", 1),)),
-    ("points.written_off", (Transfer("points.debt", "written_off.points", 9),)),
+    ("points.written_off", (Transfer("points.debt", "written_off.points", 8),)),
 )
 
 
