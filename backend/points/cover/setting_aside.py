@@ -1,6 +1,8 @@
 """What an issuer states it set aside for a point, in money; and whether its cover page is shown to everybody."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -28,9 +30,11 @@ def set_aside(
 ) -> None:
     """State that `fen` are set aside for 1,000 points from this day on. Raises UnknownProgramme, InvalidSetAside."""
     check_set_aside(tx, programme, fen, from_day, now=now)
-    sequence = (tx.scalar(select(func.max(SetAside.sequence)).where(SetAside.programme == programme)) or 0) + 1
-    row = {"programme": programme, "sequence": sequence, "in_force_from": from_day}
-    insert_rows(tx, SetAside, [{**row, "fen_per_1000_points": fen, "approval_id": approval_id, "stated_at": now}])
+    row = {"programme": programme, "in_force_from": from_day, "fen_per_1000_points": fen}
+    row |= {"approval_id": approval_id, "stated_at": now}
+    last = select(func.max(SetAside.sequence)).where(SetAside.programme == programme)
+    while not _add(tx, SetAside, (tx.scalar(last) or 0) + 1, row):
+        pass
 
 
 def set_aside_on(tx: Session, programme: str, day: date) -> int | None:
@@ -41,8 +45,14 @@ def set_aside_on(tx: Session, programme: str, day: date) -> int | None:
 
 def cover_is_shown(tx: Session, programme: str) -> bool:
     """Whether everybody may read the cover page of this programme; not before somebody says so."""
-    query = select(CoverSwitch.shown).where(CoverSwitch.programme == programme)
-    return bool(tx.scalar(query.order_by(CoverSwitch.sequence.desc()).limit(1)))
+    return _newest_switch(tx, programme)[1]
+
+
+def _newest_switch(tx: Session, programme: str) -> tuple[int, bool]:
+    """The number of the last switch, 0 before the first, and whether it shows the page."""
+    query = select(CoverSwitch.sequence, CoverSwitch.shown).where(CoverSwitch.programme == programme)
+    row = tx.execute(query.order_by(CoverSwitch.sequence.desc()).limit(1)).one_or_none()
+    return (row.sequence, row.shown) if row else (0, False)
 
 
 def show_cover(tx: Session, programme: str, shown: bool, *, operator: OperatorView, reason: str, now: datetime) -> None:
@@ -53,12 +63,19 @@ def show_cover(tx: Session, programme: str, shown: bool, *, operator: OperatorVi
     """
     operator.require(FINANCE)
     identity.require_programme(tx, programme)
-    before = cover_is_shown(tx, programme)
-    if shown == before:
-        return
-    last = tx.scalar(select(func.max(CoverSwitch.sequence)).where(CoverSwitch.programme == programme)) or 0
-    row = {"programme": programme, "sequence": last + 1, "shown": shown, "operator_id": operator.id}
-    insert_rows(tx, CoverSwitch, [{**row, "switched_at": now}])
+    row = {"programme": programme, "shown": shown, "operator_id": operator.id, "switched_at": now}
+    while True:
+        last, before = _newest_switch(tx, programme)
+        if before == shown:
+            return
+        if _add(tx, CoverSwitch, last + 1, row):
+            break
     action, subject = f"points.cover_{'shown' if shown else 'hidden'}", f"programme {programme}"
     told = {"before": {"shown": before}, "after": {"shown": shown}}
     operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **told)
+
+
+def _add(tx: Session, table: type[SetAside | CoverSwitch], sequence: int, row: Mapping[str, Any]) -> bool:
+    """Add a row under this number; False when another one was added under it meanwhile, for whom this one waited."""
+    rows = [{**row, "sequence": sequence}]
+    return bool(insert_rows(tx, table, rows, on_conflict=("programme", "sequence"), returning=("sequence",)))
