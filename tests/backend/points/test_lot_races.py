@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from backend import clock, points, settlement
 from backend.ids import new_id
-from backend.points import InsufficientPoints
+from backend.points import InsufficientPoints, Overtaken
 from tests.backend.spending import net_points, spend, use
 from tests.backend.world import World, days_ago, trade_in, trip
 
@@ -194,4 +194,21 @@ def test_redeeming_against_ripening_with_a_debt(world: World) -> None:
     while ripen():
         pass
     assert world.balances(holder)["points.debt"] == PHONE - 8 * RIDE
+    world.check_books()
+
+
+def test_who_looks_once_is_told_that_others_were_quicker(world: World) -> None:
+    """The first lot is taken while it is waited for: the others would pay, but they are not looked at again."""
+    holder, _ = riches(world, "alice", rides=3)
+    asked = use(holder, RIDE)
+    with ThreadPoolExecutor(1) as pool:
+        with world.house.transaction() as tx:
+            points.spend(tx, **use(holder, RIDE))
+            second = pool.submit(step, world, "spend", **asked, once=True)
+            while not waits(world) and not second.done():
+                pass
+        with pytest.raises(Overtaken):
+            second.result(timeout=60)
+    assert world.balances(holder)["points.available"] == 2 * RIDE
+    step(world, "spend", **asked)
     world.check_books()
