@@ -22,7 +22,9 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="answer with JSO
 @click.option("--partner", help="of the programme, what acts through this partner may earn")
 @click.option("--campaign", help="of the programme, what this campaign may give")
 @click.option("--title", required=True, help="as members read it, 中文 / English")
-@click.option("--first-day", required=True, type=_DAY, help="of the days of the acts it covers")
+@click.option(
+    "--first-day", required=True, type=_DAY, help="of the days of the acts it covers; behind the day of the decision"
+)
 @click.option("--last-day", type=_DAY, help="none: until it is used up")
 @click.option("--points", "amount", required=True, type=int)
 @acting
@@ -85,6 +87,7 @@ def _budget_json(item: BudgetView) -> dict[str, Any]:
         "scope": item.scope,
         "scope_code": item.scope_code,
         "title": item.title,
+        "announced_on": item.announced_on.isoformat(),
         "first_day": item.first_day.isoformat(),
         "last_day": item.last_day.isoformat() if item.last_day else None,
         "total": item.total,

@@ -14,7 +14,8 @@ from backend import approvals, identity, operator_log
 from backend.approvals import Approval
 from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
-from backend.points.errors import InvalidRule, RuleChangedMeanwhile, RuleTooLate, UnknownMultiplier
+from backend.points.coming_into_force import require_later, require_not_past
+from backend.points.errors import InvalidRule, RuleChangedMeanwhile, UnknownMultiplier
 from backend.points.policy import PERIODS, Cap, Multiplier, Rule, announced_on, exact
 from backend.points.rules import multipliers, rules, save_multiplier, save_rule
 
@@ -83,13 +84,16 @@ class NewRule:
 def request_rule(tx: Session, new: NewRule, *, operator: OperatorView, reason: str, now: datetime) -> UUID:
     """Ask for another version of a programme's rule; returns the request that another operator decides.
 
-    Raises OperatorNotAllowed, UnknownProgramme, InvalidRule, RuleTooLate.
+    It does not begin before the newest version does, which would take its place again on the day it begins; on the same
+    day it takes the place of that one. Raises OperatorNotAllowed, UnknownProgramme, InvalidRule, RuleTooLate.
     """
     operator.require(FINANCE)
     identity.require_programme(tx, new.programme)
     new.check()
-    _require_later(new.in_force_from, now)
+    require_later(new.in_force_from, now)
     newest = _newest_rule(tx, new.programme)
+    if newest is not None and new.in_force_from < newest.in_force_from:
+        raise InvalidRule(problem="it would begin before the version it follows", earliest=newest.in_force_from)
     return _ask(tx, RULE, new.facts(newest.version if newest else 0), _told(newest), operator, reason, now)
 
 
@@ -104,7 +108,7 @@ def decide_rule(
 
     def announce(facts: Facts) -> Facts | None:
         new = NewRule.of(facts)
-        _require_later(new.in_force_from, now)
+        require_later(new.in_force_from, now)
         newest = _newest_rule(tx, new.programme)
         if (newest.version if newest else 0) != facts["follows"]:
             raise RuleChangedMeanwhile(newest=newest.version if newest else 0)
@@ -142,7 +146,7 @@ def request_multiplier(
         raise InvalidRule(problem=f"a multiplier is above 1 and at most {LARGEST_FACTOR}")
     if last_day < first_day or not _CAMPAIGN.fullmatch(campaign):
         raise InvalidRule(problem="a multiplier has the code of a campaign, and no last day before its first")
-    _require_later(first_day, now)
+    require_later(first_day, now)
     if any(item.campaign == campaign for item in multipliers(tx, programme)):
         raise RuleChangedMeanwhile(campaign=campaign)
     facts = {"programme": programme, "campaign": campaign, "follows": 0, "factor": factor, "title": title}
@@ -162,7 +166,7 @@ def request_end_of_multiplier(
     stands = _standing_multiplier(tx, programme, campaign)
     if last_day >= stands.last_day:
         raise InvalidRule(problem="a multiplier ends earlier only", last_day=stands.last_day)
-    _require_not_past(last_day, now)
+    require_not_past(last_day, now)
     facts = _of_multiplier(replace(stands, last_day=last_day)) | {"follows": stands.version}
     return _ask(tx, MULTIPLIER, facts, _of_multiplier(stands), operator, reason, now)
 
@@ -180,13 +184,13 @@ def decide_multiplier(
         days: dict[str, Any] = {name: date.fromisoformat(facts[name]) for name in ("first_day", "last_day")}
         before: Facts | None = None
         if facts["follows"]:
-            _require_not_past(days["last_day"], now)
+            require_not_past(days["last_day"], now)
             stands = _standing_multiplier(tx, facts["programme"], facts["campaign"])
             if stands.version != facts["follows"]:
                 raise RuleChangedMeanwhile(newest=stands.version)
             before = _of_multiplier(stands)
         else:
-            _require_later(days["first_day"], now)
+            require_later(days["first_day"], now)
         named = {name: facts[name] for name in ("programme", "campaign", "factor", "methodologies", "title")}
         announced: dict[str, Any] = {"announced_on": announced_on(now), "approval_id": request_id}
         if not save_multiplier(tx, version=facts["follows"] + 1, **named, **days, **announced):
@@ -194,20 +198,6 @@ def decide_multiplier(
         return before
 
     return _decide(tx, MULTIPLIER, request_id, announce, operator, granted, reason, now)
-
-
-def _require_later(begins: date, now: datetime) -> None:
-    if begins <= announced_on(now):
-        raise RuleTooLate(earliest=_day_after(announced_on(now)))
-
-
-def _require_not_past(last_day: date, now: datetime) -> None:
-    if last_day < announced_on(now):
-        raise RuleTooLate(earliest=announced_on(now))
-
-
-def _day_after(day: date) -> date:
-    return date.fromordinal(day.toordinal() + 1)
 
 
 def _exact(text: str) -> Fraction:

@@ -606,6 +606,7 @@ def _create_budget_tables() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("scope_code", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=False),
         sa.Column("last_day", sa.Date(), nullable=True),
         sa.Column("total", number, nullable=False),
@@ -618,6 +619,7 @@ def _create_budget_tables() -> None:
             "scope <> 'programme' OR scope_code = programme", name=op.f("ck_points_budgets_whole_programme")
         ),
         sa.CheckConstraint("last_day IS NULL OR last_day >= first_day", name=op.f("ck_points_budgets_days")),
+        sa.CheckConstraint("first_day > announced_on", name=op.f("ck_points_budgets_announced")),
         sa.ForeignKeyConstraint(
             ["programme"], ["programmes.code"], name=op.f("fk_points_budgets_programme_programmes")
         ),

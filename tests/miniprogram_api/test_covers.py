@@ -83,12 +83,17 @@ def test_the_cover_page_is_shown_while_it_is_switched_on_and_names_what_nobody_s
     assert first.headers["Cache-Control"] == "public, max-age=300"
     assert world.client.get("/api/v1/programmes/nobody/cover").json["code"] == "NOT_FOUND"
 
-    open_it = ("--title", "会员预算 <b> / Budget", "--first-day", "2026-06-01", "--points", "5000")
+    open_it = ("--title", "会员预算 <b> / Budget", "--first-day", "2026-06-10", "--points", "5000")
     asked = run(app, "points", "budget", "open", "members", *open_it, *ask, "zhao", token=tokens["zhao"])
     unknown = run(
         app, "points", "budget", "open", "members", "--partner", "x", *open_it, *ask, "sun", token=tokens["sun"]
     )
     assert unknown.stderr.startswith("UNKNOWN_PARTNER"), "a budget that nothing draws from is no stop"
+    campaign = ("points", "budget", "open", "members", "--campaign", "week", *open_it, *ask, "sun")
+    assert run(app, *campaign, token=tokens["sun"]).stderr.startswith("UNKNOWN_MULTIPLIER"), "nor from this one"
+    today = ("points", "budget", "open", "members", *open_it[:3], "2026-06-09", *open_it[4:], *ask, "sun")
+    late = run(app, *today, token=tokens["sun"]).stderr
+    assert late.startswith("POINTS_RULE_TOO_LATE") and "2026-06-10" in late, "what is done already is not cut"
     stated = ("--fen", "150", "--from", "2026-06-10")
     aside = run(app, "points", "set-aside", "members", *stated, *ask, "zhao", token=tokens["zhao"])
     for request in (asked, aside):
@@ -127,6 +132,8 @@ def test_members_are_told_in_words_and_operators_once(world: World, moment: Any,
     own = NewBudget("members", "programme", "members", "会员预算 / Members' budget", day, None, 100)
     next_one = replace(own, scope="campaign", scope_code="week", title="环境周 / Week", last_day=day, points=10)
     with world.house.transaction() as tx:
+        week: dict[str, Any] = {"programme": "members", "campaign": "week", "factor": "2"}
+        points.save_multiplier(tx, **week, first_day=day, last_day=day + timedelta(9))
         points.open_budget(tx, own, now=clock.now())
         points.open_budget(tx, next_one, now=clock.now())
         points.open_budget(

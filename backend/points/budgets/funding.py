@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from backend import identity
 from backend.errors import NotFound
 from backend.lists import insert_rows
 from backend.points.budgets.models import Budget, BudgetChange
-from backend.points.errors import BudgetBelowDrawn, InvalidBudget
+from backend.points.errors import BudgetBelowDrawn, InvalidBudget, UnknownMultiplier
+from backend.points.rules import multipliers
 
 SCOPES = ("programme", "partner", "campaign")
 #: More points than anybody means; what is above it is a slip of the keyboard.
@@ -45,7 +46,7 @@ class NewBudget:
         return cls(**named | {"first_day": date.fromisoformat(named["first_day"]), "last_day": last_day})
 
     def check(self, tx: Session) -> None:
-        """Raises UnknownProgramme, InvalidBudget."""
+        """Raises UnknownProgramme, InvalidBudget, and UnknownMultiplier where no such campaign would draw from it."""
         identity.require_programme(tx, self.programme)
         faults = {
             "scope": self.scope not in SCOPES,
@@ -56,12 +57,36 @@ class NewBudget:
         }
         if wrong := [name for name, fault in faults.items() if fault]:
             raise InvalidBudget(wrong=wrong)
+        if self.scope == "campaign":
+            self._check_campaign(tx)
+
+    def _check_campaign(self, tx: Session) -> None:
+        """A limit nobody ever draws on is no limit: the campaign multiplies in this programme, on some of its days."""
+        found = [item for item in multipliers(tx, self.programme) if item.campaign == self.scope_code]
+        if not found:
+            raise UnknownMultiplier(programme=self.programme, campaign=self.scope_code)
+        (campaign,) = found
+        never = {
+            "first_day": self.first_day > campaign.last_day,
+            "last_day": self.last_day is not None and self.last_day < campaign.first_day,
+            "scope_code": campaign.last_day < campaign.first_day,
+        }
+        if wrong := [name for name, fault in never.items() if fault]:
+            raise InvalidBudget(wrong=wrong, campaign_days=[campaign.first_day, campaign.last_day])
 
 
-def open_budget(tx: Session, budget: NewBudget, *, now: datetime, approval_id: UUID | None = None) -> int:
-    """Open a budget and return its number. Its stop counts for whatever is settled from now on.
+def open_budget(
+    tx: Session,
+    budget: NewBudget,
+    *,
+    now: datetime,
+    announced_on: date | None = None,
+    approval_id: UUID | None = None,
+) -> int:
+    """Open a budget and return its number.
 
-    Raises UnknownProgramme, InvalidBudget.
+    This sets a house up: what limits what members earn is `request_new_budget`. `announced_on`: the day before the
+    first day where it is not told. Raises UnknownProgramme, InvalidBudget, UnknownMultiplier.
     """
     budget.check(tx)
     row = {
@@ -69,6 +94,7 @@ def open_budget(tx: Session, budget: NewBudget, *, now: datetime, approval_id: U
         "scope": budget.scope,
         "scope_code": budget.scope_code,
         "title": budget.title,
+        "announced_on": announced_on or budget.first_day - timedelta(days=1),
         "first_day": budget.first_day,
         "last_day": budget.last_day,
         "total": budget.points,

@@ -12,7 +12,9 @@ from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
 from backend.points.budgets.funding import NewBudget, change_budget, check_change, open_budget
 from backend.points.budgets.reading import BudgetView, budget
+from backend.points.coming_into_force import require_later
 from backend.points.cover.setting_aside import check_set_aside, set_aside, set_aside_on
+from backend.points.policy import announced_on
 
 BUDGET, SET_ASIDE = "points.budget", "points.set_aside"
 #: How a request stands, as the operator log tells it beside what it is about.
@@ -24,10 +26,12 @@ _EXECUTED: dict[str, Any] = {"status": "executed"}
 def request_new_budget(tx: Session, new: NewBudget, *, operator: OperatorView, reason: str, now: datetime) -> UUID:
     """Ask for a budget to be opened; returns the request another operator decides.
 
-    Raises OperatorNotAllowed, UnknownProgramme, InvalidBudget.
+    It begins on a day behind the decision: what was done before is not cut, however late it is settled. Raises
+    OperatorNotAllowed, UnknownProgramme, InvalidBudget, UnknownMultiplier, RuleTooLate.
     """
     operator.require(FINANCE)
     new.check(tx)
+    require_later(new.first_day, now)
     return _ask(tx, BUDGET, new.as_facts(), None, operator, reason, now)
 
 
@@ -51,7 +55,7 @@ def decide_budget(
     """Another operator's decision about a budget; what is granted is done in the same transaction, once.
 
     What is drawn is judged again, with the budget held. Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded,
-    ApprovalDecided, ApprovalExpired, InvalidBudget, BudgetBelowDrawn.
+    ApprovalDecided, ApprovalExpired, InvalidBudget, UnknownMultiplier, RuleTooLate, BudgetBelowDrawn.
     """
     asked = _decide(tx, BUDGET, request_id, operator, granted, reason, now)
     number = asked.facts.get("budget")
@@ -59,12 +63,17 @@ def decide_budget(
     if granted:
         before = {**_PENDING, **(_told(budget(tx, number)) if number is not None else {})}
         if number is None:
-            number = open_budget(tx, NewBudget.from_facts(asked.facts), now=now, approval_id=request_id)
+            number = _open(tx, NewBudget.from_facts(asked.facts), request_id, now)
         else:
             change_budget(tx, number, int(asked.facts["points"]), now=now, approval_id=request_id)
         after = {**_EXECUTED, **_told(budget(tx, number))}
     _log(tx, operator, f"{BUDGET}_{_verdict(granted)}", request_id, reason, now, before, after)
     return approvals.find(tx, request_id, now=now)
+
+
+def _open(tx: Session, new: NewBudget, request_id: UUID, now: datetime) -> int:
+    require_later(new.first_day, now)
+    return open_budget(tx, new, now=now, announced_on=announced_on(now), approval_id=request_id)
 
 
 def request_set_aside(

@@ -13,7 +13,8 @@ class Budget(Base):
     """预算: how many points acts of these days may earn in a programme, or of it through one partner or campaign.
 
     `total` is the sum of its changes; `drawn` is what lots took out of it less what went back to the issuer. That it
-    never exceeds `total` is a check of the database. `title`: as members read it, `中文 / English`.
+    never exceeds `total` is a check of the database. `title`: as members read it, `中文 / English`. `announced_on`: the
+    day two operators agreed; acts are limited on days behind it only.
     """
 
     __tablename__ = "points_budgets"
@@ -22,6 +23,7 @@ class Budget(Base):
         CheckConstraint("scope IN ('programme', 'partner', 'campaign')", name="scope"),
         CheckConstraint("scope <> 'programme' OR scope_code = programme", name="whole_programme"),
         CheckConstraint("last_day IS NULL OR last_day >= first_day", name="days"),
+        CheckConstraint("first_day > announced_on", name="announced"),
     )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -29,6 +31,7 @@ class Budget(Base):
     scope: Mapped[str] = mapped_column(Text)
     scope_code: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
+    announced_on: Mapped[date] = mapped_column(Date)
     first_day: Mapped[date] = mapped_column(Date)
     last_day: Mapped[date | None] = mapped_column(Date)
     total: Mapped[int] = mapped_column(Amount)

@@ -28,6 +28,7 @@ class BudgetView:
     scope: str
     scope_code: str
     title: str
+    announced_on: date
     first_day: date
     last_day: date | None
     total: int

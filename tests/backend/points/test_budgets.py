@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import time_machine
 
-from backend import clock, points
-from backend.points import BudgetBelowDrawn, NewBudget, Returned, Wanted
+from backend import approvals, clock, identity, points
+from backend.errors import Refusal
+from backend.points import BudgetBelowDrawn, NewBudget, Returned, RuleTooLate, Wanted
+from tests.backend.operating import signed_in
 from tests.backend.spending import spend
 from tests.backend.world import World, cancel, trade_in
 
@@ -90,3 +92,46 @@ def test_a_budget_is_not_lowered_below_what_is_drawn_and_its_faults_are_found(wo
         assert list(points.differences(tx)) == [
             {"fault": "BUDGET", "budget": number, "what": "drawn", "stored": 67, "proven": 0}
         ], "what no lot drew is found"
+
+
+def test_a_budget_limits_no_act_of_a_day_before_it_was_agreed_upon(world: World) -> None:
+    """Asked for in time and decided too late: what is done and not settled yet is not cut by what nobody knew of."""
+    zhao, sun = signed_in(world, "zhao", "finance"), signed_in(world, "sun", "finance")
+    first = clock.today() + timedelta(days=1)
+    with world.house.transaction() as tx:
+        new = replace(MEMBERS, first_day=first)
+        late, asked = (
+            points.request_new_budget(tx, new, operator=zhao, reason="resolution", now=clock.now()) for _ in range(2)
+        )
+
+    def grant(request: Any, now: Any) -> None:
+        with world.house.transaction() as tx:
+            points.decide_budget(tx, request, operator=sun, granted=True, reason="as resolved", now=now)
+
+    with pytest.raises(RuleTooLate):
+        grant(late, clock.start_of(first) - timedelta(minutes=9))
+    grant(asked, clock.now())
+    with world.house.transaction() as tx:
+        assert approvals.find(tx, late, now=clock.now()).status == "pending"
+        (opened,) = points.budgets_of(tx)
+        answers = points.draw(tx, [wanted(150, day=first - timedelta(days=1)), wanted(150, day=first)])
+    assert (opened.announced_on, [item.points for item in answers]) == (clock.today(), [150, 100])
+
+
+def test_a_campaign_has_a_budget_only_where_it_draws_from_it(world: World) -> None:
+    days = {"first_day": DAY, "last_day": DAY + timedelta(days=6)}
+
+    def refused(**changed: Any) -> tuple[str, Any]:
+        with pytest.raises(Refusal) as refusal, world.house.transaction() as tx:
+            open_budgets(tx, replace(MEMBERS, **({"scope": "campaign", "scope_code": "week"} | changed)))
+        return refusal.value.code, refusal.value.facts.get("wrong")
+
+    with world.house.transaction() as tx:
+        identity.save_programme(tx, code="other", kind="consumer", title_zh="另", title_en="O", profile="CN-DEFAULT")
+        points.save_multiplier(tx, programme="members", campaign="week", factor="2", **days)
+        open_budgets(tx, replace(MEMBERS, scope="campaign", scope_code="week", last_day=DAY))
+    assert refused(scope_code="month") == ("UNKNOWN_MULTIPLIER", None)
+    assert refused(programme="other") == ("UNKNOWN_MULTIPLIER", None)
+    assert refused(first_day=DAY + timedelta(days=7)) == ("INVALID_BUDGET", ["first_day"])
+    day_before = DAY - timedelta(days=1)
+    assert refused(first_day=day_before, last_day=day_before) == ("INVALID_BUDGET", ["last_day"])

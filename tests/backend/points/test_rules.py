@@ -251,6 +251,10 @@ def test_two_operators_change_a_rule_from_a_later_day(world: World, alice: UUID)
 
     told = [json.loads(line) for line in run(app, "points", "rule", "list").stdout.splitlines()]
     assert [(rule["version"], rule["points_per_gram"]) for rule in told] == [(1, "1"), (2, "2")]
+    with time_machine.travel(clock.now() - timedelta(days=2), tick=False):
+        sooner = propose(clock.today() + timedelta(days=1)).stderr
+        assert sooner.startswith("INVALID_POINTS_RULE") and str(tomorrow) in sooner, "version 2 would take over again"
+        assert propose(tomorrow).exit_code == 0, "what was announced may be replaced on the day it begins"
     assert (told[1]["announced_on"], told[1]["in_force_from"]) == (str(clock.today()), str(tomorrow))
     log = [json.loads(line) for line in run(app, "operator", "log").stdout.splitlines()]
     (granted,) = [row for row in log if row["action"] == "points.rule_granted"]
@@ -324,11 +328,14 @@ def test_a_campaign_is_ended_early_but_never_for_days_that_were(world: World, al
         "INSERT INTO points_rules SELECT programme, 2, in_force_from, in_force_from, '9', rates, fixed_points, caps,"
         " expires_after_days, note, approval_id FROM points_rules",
         "INSERT INTO points_multipliers SELECT programme, campaign, 2, last_day, first_day, announced_on, factor,"
-        " methodologies, title, note, approval_id FROM points_multipliers",
+        " methodologies, title, approval_id FROM points_multipliers",
+        "UPDATE points_budgets SET announced_on = first_day",
     ],
 )
 def test_the_database_refuses_what_counts_backwards(world: World, statement: str) -> None:
     campaign(world, "env-week", "2")
+    with world.house.transaction() as tx:
+        points.open_budget(tx, NewBudget("members", "programme", "members", "预算", MONDAY, None, 1), now=clock.now())
     with pytest.raises(Exception) as refused, world.house.transaction() as tx:
         tx.execute(text(statement))
     assert isinstance(refused.value, IntegrityError) or "append-only" in str(refused.value)
