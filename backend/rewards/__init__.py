@@ -2,23 +2,19 @@
 
 from backend.rewards.catalogue.code_files import CodeFile, open_code_file
 from backend.rewards.catalogue.codes import (
-    CodeReport,
     check_codes,
-    free_codes,
     import_codes,
     withdraw_batch,
 )
 from backend.rewards.catalogue.describing import (
-    Description,
     read_reward,
     read_terms,
     read_texts,
-    told_terms,
 )
 from backend.rewards.catalogue.donations import Donation, donations
 from backend.rewards.catalogue.models import DELIVERED_UNITS, KINDS
-from backend.rewards.catalogue.offers import Offer, offer, require_reward, retire_reward, save_reward, set_texts
-from backend.rewards.catalogue.overview import RewardState, describe_reward, left_of_each, reward_states
+from backend.rewards.catalogue.offers import Offer, require_reward, retire_reward, save_reward, set_texts
+from backend.rewards.catalogue.overview import describe_reward, left_of_each, reward_states
 from backend.rewards.catalogue.proposing import (
     SHOW_AGAIN,
     TERMS,
@@ -29,58 +25,42 @@ from backend.rewards.catalogue.proposing import (
     request_show_again,
 )
 from backend.rewards.catalogue.proving import differences
-from backend.rewards.catalogue.shelf import MOST_TOLD, Recipient, ShelfItem, shelf, shelf_item
+from backend.rewards.catalogue.shelf import MOST_TOLD, ShelfItem, shelf, shelf_item
 from backend.rewards.catalogue.shelf import SENTENCES as REASONS
-from backend.rewards.catalogue.stock import change_stock, pieces_left, take
+from backend.rewards.catalogue.stock import change_stock
 from backend.rewards.catalogue.terms import Limit, Terms, save_terms
-from backend.rewards.catalogue.vouchers import ShownCode, TakenCode, put_code_back, reveal, take_code
 from backend.rewards.errors import (
-    AlreadyCarriedOut,
     CodeAlreadyShown,
     InvalidCodeFile,
-    InvalidProvider,
     InvalidRecipient,
-    InvalidReward,
-    NoCountedStock,
-    NoDailyList,
     NoSuchVoucher,
-    OutcomeKnown,
-    ProviderExists,
     RewardEnded,
     RewardExists,
     RewardNotForAccount,
     RewardNotFound,
     RewardNotYet,
-    SandboxOnly,
     SoldOut,
-    StockTooLow,
-    TermsTooEarly,
-    UnknownBatch,
-    UnknownProvider,
 )
 from backend.rewards.holdings import holdings
 from backend.rewards.orders.finisher import finisher
-from backend.rewards.orders.handovers import HandoverView, carry_out, open_handovers, read_recipient
+from backend.rewards.orders.handovers import carry_out, open_handovers, read_recipient
 from backend.rewards.orders.outside import (
     Doors,
-    ProviderView,
     add_provider,
     outside_providers,
     retire_provider,
     rotate_provider_key,
 )
-from backend.rewards.orders.preparing import OrderView, order_counts
+from backend.rewards.orders.preparing import order_counts
 from backend.rewards.orders.preparing import stuck as stuck_orders
 from backend.rewards.orders.recipients import delete_recipients, recipient_of
-from backend.rewards.orders.reconciling import Compared, OrderDifference, reconcile_orders
+from backend.rewards.orders.reconciling import reconcile_orders
 from backend.rewards.orders.settling import OUTCOME, decide_outcome, request_outcome
 from backend.rewards.providers import OUTSIDE
-from backend.rewards.redemptions.changing import InReview, approve, expire, forget_devices, in_review, refund, refuse
+from backend.rewards.redemptions.changing import approve, expire, forget_devices, in_review, refund, refuse
 from backend.rewards.redemptions.errors import (
     DeviceNeeded,
-    InvalidLimits,
     LimitReached,
-    LimitsTooEarly,
     PriceChanged,
     RecipientNeeded,
     RecipientNotNeeded,
@@ -89,8 +69,8 @@ from backend.rewards.redemptions.errors import (
     TooLateToCancel,
 )
 from backend.rewards.redemptions.forgetting import forget
-from backend.rewards.redemptions.limits import LIMITS, decide_limits, limits_on, request_limits, save_limits
-from backend.rewards.redemptions.policy import LIMIT_NAMES, WHY, Limits
+from backend.rewards.redemptions.limits import LIMITS, decide_limits, request_limits, save_limits
+from backend.rewards.redemptions.policy import Limits
 from backend.rewards.redemptions.redeeming import Desk, cancel, redeem
 from backend.rewards.redemptions.revealing import show_code
 from backend.rewards.redemptions.taking import Wish
@@ -105,46 +85,26 @@ __all__ = [
     "DELIVERED_UNITS",
     "KINDS",
     "LIMITS",
-    "LIMIT_NAMES",
     "MOST_TOLD",
     "OUTCOME",
     "OUTSIDE_KINDS",
     "REASONS",
     "SHOW_AGAIN",
     "TERMS",
-    "WHY",
-    "AlreadyCarriedOut",
     "CodeAlreadyShown",
     "CodeFile",
-    "CodeReport",
-    "Compared",
-    "Description",
     "Desk",
     "DeviceNeeded",
     "Donation",
     "Doors",
-    "HandoverView",
-    "InReview",
     "InvalidCodeFile",
-    "InvalidLimits",
-    "InvalidProvider",
     "InvalidRecipient",
-    "InvalidReward",
     "Limit",
     "LimitReached",
     "Limits",
-    "LimitsTooEarly",
-    "NoCountedStock",
-    "NoDailyList",
     "NoSuchVoucher",
     "Offer",
-    "OrderDifference",
-    "OrderView",
-    "OutcomeKnown",
     "PriceChanged",
-    "ProviderExists",
-    "ProviderView",
-    "Recipient",
     "RecipientNeeded",
     "RecipientNotNeeded",
     "RedemptionChanged",
@@ -153,19 +113,11 @@ __all__ = [
     "RewardNotForAccount",
     "RewardNotFound",
     "RewardNotYet",
-    "RewardState",
-    "SandboxOnly",
     "SharingNotAccepted",
     "ShelfItem",
-    "ShownCode",
     "SoldOut",
-    "StockTooLow",
-    "TakenCode",
     "Terms",
-    "TermsTooEarly",
     "TooLateToCancel",
-    "UnknownBatch",
-    "UnknownProvider",
     "Wish",
     "add_provider",
     "add_reward",
@@ -186,21 +138,16 @@ __all__ = [
     "finisher",
     "forget",
     "forget_devices",
-    "free_codes",
     "holder_of",
     "holdings",
     "import_codes",
     "in_review",
     "left_of_each",
-    "limits_on",
-    "offer",
     "open_code_file",
     "open_handovers",
     "order_counts",
     "outside_providers",
-    "pieces_left",
     "propose_terms",
-    "put_code_back",
     "read_recipient",
     "read_reward",
     "read_terms",
@@ -218,7 +165,6 @@ __all__ = [
     "require_reward",
     "retire_provider",
     "retire_reward",
-    "reveal",
     "reward_states",
     "rotate_provider_key",
     "save_limits",
@@ -229,8 +175,5 @@ __all__ = [
     "shelf_item",
     "show_code",
     "stuck_orders",
-    "take",
-    "take_code",
-    "told_terms",
     "withdraw_batch",
 ]

@@ -6,7 +6,9 @@ from uuid import UUID
 import pytest
 
 from backend import clock, rewards
-from backend.rewards import Limit, Terms, TermsTooEarly
+from backend.rewards import Limit, Terms
+from backend.rewards.catalogue.offers import offer
+from backend.rewards.errors import TermsTooEarly
 from tests.backend.rewards.redeeming import give_points
 from tests.miniprogram_api.conftest import NOW
 
@@ -56,7 +58,7 @@ def test_a_price_changes_at_the_start_of_the_announced_day_in_shanghai_and_was_a
         told = tree["announced"]
         assert (told and (told["version"], told["in_force_from"], told["price_points"])) == announced
         with world.house.transaction() as tx:
-            found = rewards.offer(tx, "tree", programme="members", account_kind="personal", day=clock.today())
+            found = offer(tx, "tree", programme="members", account_kind="personal", day=clock.today())
         assert (found.price_points, found.version) == (price, tree["terms_version"])
 
 

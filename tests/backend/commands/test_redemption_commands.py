@@ -9,6 +9,7 @@ import pytest
 
 from backend import clock, identity, operator_log, rewards
 from backend.rewards import Limits
+from backend.rewards.redemptions.limits import limits_on
 from tests.backend.operating import operator_with_token, run
 from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.rewards.stocked import stock_up
@@ -51,7 +52,7 @@ def test_what_operators_decide(world: World, app: Any) -> None:
     act("fay", "approval", "decide", asked, "--grant")
     act("finn", "redemption", "limits", "members", "per_hour=1", "--from", begins, code="INVALID_REDEMPTION_LIMITS")
     with world.house.transaction() as tx:
-        assert rewards.limits_on(tx, "members", today + timedelta(days=1)) == Limits(points_per_day=300)
+        assert limits_on(tx, "members", today + timedelta(days=1)) == Limits(points_per_day=300)
         class_id = identity.open_class_account(tx, world.house.vault, "members", now=clock.now())
     act("ada", "member", "steward", str(class_id), str(alice.holder), "--until", begins)
     may_see(world, alice.holder, class_id)

@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 from backend import clock, rewards
 from backend.rewards import Limit, RewardNotFound
+from backend.rewards.catalogue.describing import told_terms
+from backend.rewards.catalogue.offers import offer
 from tests.backend.operating import operator_with_token, run
 from tests.backend.rewards.stocked import written
 from tests.backend.world import World
@@ -65,14 +67,14 @@ def test_a_reward_from_its_file_to_its_end(world: World, app: Any, tmp_path: Pat
     day = {"programme": "members", "account_kind": "personal", "day": clock.today()}
     with world.house.transaction() as tx:
         try:
-            rewards.offer(tx, "coffee", **day)
+            offer(tx, "coffee", **day)
             raise AssertionError("offered by one operator alone")
         except RewardNotFound:
             pass
     act("approval", "decide", asked, "--grant", code="SECOND_OPERATOR_NEEDED")
     act("approval", "decide", asked, "--grant", by="sun")
     with world.house.transaction() as tx:
-        assert rewards.offer(tx, "coffee", **day).price_points == 300
+        assert offer(tx, "coffee", **day).price_points == 300
 
     lines = "\n".join(f"SECRET-{number:05}" for number in range(6_000))
     expires = ("--expires", (clock.today() + timedelta(days=365)).isoformat())
@@ -134,4 +136,4 @@ def test_the_reward_in_the_documents_is_one() -> None:
     (example,) = re.findall(r'```json\n(\{\n  "code": "coffee-30".*?)```', document, re.DOTALL)
     described, terms = rewards.read_reward(json.loads(example))
     assert (described.code, terms.price_points, terms.per_device) == ("coffee-30", 3_000, Limit(2, 30))
-    assert rewards.read_terms(rewards.told_terms(terms), described.kind) == terms
+    assert rewards.read_terms(told_terms(terms), described.kind) == terms

@@ -8,6 +8,7 @@ from uuid import UUID
 from backend import clock, identity, rewards
 from backend.ids import new_id
 from backend.rewards import Doors, Terms
+from backend.rewards.catalogue.stock import pieces_left
 from backend.rewards.orders import finishing
 from backend.rewards.orders.models import ProviderAnswer, ProviderOrder
 from backend.rewards.providers.sandbox import SCHEME, Shop
@@ -72,7 +73,7 @@ def heard(world: World, redemption_id: str) -> list[tuple[str, str, bool]]:
 
 def left(world: World) -> int:
     with world.house.transaction() as tx:
-        found = rewards.pieces_left(tx, "parcel")
+        found = pieces_left(tx, "parcel")
         assert found is not None
         return found
 

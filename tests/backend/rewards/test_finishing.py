@@ -12,6 +12,7 @@ from backend import clock, rewards
 from backend.approvals import SecondOperatorNeeded
 from backend.identity import FINANCE
 from backend.rewards import Doors
+from backend.rewards.errors import OutcomeKnown
 from backend.rewards.interfaces import Done, Refused
 from backend.rewards.orders import finishing
 from tests.backend.operating import signed_in
@@ -162,7 +163,7 @@ def test_what_a_provider_never_says_two_operators_settle(moment: Any, world: Wor
             rewards.decide_outcome(tx, asked, operator=asks, granted=True, **given)
         with world.house.transaction() as tx:
             assert rewards.decide_outcome(tx, asked, operator=decides, granted=True, **given).status == "executed"
-        with world.house.transaction() as tx, pytest.raises(rewards.OutcomeKnown):
+        with world.house.transaction() as tx, pytest.raises(OutcomeKnown):
             rewards.request_outcome(tx, UUID(redemption), delivered=True, reference=None, operator=asks, **given)
     told = [alice.in_full(redemption)["steps"][-1] for redemption in made]
     assert [(step["state"], step["actor"]) for step in told] == [("confirmed", "operator"), ("cancelled", "operator")]

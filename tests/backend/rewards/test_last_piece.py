@@ -66,7 +66,7 @@ def test_the_last_one_goes_to_one_of_two(world: World) -> None:
         assert sorted(wanted(world, a_code, holders)) == [False, True], number
         assert sorted(wanted(world, a_mug, holders)) == [False, True], number
     with world.house.transaction() as tx:
-        assert rewards.pieces_left(tx, "mug") == 0
+        assert stock.pieces_left(tx, "mug") == 0
         one_each = "SELECT count(*), count(DISTINCT code_id), count(DISTINCT redemption_id) FROM reward_vouchers"
         states = "SELECT state, count(*), count(DISTINCT redemption_id) FROM reward_codes GROUP BY state"
         counted = {row[0]: (row[1], row[2]) for row in tx.execute(text(states))}

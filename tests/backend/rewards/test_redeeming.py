@@ -16,6 +16,8 @@ from backend.ids import new_id
 from backend.points import Use
 from backend.rewards import Limit, Limits, Terms, TooLateToCancel
 from backend.rewards.catalogue.models import CodeBatch
+from backend.rewards.catalogue.stock import pieces_left
+from backend.rewards.redemptions.errors import InvalidLimits, LimitsTooEarly
 from tests.backend.operating import signed_in
 from tests.backend.rewards.redeeming import Redeemer, give_points
 from tests.backend.rewards.stocked import PERSONAL, fill, stock_up
@@ -273,7 +275,7 @@ def test_what_was_not_carried_out_yet_is_cancelled_and_what_failed_refunded(alic
     with pytest.raises(rewards.RedemptionChanged):
         show(alice, coffee["id"], "r1")
     with alice.house.transaction() as tx:
-        assert rewards.pieces_left(tx, "mug") == 2
+        assert pieces_left(tx, "mug") == 2
         states = tx.execute(text("SELECT state, count(*) FROM reward_codes GROUP BY state")).all()
         assert {row[0]: row[1] for row in states} == {"free": 3, "taken": 1}, "a code that was shown is gone"
     alice.world.check_books()
@@ -334,9 +336,9 @@ def test_two_operators_change_the_limits_from_a_day_to_come(alice: Redeemer, mom
     asked: dict[str, Any] = {"operator": one, "reason": "abuse", "now": now}
     with alice.house.transaction() as tx:
         for wrong in ({"points_per_day": 0}, {"person_count": 2}, {"per_hour": 3}):
-            with pytest.raises(rewards.InvalidLimits):
+            with pytest.raises(InvalidLimits):
                 rewards.request_limits(tx, "members", wrong, begins, **asked)
-        with pytest.raises(rewards.LimitsTooEarly):
+        with pytest.raises(LimitsTooEarly):
             rewards.request_limits(tx, "members", {"points_per_day": 100}, clock.today(), **asked)
         request = rewards.request_limits(tx, "members", {"points_per_day": 100}, begins, **asked)
         late = rewards.request_limits(tx, "members", {"points_per_day": 1}, begins, **asked)
@@ -344,7 +346,7 @@ def test_two_operators_change_the_limits_from_a_day_to_come(alice: Redeemer, mom
     assert alice.redeem("mug", 300)[0] == 201
     moment.shift(timedelta(days=2))
     assert alice.redeem("mug", 300)[1]["limit"] == "POINTS_PER_DAY"
-    with pytest.raises(rewards.LimitsTooEarly), alice.house.transaction() as tx:
+    with pytest.raises(LimitsTooEarly), alice.house.transaction() as tx:
         rewards.decide_limits(tx, late, operator=other, granted=True, reason="too late", now=clock.now())
 
 
@@ -365,7 +367,7 @@ def test_who_is_forgotten_leaves_nothing_open(alice: Redeemer) -> None:
         }
         waiting = [str(one.redemption_id) for one in rewards.open_handovers(tx)]
         assert waiting == [gift], "what was given to others is still carried out; nobody is left to fetch the mug"
-        assert rewards.pieces_left(tx, "mug") == 2
+        assert pieces_left(tx, "mug") == 2
     with pytest.raises(SessionEnded):
         alice.redeem("coffee", 100, str(new_id()))
     alice.world.check_books()

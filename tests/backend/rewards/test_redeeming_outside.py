@@ -16,6 +16,7 @@ from sqlalchemy import event
 from backend import clock, rewards
 from backend.idempotency import RequestUnderWay
 from backend.rewards import Terms, TooLateToCancel
+from backend.rewards.catalogue.stock import pieces_left
 from backend.rewards.orders import finishing
 from backend.rewards.providers.sandbox import SCHEME, Shop
 from backend.rewards.redemptions import redeeming
@@ -74,7 +75,7 @@ def dying_after_its_first_commit(world: World) -> Iterator[None]:
 
 def left(world: World) -> int | None:
     with world.house.transaction() as tx:
-        return rewards.pieces_left(tx, "lamp")
+        return pieces_left(tx, "lamp")
 
 
 def test_goods_are_agreed_to_and_withdrawn_until_they_are_shipped(moment: Any, world: World, shop: Shop) -> None:

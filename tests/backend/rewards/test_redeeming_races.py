@@ -14,6 +14,7 @@ from backend import clock, points, rewards
 from backend.errors import Refusal
 from backend.idempotency import RequestUnderWay
 from backend.rewards import Limits, TooLateToCancel
+from backend.rewards.catalogue.stock import pieces_left
 from tests.backend.rewards.redeeming import Redeemer, give_points
 from tests.backend.rewards.stocked import stock_up
 from tests.backend.world import World, cancel, trip
@@ -94,7 +95,7 @@ def test_the_last_piece_and_a_cancellation(world: World) -> None:
     assert [told for told in cancelled if told is not None and not isinstance(told, TooLateToCancel)] == []
     assert winner.points == {"available": 900}
     with world.house.transaction() as tx:
-        assert rewards.pieces_left(tx, "mug") == 1
+        assert pieces_left(tx, "mug") == 1
 
 
 def test_redeeming_against_a_reversal(world: World) -> None:

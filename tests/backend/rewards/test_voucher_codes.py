@@ -14,6 +14,8 @@ from backend.errors import NotFound
 from backend.identity import REVIEWER, SessionEnded
 from backend.ids import new_id
 from backend.rewards import CodeAlreadyShown, InvalidCodeFile, NoSuchVoucher, SoldOut
+from backend.rewards.catalogue import vouchers
+from backend.rewards.catalogue.codes import free_codes
 from tests.backend.operating import signed_in
 from tests.backend.rewards.stocked import fill, stock_up, written
 from tests.backend.world import World
@@ -23,19 +25,19 @@ def take(world: World, holder: UUID, redemption: UUID | None = None, *, days: in
     redemption = redemption or new_id()
     with world.house.transaction() as tx:
         named: dict[str, Any] = {"reward": "coffee", "holder_id": holder, "redemption_id": redemption}
-        rewards.take_code(tx, world.house.vault, **named, usable_until=clock.today() + timedelta(days=days))
+        vouchers.take_code(tx, world.house.vault, **named, usable_until=clock.today() + timedelta(days=days))
     return redemption
 
 
 def shown(world: World, holder: UUID, redemption: UUID, key: str) -> str:
     with world.house.transaction() as tx:
         named: dict[str, Any] = {"holder_id": holder, "redemption_id": redemption, "key": key, "now": clock.now()}
-        return rewards.reveal(tx, world.house.vault, **named).code
+        return vouchers.reveal(tx, world.house.vault, **named).code
 
 
 def free(world: World) -> int:
     with world.house.transaction() as tx:
-        return rewards.free_codes(tx, "coffee", clock.today(), at_most=1_000)
+        return free_codes(tx, "coffee", clock.today(), at_most=1_000)
 
 
 def test_a_file_with_one_fault_imports_nothing_and_tells_its_line(world: World, tmp_path: Path) -> None:
@@ -103,8 +105,8 @@ def test_a_code_is_shown_once_to_its_owner_and_dies_with_them(world: World) -> N
     mine, back = take(world, alice), take(world, alice)
     with world.house.transaction() as tx:
         named: dict[str, Any] = {"reward": "coffee", "holder_id": alice, "redemption_id": back}
-        assert rewards.put_code_back(tx, world.house.vault, **named)
-        assert not rewards.put_code_back(tx, world.house.vault, **named)
+        assert vouchers.put_code_back(tx, world.house.vault, **named)
+        assert not vouchers.put_code_back(tx, world.house.vault, **named)
     assert free(world) == 1
     assert shown(world, alice, mine, "key-1") == "SECRET-4711"
     assert shown(world, alice, mine, "key-1") == "SECRET-4711"  # the repeat of the request that was answered
@@ -113,7 +115,7 @@ def test_a_code_is_shown_once_to_its_owner_and_dies_with_them(world: World) -> N
     with pytest.raises(NoSuchVoucher):
         shown(world, bob, mine, "key-1")
     with world.house.transaction() as tx:  # what was seen never goes to anybody else
-        assert not rewards.put_code_back(tx, world.house.vault, reward="coffee", holder_id=alice, redemption_id=mine)
+        assert not vouchers.put_code_back(tx, world.house.vault, reward="coffee", holder_id=alice, redemption_id=mine)
     with time_machine.travel(clock.now() + timedelta(hours=73)), pytest.raises(CodeAlreadyShown):
         shown(world, alice, mine, "key-1")
 
