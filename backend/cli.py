@@ -40,6 +40,7 @@ OPERATORS = (
     commands.reviews.DEBT,
     commands.points.POINTS,
     commands.members.MEMBER,
+    commands.agreements.AGREEMENT,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,

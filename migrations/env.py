@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 import backend.activities.models
 import backend.approvals
+import backend.identity.agreements.models
 import backend.identity.models
 import backend.jobs
 import backend.ledger.models

@@ -53,7 +53,10 @@ from backend.activities.reading import (
 )
 from backend.activities.reasons import REASONS, sentence
 from backend.activities.records import (
+    AGREEMENT,
+    CONSENT,
     KEPT_CLAIM,
+    OWN_ACT,
     STANDING,
     TRANSFERRED_CLAIM,
     Act,
@@ -85,11 +88,14 @@ from backend.activities.restatements import (
 from backend.activities.standing_lines import StandingLine, standing_lines
 
 __all__ = [
+    "AGREEMENT",
     "CANCELLED",
+    "CONSENT",
     "CORRECTED",
     "KEPT_CLAIM",
     "LONGEST_TRIP",
     "ORIGINAL",
+    "OWN_ACT",
     "PURCHASE",
     "REASONS",
     "STANDING",

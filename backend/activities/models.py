@@ -66,13 +66,14 @@ class Activity(Base):
     reduction itself, as its `claim` says: `reason`); refused (`reason`); taken_back (`reason`). Emissions are exact
     fractions of a gram as text, NULL where the source publishes none; `reduction` is signed and before the evidence
     grade; `reduction_g`, `offset_g` and `eac_wh` (watt-hours) are what was credited, or would be. `data` is canonical
-    JSON: with the basis it is all that a stranger needs to recompute them.
+    JSON: with the basis it is all that a stranger needs to recompute them. `rests_on`: what allows it to be recorded.
     """
 
     __tablename__ = "activities"
     __table_args__ = (
         CheckConstraint("status IN ('issued', 'outdone', 'kept', 'refused', 'taken_back')", name="status"),
         CheckConstraint("claim IN ('transferred', 'kept')", name="claim"),
+        CheckConstraint("rests_on IN ('consent', 'agreement', 'own_act')", name="rests_on"),
         CheckConstraint(
             "(status <> 'issued' OR claim = 'transferred') AND (status <> 'kept' OR claim = 'kept')",
             name="credited_or_kept",
@@ -101,6 +102,7 @@ class Activity(Base):
     data: Mapped[str] = mapped_column(Text)
     evidence: Mapped[str] = mapped_column(Text)
     claim: Mapped[str] = mapped_column(Text)
+    rests_on: Mapped[str] = mapped_column(Text)
     basis_hash: Mapped[bytes | None] = mapped_column(ForeignKey("quantification_bases.hash"))
     baseline: Mapped[str | None] = mapped_column(Text)
     project: Mapped[str | None] = mapped_column(Text)

@@ -4,6 +4,10 @@ REASONS = {
     # the person
     "NO_LINK": ("该平台账号还没有关联会员，关联后自动入账。", "The partner's user is not linked to a member yet."),
     "NO_CONSENT": ("您还没有授权该平台在此场景下提供记录，授权后自动入账。", "The member has not consented yet."),
+    "NO_AGREEMENT": (
+        "该来源在行为当日没有与本计划签订的有效协议。",
+        "No agreement of the programme with this source covers the day of the act.",
+    ),
     "BEFORE_CONSENT": ("该行为早于授权允许的补记期限。", "The act lies before the look-back the consent allows."),
     "MEMBER_FORGOTTEN": ("会员已注销，记录内容已删除。", "The member deleted their account; the content was erased."),
     "PARKED_TOO_LONG": ("等待关联或授权超过 30 天，已失效。", "It waited for a link or a consent for 30 days."),

@@ -19,6 +19,9 @@ ActivityKey = tuple[UUID, UUID]  # holder, activity
 ISSUED, OUTDONE, KEPT, REFUSED, TAKEN_BACK = "issued", "outdone", "kept", "refused", "taken_back"
 #: Acts that hold their claims, and that later acts are decided against.
 STANDING = (ISSUED, OUTDONE, KEPT)
+#: What allows an act to be recorded: the member's consent to its source, an agreement of their employer or school, or
+#: that they entered it themselves.
+CONSENT, AGREEMENT, OWN_ACT = "consent", "agreement", "own_act"
 #: Who books the reduction of an act: we, or its source in books of its own.
 TRANSFERRED_CLAIM, KEPT_CLAIM = "transferred", "kept"
 
@@ -49,6 +52,7 @@ class Act:
     data: str
     evidence: str
     claim: str = TRANSFERRED_CLAIM
+    rests_on: str = CONSENT
     basis_hash: bytes | None = None
     baseline: str | None = None
     project: str | None = None

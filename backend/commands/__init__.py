@@ -1,6 +1,7 @@
 """What operators do and are told at a terminal: one module per group of commands. `cli.py` puts them on its page."""
 
 from backend.commands import (
+    agreements,
     approvals,
     members,
     messages,
@@ -15,6 +16,7 @@ from backend.commands import (
 )
 
 __all__ = [
+    "agreements",
     "approvals",
     "members",
     "messages",

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, house, identity, points, rewards, sync
+from backend import approvals, clock, house, identity, partners, points, rewards, sync
 from backend.approvals import Approval
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.errors import NotFound
@@ -40,10 +40,20 @@ def _by(verb: Callable[..., Approval]) -> Decide:
     return decide_it
 
 
+def _agree(tx: Session, request_id: UUID, **how: Any) -> Approval:
+    """What waited for the agreement is settled from now on."""
+    decided = identity.agreements.decide(tx, request_id, **how)
+    if decided.status == "executed":
+        partners.wake_agreed(tx, str(decided.facts["source"]), now=how["now"])
+    return decided
+
+
 #: Every kind of request, and who decides it how.
 KINDS: dict[str, Decide] = {
     identity.APPOINT: _by(identity.decide_appointment),
     identity.REPLACE_TOKEN: _by(identity.decide_appointment),
+    identity.agreements.SIGN: _by(_agree),
+    identity.agreements.END: _by(identity.agreements.decide),
     points.WRITE_OFF: _write_off,
     rewards.OUTCOME: _by(rewards.decide_outcome),
     rewards.SHOW_AGAIN: _by(rewards.decide_show_again),

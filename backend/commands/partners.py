@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from backend import clock, house, partners
+from backend import clock, house, identity, partners
 from backend.columns import aligned
 from backend.commands.operators import acting, deciding, note, told_refusals
 from backend.commands.reconciliation import RECONCILE
@@ -41,12 +41,15 @@ def redrive(partner: str | None, event_id: str | None, name: str, token: str, re
 @click.option("--adapter", required=True, type=click.Choice(sorted(partners.ADAPTERS)), help="which events it sends")
 @click.option("--title", required=True, help="what members call it")
 @click.option("--return-days", default=0, show_default=True, type=click.IntRange(0, 365), help="how long it takes back")
+@click.option("--programme", default=None, help="an office or school system, under this programme's agreement")
 @click.option("--keeps-claims-from", type=click.DateTime(["%Y-%m-%d"]), help="from this day it books reductions itself")
 @acting
 def add(partner: str, keeps_claims_from: datetime | None, name: str, token: str, reason: str, **settings: Any) -> None:
     """Set up a platform that sends events; prints its secret once."""
     keeps = keeps_claims_from.date() if keeps_claims_from else None
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        if settings["programme"] is not None:
+            identity.require_programme(tx, settings["programme"])
         partners.add_partner(tx, code=partner, keeps_claims_from=keeps, **settings)
         secret = partners.rotate_secret(tx, house().vault, partner, overlap=timedelta(0), now=clock.now())
         after = {**settings, "keeps_claims_from": keeps, "active": True, "keys": _keys(tx, partner)}

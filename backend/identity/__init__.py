@@ -2,10 +2,12 @@
 
 A partner's user is linked (`links`) by a ticket or a typed code (`link_codes`). What is agreed to (`consent`, in the
 words of `consent_texts`) says what comes in from partners and what goes out to platforms (`sharing`). Who is under
-fourteen (`minors`) has a guardian decide (`guardians`). `forgetting` ends a person, `retention` what was kept long
+fourteen (`minors`) has a guardian decide (`guardians`). Records of staff and classes rest on an agreement instead of
+consents (`agreements`). `forgetting` ends a person, `retention` what was kept long
 enough.
 """
 
+from backend.identity import agreements
 from backend.identity.acting import Acting, act_for, appoint_steward, end_steward, may_see, open_class_account
 from backend.identity.appointing import (
     APPOINT,
@@ -44,6 +46,7 @@ from backend.identity.consent_texts import (
 )
 from backend.identity.errors import (
     AgeStatedBefore,
+    AgreementsOverlap,
     AlreadyLinked,
     ConsentTextReplaced,
     GuardianNeeded,
@@ -59,6 +62,7 @@ from backend.identity.errors import (
     NotEnrolled,
     OperatorExists,
     OperatorNotAllowed,
+    ReferenceTaken,
     SessionEnded,
     TooManyWards,
     TooManyWrongLinkCodes,
@@ -127,7 +131,7 @@ from backend.identity.persons import (
     save_programme,
     start_session,
 )
-from backend.identity.reaching import forgotten_since, living_persons, wechat_openid
+from backend.identity.reaching import forgotten_since, hold_living, living_persons, wechat_openid
 from backend.identity.retention import purge_consent_changes, purge_spent
 from backend.identity.sharing import may_be_told_about
 from backend.identity.tokens import ACCESS_LIFE_S, AccessClaims, InvalidToken, issue_access, read_access
@@ -169,6 +173,7 @@ __all__ = [
     "AccessClaims",
     "Acting",
     "AgeStatedBefore",
+    "AgreementsOverlap",
     "AlreadyLinked",
     "ConsentPurpose",
     "ConsentState",
@@ -194,6 +199,7 @@ __all__ = [
     "OperatorNotAllowed",
     "OperatorView",
     "Receiver",
+    "ReferenceTaken",
     "SandboxWeChat",
     "SessionEnded",
     "StartedSession",
@@ -211,6 +217,7 @@ __all__ = [
     "accept_ward",
     "act_for",
     "add_operator",
+    "agreements",
     "appoint_steward",
     "authenticate_operator",
     "consent_changes",
@@ -232,6 +239,7 @@ __all__ = [
     "guardian_of",
     "has_administrator",
     "hold_consents",
+    "hold_living",
     "hold_to_forget",
     "holdings",
     "invite_guardian",

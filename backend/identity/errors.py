@@ -25,6 +25,18 @@ class NotEnrolled(Refusal):
     title = "您还没有加入该计划的这个账户 / You have no such account in this programme"
 
 
+class ReferenceTaken(Refusal):
+    code = "REFERENCE_TAKEN"
+    status = 409
+    title = "该编号已属于其他账户 / This number names another account"
+
+
+class AgreementsOverlap(Refusal):
+    code = "AGREEMENTS_OVERLAP"
+    status = 409
+    title = "同一来源在这些日期已有协议 / Another agreement with this source covers one of these days"
+
+
 class AlreadyLinked(Refusal):
     code = "ALREADY_LINKED"
     status = 409

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock, outbox
 from backend.identity.acting import end_stewardships
+from backend.identity.agreements.references import end_references_of
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
@@ -80,6 +81,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     end_consents(tx, holder_id, source=source, now=now)
     forget_guardianships(tx, holder_id, now=now)
     end_stewardships(tx, holder_id, now=now)
+    end_references_of(tx, holder_id, today=clock.day_of(now))
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))

@@ -22,6 +22,16 @@ def living_persons(tx: Session, holder_ids: Collection[UUID]) -> set[UUID]:
     return set(tx.scalars(query.where(PersonKey.wrapped_key.is_not(None))))
 
 
+def hold_living(tx: Session, holder_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these holders who were not forgotten, held (shared) against it until commit; classes as well."""
+    if not holder_ids:
+        return set()
+    given = recordset(tx, "given", {"holder_id": Uuid()}, [(holder_id,) for holder_id in sorted(set(holder_ids))])
+    query = select(PersonKey.holder_id).join(given, PersonKey.holder_id == given.c.holder_id)
+    query = query.where(PersonKey.wrapped_key.is_not(None)).order_by(PersonKey.holder_id)
+    return set(tx.scalars(query.with_for_update(read=True, of=PersonKey)))
+
+
 def wechat_openid(tx: Session, vault: Vault, holder_id: UUID, appid: str) -> str | None:
     """The openid of a person in this mini-program, None where WeChat never told one. SessionEnded once forgotten."""
     sealer = person_sealer(tx, vault, holder_id)

@@ -26,8 +26,10 @@ from backend.partners.inbox import (
     expire_parked,
     inbox_state,
     redrive,
+    wake_agreed,
     wake_holder,
     wake_ready,
+    wake_references,
     wake_users,
 )
 from backend.partners.keys import KeyView, add_key, end_key, has_keys, key_id, keys_in_force, rotate_secret
@@ -76,7 +78,9 @@ __all__ = [
     "save_partner",
     "set_active",
     "settle_waiting",
+    "wake_agreed",
     "wake_holder",
     "wake_ready",
+    "wake_references",
     "wake_users",
 ]

@@ -23,7 +23,7 @@ LONGEST_SETTLEMENT = timedelta(minutes=1)
 #: After a failure the event is tried again after so long; after the last time it is a dead letter.
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 #: What an outcome is parked for.
-PARKED_FOR = {"NO_LINK": "LINK", "NO_CONSENT": "CONSENT", "AWAITING_ORDER": "ORDER"}
+PARKED_FOR = {"NO_LINK": "LINK", "NO_CONSENT": "CONSENT", "NO_AGREEMENT": "AGREEMENT", "AWAITING_ORDER": "ORDER"}
 
 
 def body_context(partner: str, event_id: str) -> bytes:
@@ -123,12 +123,31 @@ def wake_holder(tx: Session, holder_id: UUID, partner: str, *, now: datetime) ->
     return _wake(tx, (InboxEvent.holder_id == holder_id) & (InboxEvent.partner == partner), now)
 
 
+def wake_references(tx: Session, references: Collection[tuple[str, bytes]], *, now: datetime) -> int:
+    """Let the parked events of these (programme, reference index) be settled: they name an account now."""
+    return wake_users(tx, _users_called(tx, references), now=now)
+
+
+def wake_agreed(tx: Session, partner: str, *, now: datetime) -> int:
+    """Let a partner's events be settled that waited for an agreement."""
+    return _wake(tx, (InboxEvent.parked_for == "AGREEMENT") & (InboxEvent.partner == partner), now)
+
+
+def _users_called(tx: Session, references: Collection[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The (partner, index) of these (programme, index) at every partner whose events rest on an agreement."""
+    resting = tx.execute(select(Partner.programme, Partner.code).where(Partner.programme.is_not(None))).all()
+    return [(code, index) for programme, code in resting for called, index in references if called == programme]
+
+
 def wake_ready(tx: Session, *, now: datetime) -> int:
-    """Wake parked events whose link or consent came at the very moment they were parked, and was missed then.
+    """Wake parked events whose link, account or consent came at the very moment they were parked, and was missed then.
 
     An event that was looked at since stays parked: whatever came did not help it.
     """
     allowed = identity.recently_allowed(tx, since=now - MISSED_WITHIN)
+    named = identity.agreements.recently_named(tx, since=now - MISSED_WITHIN)
+    for (programme, index), at in named.items():
+        allowed |= dict.fromkeys(_users_called(tx, [(programme, index)]), at)
     types: Columns = {"partner": Text(), "user_ref_index": LargeBinary(), "looked_at_before": Instant()}
     rows = [(*user, at + LONGEST_SETTLEMENT) for user, at in sorted(allowed.items())]
     given = recordset(tx, "given", types, rows)

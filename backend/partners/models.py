@@ -25,7 +25,9 @@ class Partner(Base):
 
     `return_days`: how long its orders can be returned, and points stay pending. `keeps_claims_from`: the reductions of
     acts of this day and later are booked by the partner itself, unless an event says otherwise. `list_url`: where its
-    daily lists are pulled from, with `{day}` in it; NULL where they are brought to us.
+    daily lists are pulled from, with `{day}` in it; NULL where they are brought to us. `programme`: an office or school
+    system, whose events rest on an agreement of this programme and name its accounts by staff number or class code;
+    NULL: a platform whose users link themselves and consent.
     """
 
     __tablename__ = "partners"
@@ -38,6 +40,7 @@ class Partner(Base):
     keeps_claims_from: Mapped[date | None] = mapped_column(Date)
     active: Mapped[bool]
     list_url: Mapped[str | None] = mapped_column(Text)
+    programme: Mapped[str | None] = mapped_column(ForeignKey("programmes.code"))
 
 
 class PartnerKey(Base):
@@ -103,11 +106,12 @@ class Batch(Base):
 class InboxEvent(Base):
     """An event as it was received: on disk before it is answered, never in limbo.
 
-    `state`: waiting → done | parked (`parked_for`: LINK, CONSENT, ORDER) | dead. The body is sealed by the house until
-    the person is known (`holder_id`), then under that person's key; it is erased when a parked event expires, and after
-    thirty days when the event never found its person. `outcome` is JSON, one entry per line, as the partner reads it in
-    the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked at. `day` is the
-    Shanghai day of its `occurred_at`, `order_no` its order: what a day is reconciled by, whatever became of the event.
+    `state`: waiting → done | parked (`parked_for`: LINK, CONSENT, AGREEMENT, ORDER) | dead. The body is sealed by the
+    house until the person is known (`holder_id`), then under that person's key; it is erased when a parked event
+    expires, and after thirty days when the event never found its person. `outcome` is JSON, one entry per line, as the
+    partner reads it in the deliveries. `next_attempt_at` of an event that no longer waits is when it was last looked
+    at. `day` is the Shanghai day of its `occurred_at`, `order_no` its order: what a day is reconciled by, whatever
+    became of the event.
 
     `body_sha256` is of the bytes that were signed (of a batch, of the line), `content_hash` of what they say: the
     same content under the same id is the same event. `signature` and `signed_at` are those of the request it came with,

@@ -27,6 +27,7 @@ class PartnerSetup:
     """A partner with everything needed to take its events in.
 
     `keeps_claims_from`: the partner books reductions of this day and later itself, unless a line says otherwise.
+    `programme`: whose agreement its events rest on; None where they rest on each member's consent.
     """
 
     code: str
@@ -34,6 +35,7 @@ class PartnerSetup:
     adapter: Adapter
     return_days: int
     keeps_claims_from: date | None
+    programme: str | None
     active: bool
     keys: tuple[tuple[signing.Key, datetime, datetime | None], ...]
 
@@ -43,14 +45,21 @@ class PartnerSetup:
 
 
 def save_partner(
-    tx: Session, *, code: str, adapter: str, title: str, return_days: int, keeps_claims_from: date | None = None
+    tx: Session,
+    *,
+    code: str,
+    adapter: str,
+    title: str,
+    return_days: int,
+    keeps_claims_from: date | None = None,
+    programme: str | None = None,
 ) -> None:
     """Create a partner, or bring its configuration up to date; one that was deactivated stays so."""
     assert adapter in ADAPTERS, f"there is no adapter {adapter}"
     known = tx.get(Partner, code)
     settings = {"adapter": adapter, "title": title, "return_days": return_days}
     active = known is None or known.active
-    tx.merge(Partner(code=code, **settings, keeps_claims_from=keeps_claims_from, active=active))
+    tx.merge(Partner(code=code, **settings, keeps_claims_from=keeps_claims_from, programme=programme, active=active))
     tx.flush()
 
 
@@ -92,6 +101,7 @@ def partners(tx: Session, vault: Vault) -> dict[str, PartnerSetup]:
             ADAPTERS[row.adapter],
             row.return_days,
             row.keeps_claims_from,
+            row.programme,
             row.active,
             tuple(keys.get(row.code, ())),
         )

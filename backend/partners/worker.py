@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ class _Opened:
     body: bytes
     event: Event
     user_ref_index: bytes
+    receiver: Receiver | None = None
     outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
 
 
@@ -92,28 +93,48 @@ def _settle(tx: Session, vault: Vault, ids: Collection[UUID], *, now: datetime) 
     # A partner that was deactivated a moment ago: its events wait on.
     rows = [row for row in inbox.hold(tx, ids) if row.partner in setups and setups[row.partner].active]
     persons = identity.person_sealers(tx, vault, [row.holder_id for row in rows if row.holder_id is not None])
-    opened = [_open(row, persons.get(row.holder_id, vault.house), vault) for row in rows]
-    receivers = identity.receivers(tx, {(item.row.partner, item.user_ref_index) for item in opened})
+    opened = [_open(row, persons.get(row.holder_id, vault.house), vault, setups[row.partner]) for row in rows]
+    _find_receivers(tx, opened, setups)
     statements, owners = [], []
     for item in opened:
-        receiver = receivers.get((item.row.partner, item.user_ref_index))
         for line in item.event.lines:
-            statements.append(_statement(vault, item, line, receiver, setups[item.row.partner]))
+            statements.append(_statement(vault, item, line, setups[item.row.partner]))
             owners.append((item, line))
     for (item, line), outcome in zip(owners, settlement.settle(tx, vault, statements), strict=True):
         item.outcomes.append((line, outcome))
-    inbox.finish(tx, [_finished(vault, item, receivers) | {"next_attempt_at": now} for item in opened])
+    inbox.finish(tx, [_finished(vault, item) | {"next_attempt_at": now} for item in opened])
     begun = {(i.row.partner, i.event.order_no) for i in opened if i.event.order_type is not None}
     inbox.wake_orders(tx, begun, now=now)
 
 
-def _open(row: Any, sealer: Sealer, vault: Vault) -> _Opened:
+def _open(row: Any, sealer: Sealer, vault: Vault, setup: PartnerSetup) -> _Opened:
     body = sealer.open(row.sealed_body, inbox.body_context(row.partner, row.event_id))
     event = read_event(strict_json.loads_object(body))
+    if setup.programme is not None:
+        return _Opened(row, body, event, identity.agreements.reference_index(vault, setup.programme, event.user_ref))
     return _Opened(row, body, event, identity.user_ref_index(vault, row.partner, event.user_ref))
 
 
-def _statement(vault: Vault, item: _Opened, line: str, receiver: Receiver | None, setup: PartnerSetup) -> Statement:
+def _find_receivers(tx: Session, opened: Sequence[_Opened], setups: Mapping[str, PartnerSetup]) -> None:
+    """Whose events these are: by the links of partners' users, or as an office or school system called them then."""
+    linked: list[_Opened] = []
+    named: dict[UUID, tuple[str, bytes, date]] = {}
+    for item in opened:
+        programme = setups[item.row.partner].programme
+        if programme is None:
+            linked.append(item)
+        else:
+            named[item.row.id] = (programme, item.user_ref_index, clock.day_of(item.event.occurred_at))
+    receivers = identity.receivers(tx, {(item.row.partner, item.user_ref_index) for item in linked})
+    for item in linked:
+        item.receiver = receivers.get((item.row.partner, item.user_ref_index))
+    referred = identity.agreements.referred_receivers(tx, named.values())
+    for item in opened:
+        if item.row.id in named:
+            item.receiver = referred.get(named[item.row.id])
+
+
+def _statement(vault: Vault, item: _Opened, line: str, setup: PartnerSetup) -> Statement:
     event, row = item.event, item.row
     content = event.lines[line]
     cancels = event.rank == activities.CANCELLED
@@ -125,10 +146,11 @@ def _statement(vault: Vault, item: _Opened, line: str, receiver: Receiver | None
         revision=event.revision,
         rank=event.rank,
         order_type=event.order_type,
-        receiver=receiver,
+        receiver=item.receiver,
         content_hash=_content_hash(vault, event, content),
         evidence=_evidence(row),
         translate=None if cancels else partial(_translate, setup, event, line),
+        rests_on=activities.CONSENT if setup.programme is None else activities.AGREEMENT,
     )
 
 
@@ -163,13 +185,13 @@ def _evidence(row: Any) -> str:
     return json.dumps(evidence, ensure_ascii=False, sort_keys=True)
 
 
-def _finished(vault: Vault, item: _Opened, receivers: Mapping[tuple[str, bytes], Receiver]) -> dict[str, Any]:
+def _finished(vault: Vault, item: _Opened) -> dict[str, Any]:
     """What to write about an event; a known person's evidence is sealed under that person's own key from now on.
 
     Who is not linked any more is no longer its person: it is sealed by the house again, for whoever links next.
     """
     parked_for = next((code for _, out in item.outcomes if out.status == "parked" and (code := out.code)), None)
-    receiver = receivers.get((item.row.partner, item.user_ref_index))
+    receiver = item.receiver
     sealed = item.row.sealed_body
     if receiver is not None or item.row.holder_id is not None:
         sealer = vault.person(receiver.wrapped_key, receiver.holder_id.bytes) if receiver else vault.house

@@ -1,15 +1,16 @@
-"""Whose act is it, and may it be credited? Consents are held until the batch commits."""
+"""Whose act is it, and may it be credited? What it rests on is held until the batch commits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import activities, identity
+from backend import activities
 from backend.activities import LONGEST_TRIP, Act, ActivityKey, ActRefused, OrderKey, OrderState
-from backend.identity import ConsentState, Receiver
+from backend.identity import Receiver
+from backend.settlement import allowing
+from backend.settlement.allowing import Basis
 from backend.settlement.statements import Draft, Outcome, Statement
 
 #: How far a partner's clock may run ahead of ours.
@@ -37,7 +38,7 @@ def screen(
 ) -> list[Screened | Outcome]:
     """One answer per statement: Screened, or the Outcome that ends its way here (parked, refused)."""
     answers = [_translate(item, orders[item.partner, item.order_no].order_type) for item in statements]
-    _check_consents(tx, statements, answers, now)
+    _check_basis(tx, statements, answers, now)
     _park_whole_events(statements, answers)
     return answers
 
@@ -56,34 +57,32 @@ def _translate(statement: Statement, order_type: str | None) -> Screened | Outco
     return Screened(draft, statement.receiver) if statement.receiver else Outcome("parked", "NO_LINK")
 
 
-def _check_consents(
+def _check_basis(
     tx: Session, statements: Sequence[Statement], answers: list[Screened | Outcome], now: datetime
 ) -> None:
-    wanted = {
-        key
-        for statement, answer in zip(statements, answers, strict=True)
-        if (key := _consent_key(statement, answer)) is not None
-    }
-    consents = identity.hold_consents(tx, wanted, now=now) if wanted else {}
-    for position, (statement, answer) in enumerate(zip(statements, answers, strict=True)):
-        key = _consent_key(statement, answer)
-        if key is not None and isinstance(answer, Screened) and answer.draft is not None:
-            answers[position] = _judge(answer, answer.draft, consents.get(key), now)
+    asked = [_basis(statement, answer) for statement, answer in zip(statements, answers, strict=True)]
+    refusals = allowing.refusals(tx, {item for item in asked if item is not None}, now=now)
+    for position, item in enumerate(asked):
+        answer = answers[position]
+        if item is not None and isinstance(answer, Screened) and answer.draft is not None:
+            answers[position] = _judge(answer, answer.draft, refusals[item], now)
 
 
-def _consent_key(statement: Statement, answer: Screened | Outcome) -> tuple[UUID, str, str] | None:
+def _basis(statement: Statement, answer: Screened | Outcome) -> Basis | None:
     if isinstance(answer, Outcome) or answer.draft is None or answer.receiver is None:
         return None
-    return answer.receiver.holder_id, statement.partner, activities.library().get(answer.draft.methodology).scene
+    scene = activities.library().get(answer.draft.methodology).scene
+    holder_id, programme = answer.receiver.holder_id, answer.receiver.programme
+    return Basis(statement.rests_on, holder_id, programme, statement.partner, scene, answer.draft.occurred_at)
 
 
-def _judge(answer: Screened, draft: Draft, consent: ConsentState | None, now: datetime) -> Screened | Outcome:
-    if consent is None or not consent.granted:
-        return Outcome("parked", "NO_CONSENT")
+def _judge(answer: Screened, draft: Draft, refusal: str | None, now: datetime) -> Screened | Outcome:
+    if refusal in allowing.MAY_STILL_COME:
+        return Outcome("parked", refusal)
     if draft.occurred_at > now + CLOCK_LEEWAY or (draft.ended_at or draft.occurred_at) > now + CLOCK_LEEWAY:
         return Screened(draft, answer.receiver, "FUTURE_ACT")
-    if draft.occurred_at < consent.counts_from:
-        return Screened(draft, answer.receiver, "BEFORE_CONSENT")
+    if refusal is not None:
+        return Screened(draft, answer.receiver, refusal)
     if draft.started_at and draft.ended_at and draft.ended_at - draft.started_at > LONGEST_TRIP:
         return Screened(draft, answer.receiver, "TRIP_TOO_LONG")
     return answer
@@ -101,12 +100,8 @@ def _park_whole_events(statements: Sequence[Statement], answers: list[Screened |
             answers[position] = Outcome("parked", parked[statement.source_id])
 
 
-def still_consenting(tx: Session, acts: Sequence[Act], *, now: datetime) -> set[ActivityKey]:
-    """Which recorded acts may be credited now: their holders' consent stands and reaches back to them."""
-    consents = identity.hold_consents(tx, {(act.holder_id, act.partner, act.scene) for act in acts}, now=now)
-    able = set()
-    for act in acts:
-        consent = consents.get((act.holder_id, act.partner, act.scene))
-        if consent is not None and consent.granted and act.occurred_at >= consent.counts_from:
-            able.add(act.key)
-    return able
+def still_allowed(tx: Session, acts: Sequence[Act], *, now: datetime) -> set[ActivityKey]:
+    """Which recorded acts may be credited now: what they rest on stands and reaches back to them."""
+    bases = {act.key: allowing.basis_of(act) for act in acts}
+    refusals = allowing.refusals(tx, set(bases.values()), now=now)
+    return {key for key, basis in bases.items() if refusals[basis] is None}

@@ -88,6 +88,7 @@ def _draft_acts(
             data=activities.canonical_data(draft.data),
             evidence=statement.evidence,
             claim=draft.claim,
+            rests_on=statement.rests_on,
             reason=answer.refusal,
         )
         drafted[position] = act, draft
@@ -129,7 +130,7 @@ def _decide(
         new,
         withdrawn,
         rules_of=activities.day_rules,
-        eligible=lambda acts: screening.still_consenting(tx, acts, now=now),
+        eligible=lambda acts: screening.still_allowed(tx, acts, now=now),
         now=now,
     )
     for act in withdrawn:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from backend.activities import TRANSFERRED_CLAIM, ActivityKey
+from backend.activities import CONSENT, TRANSFERRED_CLAIM, ActivityKey
 from backend.identity import Receiver
 
 
@@ -43,7 +43,9 @@ class Statement:
     `receiver` is the account the act is for, None while the source's user is not linked to a member. `rank` is
     ORIGINAL, CORRECTED or CANCELLED; a cancellation has no `translate` and may name line `*`, the whole order.
     `order_type` is None where the event does not tell (corrections, cancellations). Statements of one event share
-    `source_id` and wait together.
+    `source_id` and wait together. `partner` is where it comes from: a partner's code, or a source of the house's own
+    such as `house:declared`, which no partner can be called. `rests_on`: CONSENT of the member to that source,
+    AGREEMENT of their employer or school with it, or OWN_ACT, which they entered themselves.
     """
 
     source_id: UUID
@@ -57,6 +59,7 @@ class Statement:
     content_hash: bytes
     evidence: str
     translate: Translate | None
+    rests_on: str = CONSENT
 
 
 @dataclass(slots=True)

@@ -1516,18 +1516,6 @@ def upgrade() -> None:
 
     _create_sync_tables()
     op.create_table(
-        "partners",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("adapter", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("return_days", sa.Integer(), nullable=False),
-        sa.Column("keeps_claims_from", sa.Date(), nullable=True),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("list_url", sa.Text(), nullable=True),
-        sa.CheckConstraint("return_days >= 0", name=op.f("ck_partners_return_days")),
-        sa.PrimaryKeyConstraint("code", name=op.f("pk_partners")),
-    )
-    op.create_table(
         "programmes",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -1536,6 +1524,22 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text(), nullable=False),
         sa.CheckConstraint("kind IN ('consumer', 'staff', 'school')", name=op.f("ck_programmes_kind")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_programmes")),
+    )
+    op.create_table(
+        "partners",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("adapter", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("return_days", sa.Integer(), nullable=False),
+        sa.Column("keeps_claims_from", sa.Date(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("list_url", sa.Text(), nullable=True),
+        sa.Column("programme", sa.Text(), nullable=True),
+        sa.CheckConstraint("return_days >= 0", name=op.f("ck_partners_return_days")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_partners_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_partners")),
     )
     op.create_table(
         "quantification_bases",
@@ -1572,6 +1576,7 @@ def upgrade() -> None:
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("rests_on", sa.Text(), nullable=False),
         sa.Column("basis_hash", sa.LargeBinary(), nullable=True),
         sa.Column("baseline", sa.Text(), nullable=True),
         sa.Column("project", sa.Text(), nullable=True),
@@ -1589,6 +1594,7 @@ def upgrade() -> None:
             "status IN ('issued', 'outdone', 'kept', 'refused', 'taken_back')", name=op.f("ck_activities_status")
         ),
         sa.CheckConstraint("claim IN ('transferred', 'kept')", name=op.f("ck_activities_claim")),
+        sa.CheckConstraint("rests_on IN ('consent', 'agreement', 'own_act')", name=op.f("ck_activities_rests_on")),
         sa.CheckConstraint(
             "(status <> 'issued' OR claim = 'transferred') AND (status <> 'kept' OR claim = 'kept')",
             name=op.f("ck_activities_credited_or_kept"),
@@ -2346,13 +2352,13 @@ def downgrade() -> None:
     op.drop_table("activities")
     op.drop_table("spent_link_tickets")
     op.drop_table("quantification_bases")
-    op.drop_table("programmes")
     op.drop_table("conformance_attempts")
     with op.batch_alter_table("conformance_runs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_conformance_runs_partner"))
 
     op.drop_table("conformance_runs")
     op.drop_table("partners")
+    op.drop_table("programmes")
     with op.batch_alter_table("sync_deliveries", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_sync_deliveries_waiting",
