@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.holdings import Held, held_rows
+from backend.identity.agreements.models import AccountReference
 from backend.identity.links import CONTEXT
 from backend.identity.models import (
     AccountSteward,
@@ -39,6 +40,7 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         "minors": held_rows(tx, Minor, holder_id),
         "guardianships": _guardianships(tx, holder_id),
         "account_stewards": _stewardships(tx, holder_id),
+        "account_references": held_rows(tx, AccountReference, holder_id, without=("reference_index",)),
     }
 
 
