@@ -80,6 +80,14 @@ class UnknownProvider(Refusal):
     title = "没有这个供应平台 / No such provider of rewards"
 
 
+class ProviderKeysUnreadable(Refusal):
+    """What requests to it are signed with does not open under the vault key: a fault of the house, not of an order."""
+
+    code = "PROVIDER_KEYS_UNREADABLE"
+    status = 503
+    title = "供应平台的密钥无法读取 / The keys of this provider cannot be read"
+
+
 class ProviderExists(Refusal):
     code = "PROVIDER_EXISTS"
     status = 409

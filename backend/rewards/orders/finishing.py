@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import clock
 from backend.database import transaction
 from backend.errors import Refusal
+from backend.rewards.errors import ProviderKeysUnreadable
 from backend.rewards.interfaces import Answer, Order, Outside, Refused, Target, Unknown
 from backend.rewards.orders import hearing, preparing, recipients
 from backend.rewards.orders.models import PLACING, WAITING, WITHDRAWING, ProviderOrder
@@ -172,10 +173,14 @@ def _next_step(row: ProviderOrder, now: datetime) -> str:
 
 
 def _cannot_call(tx: Session, row: ProviderOrder, fault: Exception, *, now: datetime) -> None:
-    """The provider cannot be asked at all. What was never sent is called off; what was waits for an operator."""
+    """The provider cannot be asked. What was never sent is called off, unless the fault is the house's own; what was
+    sent waits for an operator."""
     reason = fault.code if isinstance(fault, Refusal) else "RECIPIENT_GONE"
     row.last_error = reason
-    if row.state == WAITING:
+    ours = isinstance(fault, ProviderKeysUnreadable)
+    if ours:
+        log.error("provider_keys_unreadable", provider=row.provider, order=preparing.request_no(row.redemption_id))
+    if row.state == WAITING and not ours:
         preparing.end_unsent(tx, row, now=now)
         outcome.apply(tx, row.holder_id, row.redemption_id, Refused(reason), now=now)
     else:

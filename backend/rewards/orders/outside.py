@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from backend import signing
 from backend.ids import new_id
 from backend.rewards.catalogue.models import INSIDE, RewardProvider, RewardProviderKey
-from backend.rewards.errors import InvalidProvider, ProviderExists, UnknownProvider
+from backend.rewards.errors import InvalidProvider, ProviderExists, ProviderKeysUnreadable, UnknownProvider
 from backend.rewards.interfaces import Outside, Target
 from backend.rewards.providers import OUTSIDE
-from backend.vault import Vault
+from backend.vault import Unreadable, Vault
 
 _CONTEXT = b"reward provider key"
 _CODE = re.compile("[a-z0-9][a-z0-9_-]{0,31}")
@@ -114,11 +114,17 @@ def outside_providers(tx: Session) -> list[ProviderView]:
 def reach(
     tx: Session, vault: Vault, code: str, doors: Doors, *, deadline_s: float, ordering: bool = False, now: datetime
 ) -> tuple[Outside, Target]:
-    """How to call a provider at this instant; a retired one is not there for `ordering`. Raises UnknownProvider."""
+    """How to call a provider at this instant; a retired one is not there for `ordering`.
+
+    Raises UnknownProvider, ProviderKeysUnreadable.
+    """
     row = tx.get(RewardProvider, code)
     if row is None or row.kind not in OUTSIDE or (ordering and row.retired_at is not None):
         raise UnknownProvider(provider=code)
-    keys = _keys_at(tx, vault, code, now)
+    try:
+        keys = _keys_at(tx, vault, code, now)
+    except Unreadable as fault:
+        raise ProviderKeysUnreadable(provider=code) from fault
     return OUTSIDE[row.kind], Target(row.url, keys, doors.allowed_hosts, doors.sandbox, deadline_s)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.ids import new_id
 from backend.lists import insert_rows
+from backend.rewards.errors import ProviderKeysUnreadable
 from backend.rewards.interfaces import Answer, Cancelled, Done, NotKnown, Refused, Unknown, Withdrawn
 from backend.rewards.orders import recipients
 from backend.rewards.orders.models import DROPPED, OPEN_STATES, WAITING, ProviderAnswer, ProviderOrder
@@ -141,22 +142,25 @@ def order_of(tx: Session, holder_id: UUID, redemption_id: UUID) -> OrderView | N
 
 
 def stuck(tx: Session, *, older_than: timedelta, now: datetime, limit: int = 100) -> Sequence[OrderView]:
-    """Orders that were sent so long ago and whose outcome is still unknown, oldest first."""
-    query = select(ProviderOrder).where(*_unknown_since(now - older_than))
-    return [_view(row) for row in tx.scalars(query.order_by(ProviderOrder.placed_at).limit(limit))]
+    """Orders that were sent so long ago and whose outcome is still unknown, oldest first; and whatever cannot be asked
+    about because of the house."""
+    query = select(ProviderOrder).where(*_stuck_since(now - older_than))
+    oldest_first = (ProviderOrder.placed_at.nulls_last(), ProviderOrder.redemption_id)
+    return [_view(row) for row in tx.scalars(query.order_by(*oldest_first).limit(limit))]
 
 
 def order_counts(tx: Session, *, now: datetime) -> dict[tuple[str, str], int]:
-    """Orders that are not settled, by provider and state; `stuck` are those sent more than a day ago."""
+    """Orders that are not settled, by provider and state; `stuck` are those that operators see to."""
     group = (ProviderOrder.provider, ProviderOrder.state)
     query = select(*group, func.count()).where(*_open()).group_by(*group)
     counts = {(provider, state): count for provider, state, count in tx.execute(query)}
-    late = select(ProviderOrder.provider, func.count()).where(*_unknown_since(now - STUCK_AFTER))
+    late = select(ProviderOrder.provider, func.count()).where(*_stuck_since(now - STUCK_AFTER))
     return counts | {(row[0], "stuck"): row[1] for row in tx.execute(late.group_by(ProviderOrder.provider))}
 
 
-def _unknown_since(instant: datetime) -> tuple[ColumnElement[bool], ...]:
-    return *_open(), ProviderOrder.placed_at <= instant
+def _stuck_since(instant: datetime) -> tuple[ColumnElement[bool], ...]:
+    unasked = ProviderOrder.last_error == ProviderKeysUnreadable.code
+    return *_open(), or_(ProviderOrder.placed_at <= instant, unasked)
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:

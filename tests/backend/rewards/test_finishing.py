@@ -15,6 +15,7 @@ from backend.rewards import Doors
 from backend.rewards.errors import OutcomeKnown
 from backend.rewards.interfaces import Done, Refused
 from backend.rewards.orders import finishing
+from backend.vault import Vault
 from tests.backend.operating import signed_in
 from tests.backend.rewards.ordering import (
     DOORS,
@@ -169,6 +170,25 @@ def test_what_a_provider_never_says_two_operators_settle(moment: Any, world: Wor
     assert [(step["state"], step["actor"]) for step in told] == [("confirmed", "operator"), ("cancelled", "operator")]
     assert told[1]["why"]["code"] == "NOT_DELIVERED", "the provider refused nothing"
     assert alice.points == {"available": PRICE}
+    world.check_books()
+
+
+def test_keys_that_cannot_be_read_cancel_nothing_and_are_shown(moment: Any, world: World, tmp_path: Path) -> None:
+    shop, alice = outside_reward(world, tmp_path), Redeemer(world, "alice", PRICE * 2)
+    shop.tell("late")
+    made = {alice.redeem("parcel", PRICE)[1]["id"], reserved(alice)}
+    moment.shift(timedelta(minutes=1))
+    finishing.finish_round(world.house.sessions, Vault(b"another", b"key"), DOORS, "post")
+    assert {alice.in_full(redemption)["state"] for redemption in made} == {"requested", "reserved"}
+    with world.house.transaction() as tx:
+        stuck = rewards.stuck_orders(tx, older_than=timedelta(hours=24), now=clock.now())
+        assert {(str(item.redemption_id), item.error) for item in stuck} == {
+            (redemption, "PROVIDER_KEYS_UNREADABLE") for redemption in made
+        }
+        assert rewards.order_counts(tx, now=clock.now())[("post", "stuck")] == 2
+    shop.tell("")
+    work_until_still(world, moment)
+    assert {alice.in_full(redemption)["state"] for redemption in made} == {"confirmed"}
     world.check_books()
 
 
