@@ -5,8 +5,8 @@ from uuid import UUID
 
 import click
 
-from backend import clock, identity, operator_log
-from backend.commands.operators import acting, deciding
+from backend import clock, identity
+from backend.commands.operators import acting, deciding, note
 from backend.identity import ADMINISTRATOR
 
 
@@ -35,21 +35,14 @@ def steward(
     now = clock.now()
     ends_at = now if end else clock.start_of_day_after(until.date(), 1) if until else None
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        before = identity.stewardship(tx, class_id, person_id)
         if end:
             identity.end_steward(tx, class_id, person_id, now=now)
         else:
             identity.appoint_steward(tx, class_id, person_id, until=ends_at, now=now)
-        after = {"until": clock.iso(ends_at) if ends_at else None}
-        subject, action = f"class {class_id} person {person_id}", "ended" if end else "appointed"
-        operator_log.write(
-            tx,
-            operator_id=by.id,
-            action=f"steward.{action}",
-            subject=subject,
-            reason=reason,
-            after=after,
-            now=now,
-        )
+        action, subject = f"steward.{'ended' if end else 'appointed'}", f"class {class_id} person {person_id}"
+        after = identity.stewardship(tx, class_id, person_id)
+        note(tx, by, action, subject, reason, before=before, after=after)
     click.echo("已结束 ended" if end else "已指定 appointed")
 
 

@@ -52,9 +52,11 @@ def list_providers() -> None:
 def rotate_key(provider: str, overlap_hours: int, name: str, token: str, reason: str) -> None:
     """Make a new secret (printed once); requests are signed with the old one as well for the overlap."""
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
-        overlap = timedelta(hours=overlap_hours)
-        secret = rewards.rotate_provider_key(tx, house().vault, provider, overlap=overlap, now=clock.now())
-        note(tx, by, "provider.key_rotated", provider, reason, after={"overlap_hours": overlap_hours})
+        overlap, now = timedelta(hours=overlap_hours), clock.now()
+        before = rewards.provider_keys_end(tx, provider, now=now)
+        secret = rewards.rotate_provider_key(tx, house().vault, provider, overlap=overlap, now=now)
+        after = {**rewards.provider_keys_end(tx, provider, now=now), "overlap_hours": overlap_hours}
+        note(tx, by, "provider.key_rotated", provider, reason, before=before, after=after)
     click.echo(secret)
 
 

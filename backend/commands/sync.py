@@ -167,8 +167,10 @@ def heal(destination: str, name: str, token: str, reason: str) -> None:
     stated, after, done = 0, None, False
     while not done:
         with deciding(name, token, ADMINISTRATOR) as (tx, by):
+            before = {"differing": sync.count_differences(tx, destination)}
             count, after = sync.state_balances(tx, house().vault, destination, after=after, now=clock.now())
-            note(tx, by, "destination.healed", destination, reason, after={"balances_stated": count})
+            told = {**before, "balances_stated": count}  # whether it helped, the next comparison says
+            note(tx, by, "destination.healed", destination, reason, before=before, after=told)
         stated, done = stated + count, after is None
     click.echo(f"the balances of {stated} accounts will be stated")
 

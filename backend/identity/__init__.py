@@ -8,7 +8,15 @@ enough.
 """
 
 from backend.identity import agreements
-from backend.identity.acting import Acting, act_for, appoint_steward, end_steward, may_see, open_class_account
+from backend.identity.acting import (
+    Acting,
+    act_for,
+    appoint_steward,
+    end_steward,
+    may_see,
+    open_class_account,
+    stewardship,
+)
 from backend.identity.appointing import (
     APPOINT,
     REPLACE_TOKEN,
@@ -280,6 +288,7 @@ __all__ = [
     "spend_link_ticket",
     "start_session",
     "state_birth_date",
+    "stewardship",
     "unlink",
     "unlink_user",
     "user_ref_index",

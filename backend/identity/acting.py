@@ -157,6 +157,16 @@ def appoint_steward(tx: Session, account_id: UUID, person_id: UUID, *, until: da
     upsert_rows(tx, AccountSteward, [row], key=("holder_id", "person_id"))
 
 
+def stewardship(tx: Session, account_id: UUID, person_id: UUID) -> dict[str, str | None] | None:
+    """Since when and until when this person acts for this account, or acted, as the operator log tells it.
+
+    Held until commit; None for who never did.
+    """
+    whose = (AccountSteward.holder_id == account_id, AccountSteward.person_id == person_id)
+    row = tx.execute(select(AccountSteward.since, AccountSteward.until).where(*whose).with_for_update()).one_or_none()
+    return row and {"since": clock.iso(row.since), "until": clock.iso(row.until) if row.until else None}
+
+
 def end_steward(tx: Session, account_id: UUID, person_id: UUID, *, now: datetime) -> None:
     """From now on this person does not act for this account any more. NotFound when they did not anyway."""
     ended = _end(AccountSteward.holder_id == account_id, AccountSteward.person_id == person_id, now=now)

@@ -48,6 +48,7 @@ from backend.rewards.orders.outside import (
     Doors,
     add_provider,
     outside_providers,
+    provider_keys_end,
     retire_provider,
     rotate_provider_key,
 )
@@ -148,6 +149,7 @@ __all__ = [
     "order_counts",
     "outside_providers",
     "propose_terms",
+    "provider_keys_end",
     "read_recipient",
     "read_reward",
     "read_terms",

@@ -25,7 +25,7 @@ from backend.sync.errors import (
     UnknownKind,
     UnknownTopic,
 )
-from backend.sync.healing import DifferenceView, differences, state_balances
+from backend.sync.healing import DifferenceView, count_differences, differences, state_balances
 from backend.sync.holdings import holdings
 from backend.sync.notices import TOPICS, holder_pseudonym
 from backend.sync.registry import (
@@ -58,6 +58,7 @@ __all__ = [
     "begin_comparison",
     "begin_comparisons",
     "compare_step",
+    "count_differences",
     "courier",
     "decide_entrusted",
     "deliver_round",

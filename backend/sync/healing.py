@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import identity
@@ -61,6 +61,12 @@ def differences(
         )
         for row in tx.scalars(query)
     ]
+
+
+def count_differences(tx: Session, code: str) -> int:
+    """How many accounts this platform and we see differently, by the last comparison of each."""
+    query = select(func.count()).where(Difference.destination == code, Difference.state != HEALED)
+    return tx.scalar(query) or 0
 
 
 def state_balances(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from backend import signing
+from backend import clock, signing
 from backend.ids import new_id
 from backend.rewards.catalogue.models import INSIDE, RewardProvider, RewardProviderKey
 from backend.rewards.errors import InvalidProvider, ProviderExists, ProviderKeysUnreadable, UnknownProvider
@@ -85,6 +85,13 @@ def rotate_provider_key(tx: Session, vault: Vault, code: str, *, overlap: timede
     statement = statement.where(RewardProviderKey.provider == code, still)
     tx.execute(statement.execution_options(synchronize_session=False))
     return _add_key(tx, vault, code, signing.new_secret(), now=now)
+
+
+def provider_keys_end(tx: Session, code: str, *, now: datetime) -> dict[str, object]:
+    """When each key in use ends, oldest first, as the operator log tells it before and after a rotation."""
+    query = select(RewardProviderKey.valid_until).where(RewardProviderKey.provider == code)
+    ends = tx.scalars(query.order_by(RewardProviderKey.id))
+    return {"secrets_end": [end and clock.iso(end) for end in ends if end is None or end > now]}
 
 
 def retire_provider(tx: Session, code: str, *, now: datetime) -> None:

@@ -53,6 +53,8 @@ def test_a_provider_from_its_beginning_to_its_end(app: Flask, postgresql_url: st
     assert (shown["code"], shown["kind"], shown["retired"]) == ("gifts", "http_order", True)
     rows = logged(app, "provider.")
     assert [row["action"] for row in rows] == ["provider.added", "provider.key_rotated", "provider.retired"]
+    before, after = rows[1]["before"]["secrets_end"], rows[1]["after"]["secrets_end"]
+    assert (before, len(after), after[1]) == ([None], 2, None) and after[0] is not None
     assert secret not in str(rows) + str(shown)
     assert rows[0]["after"]["url"] == "https://gifts.example/orders?…", "a query may hold a key"
 

@@ -59,12 +59,15 @@ def test_what_operators_decide(world: World, app: Any) -> None:
     act("ada", "member", "steward", str(class_id), str(alice.holder), "--end")
     act("ada", "member", "steward", str(class_id), str(alice.holder), "--end", code="NOT_FOUND")
     with world.house.transaction() as tx:
-        actions = [row.action for row in operator_log.read(tx)]
+        log = list(operator_log.read(tx))
         assert list(operator_log.differences(tx)) == []
-    assert actions == [
+    assert [row.action for row in log] == [
         *("redemption.approved", "redemption.refused", "redemption.refunded"),
         *("rewards.limits_requested", "rewards.limits_granted", "steward.appointed", "steward.ended"),
     ]
+    appointed, ended = ({"before": row.before, "after": row.after} for row in log[-2:])
+    assert appointed["before"] is None and ended["before"] == appointed["after"] != ended["after"]
+    assert '"until":null' not in str(ended["after"]) and appointed["after"] is not None
     world.check_books()
 
 

@@ -57,12 +57,6 @@ def compare(world: World, receiver: Receiver) -> dict[str, tuple[str, str]]:
     return {item.holder: (item.reason, item.state) for item in standing}
 
 
-def heal(world: World) -> int:
-    with world.house.transaction() as tx:
-        made, _ = sync.state_balances(tx, world.house.vault, "loyalty", now=clock.now())
-    return made
-
-
 def test_every_difference_is_found_kept_and_healed_and_notices_under_way_are_none(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, time_machine: TimeMachineFixture, app: Any
 ) -> None:
@@ -114,7 +108,11 @@ def test_every_difference_is_found_kept_and_healed_and_notices_under_way_are_non
     (read,) = logged(app, "destination.")
     assert (read["action"], read["subject"]) == ("destination.differences_read", "loyalty")
     assert {json.loads(line)["reason"] for line in shown} == set(wrong.values())
-    assert heal(world) == 3, "a stranger cannot be told"
+    healed = Acting(app, world, "ada")("sync", "heal", "loyalty")
+    assert healed.output.startswith("the balances of 3 accounts"), "a stranger cannot be told"
+    (told,) = logged(app, "destination.healed")
+    assert told["before"] == {"differing": len(found)}
+    assert told["after"] == {"differing": len(found), "balances_stated": 3}
     deliver(world, "loyalty", receiver)
     del platform.accounts.told[stranger]
     assert compare(world, receiver) == {}
