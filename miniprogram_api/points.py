@@ -17,7 +17,7 @@ resource = Resource("points", __name__, description="积分 / Points")
 
 STATE_MEANING = (
     "pending 待生效; available 可用; reserved 兑换中; used 已用完（兑换或抵扣待扣回积分）; "
-    "expired 已过期; taken_back 已随冲正收回"
+    "used_and_expired 部分已用，其余已过期; expired 已全部过期; taken_back 已随冲正收回"
 )
 
 
@@ -45,6 +45,16 @@ class NoticeSchema(Schema):
     sentence = bilingual()
 
 
+class EverSchema(Schema):
+    """What became of all points of one programme since the beginning."""
+
+    earned = fields.Integer(
+        required=True, metadata={"description": "累计获得，不含已随冲正收回的 / without what went back with its act"}
+    )
+    spent = fields.Integer(required=True, metadata={"description": "累计使用，不含已退回的 / without what came back"})
+    expired = fields.Integer(required=True, metadata={"description": "累计过期"})
+
+
 class StandingSchema(Schema):
     """Points of one programme. `debt` is taken from the next points that become available."""
 
@@ -66,6 +76,7 @@ class StandingSchema(Schema):
         fields.Nested(LapsingSchema), required=True, metadata={"description": "the next days, at most 31"}
     )
     lapsing_within_30_days = fields.Integer(required=True)
+    ever = fields.Nested(EverSchema, required=True)
     notices = fields.List(
         fields.Nested(NoticeSchema),
         required=True,
@@ -95,6 +106,7 @@ class PointsLotSchema(Schema):
     title = bilingual()
     day = fields.Date(required=True, metadata={"description": "the day of the act"})
     state = fields.String(required=True, metadata={"enum": list(points.STATES), "description": STATE_MEANING})
+    sentence = bilingual(metadata={"description": "what became of its points, in words"})
     amount = fields.Integer(required=True)
     remaining = fields.Integer(required=True)
     reserved = fields.Integer(required=True)
@@ -150,6 +162,7 @@ def _standing(found: Standing) -> dict[str, Any]:
         "ripening": [{"day": clock.day_of(due.at), "points": due.points} for due in found.ripening],
         "lapsing": [_lapsing(due) for due in found.lapsing],
         "lapsing_within_30_days": found.lapsing_soon,
+        "ever": {"earned": found.ever.earned, "spent": found.ever.spent, "expired": found.ever.expired},
     }
 
 
@@ -183,6 +196,7 @@ def _describe(lot: LotView, act: activities.Act) -> dict[str, Any]:
         "title": activities.methodology_title(act.methodology),
         "day": act.day,
         "state": lot.state,
+        "sentence": lot.sentence,
         "amount": lot.amount,
         "remaining": lot.remaining,
         "reserved": lot.reserved,

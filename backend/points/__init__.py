@@ -50,6 +50,7 @@ from backend.points.errors import (
     UnknownMultiplier,
 )
 from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
+from backend.points.lot_views import STATES, LotView, lots_page
 from backend.points.models import Use
 from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
 from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots, standing_lots
@@ -65,7 +66,7 @@ from backend.points.rules import (
 )
 from backend.points.settling import Settled, settle
 from backend.points.spending import confirm, refund, release, reserve, spend
-from backend.points.standing import NO_POINTS, SOON_DAYS, STATES, Due, LotView, Standing, lots_page, standings
+from backend.points.standing import NO_POINTS, SOON_DAYS, Due, Standing, standings
 
 __all__ = [
     "BUDGET",

@@ -149,7 +149,11 @@ class Lot(Base):
         CheckConstraint("stage IN ('pending', 'available', 'closed')", name="stage"),
         CheckConstraint("(stage = 'closed') = (remaining = 0)", name="closed_is_empty"),
         CheckConstraint("(campaign IS NULL) = (multiplier_version IS NULL)", name="bonus"),
-        Index("ix_points_lots_activity", "holder_id", "activity_id"),
+        Index(
+            "ix_points_lots_activity",
+            *("holder_id", "activity_id"),
+            postgresql_include=["programme", "amount", "expired", "taken_back_at"],
+        ),
         Index(
             "ix_points_lots_pending",
             "available_at",

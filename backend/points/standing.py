@@ -1,30 +1,27 @@
-"""How a member's points stand: by what can be done with them, the days on which that changes, and lot by lot.
+"""How a member's points stand: by what can be done with them, the days on which that changes, and what became of all.
 
-Only the holder's own open lots are read, through an index, so it costs the same however many lots there are of others.
+Only the holder's own open lots are read; what was ever earned is summed in an index over their lots, which holds the
+sums' columns. So it costs the same however many lots there are of others.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, case, func, select, type_coerce
+from sqlalchemy import bindparam, case, func, literal, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
 from backend import clock, ledger
 from backend.database import Instant
-from backend.lists import recordset
-from backend.points.models import Lot, Use, UsePart
+from backend.points.models import Lot, Use
 
 #: Days that are listed one by one; what comes later is in the sums only.
 _DAYS_LISTED = 31
 SOON_DAYS = 30
-
-#: What a lot is called to its member. `used`: spent, or taken for what was owed.
-STATES = ("pending", "available", "reserved", "used", "expired", "taken_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +52,25 @@ class Standing:
     lapsing_soon: int
     ripening: Sequence[Due]
     lapsing: Sequence[Due]
+    ever: "Ever"
 
 
 @dataclass(frozen=True, slots=True)
-class LotView:
-    """A lot with its history in numbers: `amount` is the sum of the others."""
+class Ever:
+    """What became of all points of a member in one programme.
 
-    id: UUID
-    programme: str
-    activity_id: UUID
-    rule_version: int
-    state: str
-    amount: int
-    remaining: int
-    reserved: int
-    spent: int
-    expired: int
-    returned: int
-    available_at: datetime
-    expires_at: datetime
-    taken_back_at: datetime | None
+    `earned` by acts that stand (and of others what had lapsed before they were taken back), `spent` and not refunded,
+    `expired` as soon as it has lapsed. They are pending, available, reserved, spent and expired points less what is
+    owed and what was written off.
+    """
 
-    @property
-    def last_day(self) -> date:
-        """The last Shanghai day on which its points can be used."""
-        return last_day(self.expires_at)
+    earned: int = 0
+    spent: int = 0
+    expired: int = 0
 
 
 #: Who has nothing and owes nothing.
-NO_POINTS = Standing(0, 0, 0, 0, 0, (), ())
+NO_POINTS = Standing(0, 0, 0, 0, 0, (), (), Ever())
 
 
 def last_day(ends_at: datetime) -> date:
@@ -100,7 +87,17 @@ def _open_lots() -> Any:
     return query.group_by(lot.programme, lot.stage, due).order_by(due)
 
 
-_OPEN_LOTS = _open_lots()
+def _totals() -> Any:
+    """Of lots only what ix_points_lots_activity holds, so that no lot has to be looked up that was closed long ago."""
+    lot, use = Lot.__table__.c, Use.__table__.c
+    earned = case((lot.taken_back_at.is_(None), lot.amount), else_=lot.expired)
+    sums = (func.sum(earned).label("earned"), literal(0).label("spent"), func.sum(lot.expired).label("expired"))
+    lots = select(lot.programme, *sums).where(lot.holder_id == bindparam("holder_id")).group_by(lot.programme)
+    uses = select(use.programme, literal(0), func.sum(use.points), literal(0)).group_by(use.programme)
+    return union_all(lots, uses.where(use.holder_id == bindparam("holder_id"), use.state == "spent"))
+
+
+_OPEN_LOTS, _TOTALS = _open_lots(), _totals()
 
 
 def standings(tx: Session, holder_id: UUID, *, now: datetime) -> dict[str, Standing]:
@@ -111,16 +108,36 @@ def standings(tx: Session, holder_id: UUID, *, now: datetime) -> dict[str, Stand
     due: dict[tuple[str, str], list[Due]] = defaultdict(list)
     for row in tx.execute(_OPEN_LOTS, {"holder_id": holder_id}):
         due[row.programme, row.stage].append(Due(row.at, int(row.points)))
-    balances = ledger.balances(tx, holder_id)
-    programmes = {programme for programme, _ in due} | set(balances)
+    balances, ever = ledger.balances(tx, holder_id), _ever(tx, holder_id)
+    programmes = {programme for programme, _ in due} | set(balances) | set(ever)
     return {
-        programme: _standing(balances.get(programme, {}), due[programme, "pending"], due[programme, "available"], now)
+        programme: _standing(
+            balances.get(programme, {}),
+            due[programme, "pending"],
+            due[programme, "available"],
+            ever.get(programme, Ever()),
+            now,
+        )
         for programme in sorted(programmes)
     }
 
 
-def _standing(balances: dict[str, int], pending: Sequence[Due], available: Sequence[Due], now: datetime) -> Standing:
+def _ever(tx: Session, holder_id: UUID) -> dict[str, Ever]:
+    """What lots and uses say by programme; what has lapsed counts once the lot is closed."""
+    found: dict[str, Ever] = defaultdict(Ever)
+    for row in tx.execute(_TOTALS, {"holder_id": holder_id}):
+        so_far = found[row.programme]
+        found[row.programme] = Ever(
+            so_far.earned + int(row.earned), so_far.spent + int(row.spent), so_far.expired + int(row.expired)
+        )
+    return found
+
+
+def _standing(
+    balances: dict[str, int], pending: Sequence[Due], available: Sequence[Due], ever: Ever, now: datetime
+) -> Standing:
     alive = [due for due in available if due.at > now]
+    overdue = sum(due.points for due in available if due.at <= now)
     soon = now + timedelta(days=SOON_DAYS)
     return Standing(
         pending=sum(due.points for due in pending),
@@ -130,63 +147,5 @@ def _standing(balances: dict[str, int], pending: Sequence[Due], available: Seque
         lapsing_soon=sum(due.points for due in alive if due.at <= soon),
         ripening=tuple(islice(pending, _DAYS_LISTED)),
         lapsing=tuple(islice(alive, _DAYS_LISTED)),
+        ever=replace(ever, expired=ever.expired + overdue),
     )
-
-
-def lots_page(
-    tx: Session,
-    holder_id: UUID,
-    *,
-    programme: str | None = None,
-    state: str | None = None,
-    before: UUID | None = None,
-    limit: int = 20,
-    now: datetime,
-) -> list[LotView]:
-    """A holder's lots, newest first; `state`: one of `STATES`, `before`: the id of the last one already seen."""
-    lot = Lot.__table__.c
-    named = _state(now)
-    query = select(*Lot.__table__.c, named.label("state")).where(lot.holder_id == holder_id)
-    if programme is not None:
-        query = query.where(lot.programme == programme)
-    if state is not None:
-        query = query.where(named == state)
-    if before is not None:
-        query = query.where(lot.id < before)
-    rows = tx.execute(query.order_by(lot.id.desc()).limit(limit)).all()
-    spent = _spent(tx, holder_id, [row.id for row in rows])
-    return [_view(row, spent.get(row.id, 0)) for row in rows]
-
-
-def _state(now: datetime) -> Any:
-    lot = Lot.__table__.c
-    return case(
-        ((lot.stage == "available") & (lot.expires_at <= now), "expired"),
-        (lot.stage != "closed", lot.stage),
-        (lot.reserved > 0, "reserved"),
-        (lot.taken_back_at.is_not(None), "taken_back"),
-        (lot.expired > 0, "expired"),
-        else_="used",
-    )
-
-
-def _view(row: Any, spent: int) -> LotView:
-    returned = row.amount - row.remaining - row.reserved - row.expired - spent
-    names = set(LotView.__slots__) - {"spent", "returned"}
-    return LotView(**{name: getattr(row, name) for name in names}, spent=spent, returned=returned)
-
-
-def _spent(tx: Session, holder_id: UUID, lot_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What was spent of these lots and not refunded."""
-    if not lot_ids:
-        return {}
-    given = recordset(tx, "given", {"id": Uuid()}, [(lot_id,) for lot_id in lot_ids])
-    part = UsePart.__table__.c
-    query = (
-        select(part.lot_id, func.sum(part.points).label("points"))
-        .join(Use, (Use.holder_id == part.holder_id) & (Use.id == part.use_id))
-        .join(given, part.lot_id == given.c.id)
-        .where(part.holder_id == holder_id, Use.state == "spent")
-        .group_by(part.lot_id)
-    )
-    return {row.lot_id: int(row.points) for row in tx.execute(query)}

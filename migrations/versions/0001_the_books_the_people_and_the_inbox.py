@@ -2014,7 +2014,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_points_lots")),
     )
     with op.batch_alter_table("points_lots", schema=None) as batch_op:
-        batch_op.create_index("ix_points_lots_activity", ["holder_id", "activity_id"], unique=False)
+        batch_op.create_index(
+            "ix_points_lots_activity",
+            ["holder_id", "activity_id"],
+            unique=False,
+            postgresql_include=["programme", "amount", "expired", "taken_back_at"],
+        )
         batch_op.create_index(
             "ix_points_lots_available",
             ["expires_at", "holder_id", "id"],

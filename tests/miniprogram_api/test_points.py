@@ -37,6 +37,7 @@ def test_points_by_state_by_day_and_by_lot(world, acted_at, moment):
     holder = UUID(rider.get("/me").json["id"])
     empty = standing(rider)
     assert (empty["available"], empty["ripening"], empty["lapsing"], empty["notices"]) == (0, [], [], [])
+    assert empty["ever"] == {"earned": 0, "spent": 0, "expired": 0}
     for number, days in ((1, 2), (2, 1), (3, 0)):
         began = acted_at - timedelta(days=days)
         world.send("transit", trip("alice", number, began, km=KM[number]))
@@ -76,6 +77,7 @@ def test_points_by_state_by_day_and_by_lot(world, acted_at, moment):
     world.settle()
     found = standing(rider)
     assert (found["available"], found["debt"]) == (0, 45)
+    assert found["ever"] == {"earned": first, "spent": 40, "expired": 0}
     assert found["debt_sentence"]["zh"].startswith("您有 45 积分待扣回")
     step(world, "release", holder_id=holder, use_id=kept, reason="CANCELLED")
     assert standing(rider)["debt"] == 0
@@ -110,9 +112,30 @@ def test_what_lapses_is_told_at_once_and_within_thirty_days_before(world, acted_
         rider.log_in_again()
         found = standing(rider)
         assert (found["lapsing_within_30_days"], found["available"]) == (soon, available)
-    assert lots(rider, state="expired")[0]["remaining"] == 579, "the job has not come by yet"
+    (early,) = lots(rider, state="expired")
+    assert (early["remaining"], early["expired"]) == (0, 579), "told as lapsed although the job has not come by yet"
     world.ripen()
-    assert lots(rider, state="expired")[0]["expired"] == 579
+    assert lots(rider, state="expired") == [early]
+    assert standing(rider)["ever"] == {"earned": 579, "spent": 0, "expired": 579}
+
+
+def test_a_lot_that_was_used_in_part_and_then_lapsed_is_told_as_both(world, acted_at, moment):
+    rider = world.active_member("alice")
+    holder = UUID(rider.get("/me").json["id"])
+    world.send("transit", trip("alice", 1, acted_at))
+    world.settle()
+    moment.shift(timedelta(days=4))
+    world.ripen()
+    step(world, "spend", **use(holder, 79))
+    moment.shift(timedelta(days=800))
+    rider.log_in_again()
+    (early,) = lots(rider, state="used_and_expired")
+    assert (early["remaining"], early["spent"], early["expired"]) == (0, 79, 500)
+    assert early["sentence"]["zh"] == "共 579 积分：已使用 79，已过期 500。"
+    assert early["sentence"]["en"] == "579 points: 79 spent, 500 lapsed."
+    world.ripen()
+    assert (lots(rider), lots(rider, state="expired")) == ([early], [])
+    assert standing(rider)["ever"] == {"earned": 579, "spent": 79, "expired": 500}
 
 
 def test_lots_come_in_pages(world, acted_at):

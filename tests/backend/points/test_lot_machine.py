@@ -268,6 +268,9 @@ class LotMachine(RuleBasedStateMachine):
         told = standing.pending, standing.available, standing.reserved, standing.debt
         pending = sum(lot.remaining for lot in model.lots if not lot.ripe)
         assert told == (pending, model.spendable(clock.now()), sum(lot.reserved for lot in model.lots), model.debt)
+        ever = standing.ever
+        used = sum(part for state, parts in model.uses.values() if state == "spent" for _, part in parts)
+        assert (ever.spent, ever.earned) == (used, sum(told[:3]) + ever.spent + ever.expired - model.debt)
         assert not (model.debt and any(lot.ripe and lot.remaining for lot in model.lots)), "nobody owes and has"
 
     def _lots(self) -> list[Lot]:
