@@ -47,6 +47,7 @@ from backend.rewards.orders.handovers import carry_out, open_handovers, read_rec
 from backend.rewards.orders.outside import (
     Doors,
     add_provider,
+    move_provider,
     outside_providers,
     provider_keys_end,
     retire_provider,
@@ -144,6 +145,7 @@ __all__ = [
     "import_codes",
     "in_review",
     "left_of_each",
+    "move_provider",
     "open_code_file",
     "open_handovers",
     "order_counts",

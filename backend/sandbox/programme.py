@@ -107,15 +107,18 @@ MEMBERS = (
 )
 
 
-def load(house: House) -> None:
-    """Put the programme into the database. What is there already, and what members changed since, is left alone."""
+def load(house: House, url: str | None = None) -> None:
+    """Put the programme into the database. What is there already, and what members changed since, is left alone.
+
+    `url`: where this sandbox is served, and with it its platforms that deliver over HTTP.
+    """
     with house.transaction() as tx:
-        load_programme(tx, house)
+        load_programme(tx, house, url)
         for member in MEMBERS:
             load_member(tx, house, member)
 
 
-def load_programme(tx: Session, house: House) -> None:
+def load_programme(tx: Session, house: House, url: str | None = None) -> None:
     """The programme with its points rule, its partners and its rewards, without members."""
     identity.save_programme(
         tx,
@@ -139,7 +142,7 @@ def load_programme(tx: Session, house: House) -> None:
     member_messages.set_template(tx, PROGRAMME, EXPIRY_TEMPLATE, EXPIRY_FIELDS, now=clock.now())
     for partner in PARTNERS.values():
         _load_partner(tx, house, partner)
-    load_catalogue(tx, house, PROGRAMME)
+    load_catalogue(tx, house, PROGRAMME, url)
 
 
 def _load_partner(tx: Session, house: House, partner: SandboxPartner) -> None:

@@ -1,7 +1,8 @@
 """A reward platform over real HTTP that misbehaves as it is told: the twin of `http_order` and `points_platform`.
 
-Its ledger is that of `rewards.providers.sandbox`: a file of its own, where tests count what was ordered twice. It
-verifies every request as a real platform has to. Answers 404 in production.
+Its ledger is that of `rewards.providers.sandbox`: a file of its own, where tests count what was ordered twice. Each of
+`NAMED` is such a platform as well, behind its name and with its own ledger, so that its list of a day is its own. All
+verify every request as a real platform has to. Answers 404 in production.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ from backend.settings import Settings
 #: Public, like every key of the sandbox.
 SECRET = "whsec_cmV3YXJkIHBsYXRmb3JtIHNhbmRib3ggc2VjcmV0IDA="
 PATH = "/partners/v1/sandbox/reward-platform"
+#: The platforms at which the sandbox's own rewards are ordered over HTTP.
+PARCELS, MILES = NAMED = ("parcels", "miles")
 _LEDGER = "REWARD_PLATFORM_LEDGER"
 _MOST_LISTED = 1_000
 _HUGE = b" " * (10 * 1024 * 1024)
@@ -37,10 +40,10 @@ class InvalidMessage(Refusal):
     title = "请求内容不符合要求 / The request does not follow the schema"
 
 
-def ledger_of(settings: Settings) -> str:
-    """The file of the platform that belongs to a sandbox, the same for all its processes."""
-    name = hashlib.sha256(settings.database_url.encode()).hexdigest()[:16]
-    return str(Path(tempfile.gettempdir()) / f"carbon-reward-platform-{name}.sqlite")
+def ledger_of(settings: Settings, name: str = "platform") -> str:
+    """The file of a platform that belongs to a sandbox, the same for all its processes."""
+    sandbox = hashlib.sha256(settings.database_url.encode()).hexdigest()[:16]
+    return str(Path(tempfile.gettempdir()) / f"carbon-reward-{name}-{sandbox}.sqlite")
 
 
 def standalone(path: str) -> Flask:
@@ -51,10 +54,11 @@ def standalone(path: str) -> Flask:
     return app
 
 
-@blueprint.post(PATH)
-def take_message() -> Response:
+@blueprint.post(PATH, defaults={"name": "platform"})
+@blueprint.post(f"{PATH}/<any({', '.join(NAMED)}):name>")
+def take_message(name: str) -> Response:
     """Take one message of the house protocol, and answer it as the ledger was told to."""
-    shop, body = Shop(_ledger()), read_json_body(request)
+    shop, body = Shop(_ledger(name)), read_json_body(request)
     signing.verify(cast("Any", request.headers), body, [signing.parse_key(SECRET)], now=clock.now())
     message = strict_json.loads_object(body)
     type, data = message.get("type"), message.get("data")
@@ -74,13 +78,13 @@ def _answered(shop: Shop, type: str, data: dict[str, Any]) -> Response:
     return _played(shop.answer(type, data), str(data["request_no"]))
 
 
-def _ledger() -> str:
+def _ledger(name: str) -> str:
     if _LEDGER in current_app.config:
         return str(current_app.config[_LEDGER])
     house = current_app.extensions["house"]
     if not house.settings.sandbox:
         raise NotFound
-    return ledger_of(house.settings)
+    return ledger_of(house.settings, name)
 
 
 def _listed(shop: Shop, data: dict[str, Any]) -> Response:

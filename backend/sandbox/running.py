@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from backend import House, database, safe_http
 from backend.safe_http import OutsideFailure
-from backend.sandbox import programme
+from backend.sandbox import programme, school
 from backend.sandbox.outcome import standings, summarise, wait_until_settled
 from backend.sandbox.platform import Platform
 from backend.sandbox.processes import Processes
@@ -59,8 +59,10 @@ class PortTaken(Exception):
 def run(house: House, port: int) -> None:
     """Serve on 127.0.0.1:`port` until stopped. Raises PortTaken, and ProcessEnded when web or worker fails."""
     _require_free(port)
-    # Their logs would bury the table; LOG_LEVEL=INFO brings them back.
-    with Processes({"LOG_LEVEL": "WARNING", **os.environ}) as processes, suppress(Stopped):
+    # Their logs would bury the table; LOG_LEVEL=INFO brings them back. The platforms they order at are here as well.
+    hosts = ",".join((*house.settings.sandbox_hosts, f"{HOST}:{port}"))
+    environment = {"LOG_LEVEL": "WARNING", **os.environ, "SANDBOX_HOSTS": hosts}
+    with Processes(environment) as processes, suppress(Stopped):
         watch = Watch(processes)
         try:
             _run(house, port, processes, watch)
@@ -75,13 +77,15 @@ def _run(house: House, port: int, processes: Processes, watch: Watch) -> None:
     click.echo(f"数据库 database  {shown}")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     database.migrate(house.settings.database_url)
-    programme.load(house)
-    watch.look()
     url = f"http://{HOST}:{port}"
+    programme.load(house, url)
+    class_id = school.load(house)
+    watch.look()
     processes.start("web", "gunicorn", *_gunicorn_options(port))
     processes.start("worker", "flask", "--app", "wsgi", "worker")
     _wait_until_ready(url, watch)
     _replay_day(house, url, watch)
+    click.echo(f"班级 class  {class_id}, {school.STEWARD} redeems for it")
     click.echo(f"ready {url}")
     while True:
         watch.look()

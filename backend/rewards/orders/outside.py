@@ -94,6 +94,14 @@ def provider_keys_end(tx: Session, code: str, *, now: datetime) -> dict[str, obj
     return {"secrets_end": [end and clock.iso(end) for end in ends if end is None or end > now]}
 
 
+def move_provider(tx: Session, doors: Doors, code: str, url: str) -> None:
+    """Reach a provider at another address from now on. Raises UnknownProvider, AddressRefused, SandboxOnly."""
+    provider = require_provider(tx, code)
+    OUTSIDE[provider.kind].check_url(url, allowed_hosts=doors.allowed_hosts, sandbox=doors.sandbox)
+    provider.url = url
+    tx.flush()
+
+
 def retire_provider(tx: Session, code: str, *, now: datetime) -> None:
     """Order nothing there any more. What was ordered is still asked about."""
     require_provider(tx, code).retired_at = now
