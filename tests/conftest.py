@@ -6,7 +6,9 @@ servers.py), else the test is skipped and the summary says so. Imports of the ap
 fixtures: pure tests need none of it.
 """
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -22,6 +24,26 @@ KEEPER = pytest.StashKey[servers.Keeper]()
 RUN = pytest.StashKey[dict[str, str]]()
 NAMES = {"postgresql": "PostgreSQL", "redis": "Redis"}
 VARIABLES = {"postgresql": "TEST_DATABASE_URL", "redis": "TEST_REDIS_URL"}
+
+#: Whoever asked for no compiled files gets them all the same: to rewrite the assertions of every test for each worker,
+#: and to compile the program for each process the tests start, takes longer than most tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+#: Begun first: what takes so long that the other worker would wait for it at the end.
+LONG = ("tests/test_make_run.py", "tests/test_ten_minutes.py", "tests/bench/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 # -- one keeper per run, known to all workers --------------------------------------------------------------

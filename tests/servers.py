@@ -149,6 +149,7 @@ CARELESS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_connections": "200",
+    "jit": "off",  # compiling a plan takes longer than any test's rows
     "track_commit_timestamp": "on",  # for tests that ask what was committed before what
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",

@@ -1,8 +1,11 @@
-"""Libraries in which a published number was corrected: copies of the library's tree, loaded beside it."""
+"""Libraries in which a published number was corrected: copies of the library's tree, loaded beside it, each once."""
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,8 @@ def edited(folder: Path, document: str, edit: Callable[[dict[str, Any]], None]) 
     return load_library(root)
 
 
-def corrected(folder: Path, code: str, parameter: str, value: str, **keys: str) -> methodologies.Library:
+@cache
+def corrected(code: str, parameter: str, value: str, **keys: str) -> methodologies.Library:
     """The library with one row corrected as a publisher does it: a new row that names the hash of the old one.
 
     `keys` choose the row; without any it is that of the profile CN-DEFAULT.
@@ -36,10 +40,11 @@ def corrected(folder: Path, code: str, parameter: str, value: str, **keys: str) 
     def correct(document: dict[str, Any]) -> None:
         _correct(document["parameters"][parameter]["rows"], replaced.row_hash, value, keys)
 
-    return _locked(edited(folder, f"{code}/methodology.yaml", correct))
+    return _locked(f"{code}/methodology.yaml", correct)
 
 
-def regraded(folder: Path, grade: str, value: str) -> methodologies.Library:
+@cache
+def regraded(grade: str, value: str) -> methodologies.Library:
     """The library with the share corrected that an evidence grade is credited."""
     rows = methodologies.library().registers.grade_factor.current_rows()
     replaced = next(row for row in rows if dict(row.keys) == {"grade": grade})
@@ -47,7 +52,7 @@ def regraded(folder: Path, grade: str, value: str) -> methodologies.Library:
     def correct(document: dict[str, Any]) -> None:
         _correct(document["grade_factor"]["rows"], replaced.row_hash, value, {"grade": grade})
 
-    return _locked(edited(folder, "evidence_grades.yaml", correct))
+    return _locked("evidence_grades.yaml", correct)
 
 
 def _correct(rows: list[dict[str, Any]], replaces: str, value: str, keys: dict[str, str]) -> None:
@@ -57,6 +62,9 @@ def _correct(rows: list[dict[str, Any]], replaces: str, value: str, keys: dict[s
     rows.append(new)
 
 
-def _locked(library: methodologies.Library) -> methodologies.Library:
+def _locked(document: str, edit: Callable[[dict[str, Any]], None]) -> methodologies.Library:
+    folder = tempfile.mkdtemp(prefix="carbon-corrected-")
+    atexit.register(shutil.rmtree, folder)
+    library = edited(Path(folder), document, edit)
     write_lock(library)
     return library

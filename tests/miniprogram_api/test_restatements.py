@@ -8,12 +8,12 @@ from tests.miniprogram_api.world import cancellation, trip
 
 
 @pytest.fixture
-def rider(world, acted_at, tmp_path):
+def rider(world, acted_at):
     """A member whose ride of 12.4 km was issued as 579 grams and restated to 496."""
     member = world.active_member("alice")
     world.send("transit", trip("alice", 1, acted_at))
     world.settle()
-    less = corrected(tmp_path, "metro_ride", "reduction_per_km", "0.04")
+    less = corrected("metro_ride", "reduction_per_km", "0.04")
     list(settlement.restate(world.house.sessions, "metro_ride", "V01", library=less))
     return member
 

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +16,13 @@ RIDE, LESS = 579, 496
 
 
 @pytest.fixture
-def misstated(world: World, tmp_path: Path) -> World:
+def misstated(world: World) -> World:
     """Four rides of three members, restated by a library that was wrong: the command has to put them right again."""
     for number, name in enumerate(("alice", "alice", "bob", "cy")):
         world.person(name)
         world.send("transit", trip(f"T{number}", name, at=days_ago(3, 8 + number)))
     world.settle()
-    wrong = corrected(tmp_path, "metro_ride", "reduction_per_km", "0.04")
+    wrong = corrected("metro_ride", "reduction_per_km", "0.04")
     list(settlement.restate(world.house.sessions, "metro_ride", "V01", library=wrong))
     return world
 

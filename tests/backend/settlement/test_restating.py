@@ -26,15 +26,15 @@ LESS, MORE = 496, 620  # the same by a corrected 0.04 and 0.05 kg per km
 
 
 @pytest.fixture
-def less(tmp_path: Path) -> Library:
+def less() -> Library:
     """0.0467 kg per passenger-kilometre should have been 0.04."""
-    return corrected(tmp_path / "less", "metro_ride", "reduction_per_km", "0.04")
+    return corrected("metro_ride", "reduction_per_km", "0.04")
 
 
 @pytest.fixture
-def more(tmp_path: Path) -> Library:
+def more() -> Library:
     """0.0467 kg per passenger-kilometre should have been 0.05."""
-    return corrected(tmp_path / "more", "metro_ride", "reduction_per_km", "0.05")
+    return corrected("metro_ride", "reduction_per_km", "0.05")
 
 
 def ride(world: World, user: str, order: str, day: int = 3, hour: int = 8, **how: Any) -> ActivityKey:
@@ -186,14 +186,14 @@ def test_acts_that_earn_no_gram_have_nothing_to_restate(world: World) -> None:
     world.check_books()
 
 
-def test_every_claim_type_is_restated_for_itself(world: World, tmp_path: Path) -> None:
+def test_every_claim_type_is_restated_for_itself(world: World) -> None:
     """Reviewed proofs were to count half: watt-hours stay watt-hours, retired credits stay apart from reductions."""
     alice = world.person("alice")
     allow_every_act(world.house, alice)
     data = {"consumed_kwh": "1200.5", "cancelled_kwh": "1000"}
     settle_act(world.house, alice, "green_electricity", data, grade="E2")
     before = world.balances(alice)
-    half = regraded(tmp_path, "E2", "0.5")
+    half = regraded("E2", "0.5")
     list(settlement.restate(world.house.sessions, "green_electricity", "V01", library=half))
     world.check_books()
     assert (before["eac"], world.balances(alice)) == (1_000_000, before | {"eac": 500_000})

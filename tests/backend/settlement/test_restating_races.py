@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -68,10 +67,10 @@ def settle_until(world: World, said: threading.Event) -> None:
             return
 
 
-def test_rides_are_restated_while_they_come_go_and_displace_each_other(world: World, tmp_path: Path) -> None:
+def test_rides_are_restated_while_they_come_go_and_displace_each_other(world: World) -> None:
     """Rides of one day contend for hours: acts are displaced and promoted while their numbers change under them."""
-    less = corrected(tmp_path / "less", "metro_ride", "reduction_per_km", "0.04")
-    more = corrected(tmp_path / "more", "metro_ride", "reduction_per_km", "0.05")
+    less = corrected("metro_ride", "reduction_per_km", "0.04")
+    more = corrected("metro_ride", "reduction_per_km", "0.05")
     for name in PEOPLE:
         world.person(name)
     for number in range(60):
@@ -113,9 +112,9 @@ def test_rides_are_restated_while_they_come_go_and_displace_each_other(world: Wo
     assert nothing_left(world)
 
 
-def test_devices_are_restated_while_they_are_reversed(world: World, tmp_path: Path) -> None:
+def test_devices_are_restated_while_they_are_reversed(world: World) -> None:
     """No daily rule holds these acts together: only their claims and their rows are there to be locked."""
-    less = corrected(tmp_path / "less", "device_reuse", "avoided_production", "20", category="phone")
+    less = corrected("device_reuse", "avoided_production", "20", category="phone")
     for name in PEOPLE:
         world.person(name)
     for number in range(60):

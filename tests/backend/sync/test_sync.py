@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -460,9 +459,7 @@ def test_the_commands(world: World, app: Any, receiver: Receiver) -> None:
     assert not any(word in json.dumps(rows) for word in ("whsec_", "op_", "k1"))
 
 
-def test_the_documented_receiver_keeps_every_balance_in_any_order(
-    world: World, receiver: Receiver, tmp_path: Path
-) -> None:
+def test_the_documented_receiver_keeps_every_balance_in_any_order(world: World, receiver: Receiver) -> None:
     """Acts are issued, restated by a corrected number and taken back; their points ripen, are spent, owed, paid, and
     lapse; what the receiver adds up is what the books say, whatever comes first and however often."""
     alice = world.person("alice")
@@ -474,7 +471,7 @@ def test_the_documented_receiver_keeps_every_balance_in_any_order(
     assert spend(world, alice, 10_000) > 0
     world.send("transit", cancel("T1", "alice"))
     world.settle()
-    less = corrected(tmp_path, "metro_ride", "reduction_per_km", "0.04")
+    less = corrected("metro_ride", "reduction_per_km", "0.04")
     assert list(settlement.restate(world.house.sessions, "metro_ride", "V01", library=less))[-1].restated == 2
     act(world, "T4", days=6)
     world.ripen()
