@@ -11,7 +11,6 @@ from backend.rewards.catalogue.describing import (
     read_terms,
     read_texts,
 )
-from backend.rewards.catalogue.donations import Donation, donations
 from backend.rewards.catalogue.models import DELIVERED_UNITS, KINDS
 from backend.rewards.catalogue.offers import Offer, require_reward, retire_reward, save_reward, set_texts
 from backend.rewards.catalogue.overview import describe_reward, left_of_each, reward_states
@@ -24,9 +23,6 @@ from backend.rewards.catalogue.proposing import (
     propose_terms,
     request_show_again,
 )
-from backend.rewards.catalogue.proving import differences
-from backend.rewards.catalogue.shelf import MOST_TOLD, ShelfItem, shelf, shelf_item
-from backend.rewards.catalogue.shelf import SENTENCES as REASONS
 from backend.rewards.catalogue.stock import change_stock
 from backend.rewards.catalogue.terms import Limit, Terms, save_terms
 from backend.rewards.errors import (
@@ -59,7 +55,9 @@ from backend.rewards.orders.recipients import delete_recipients, recipient_of
 from backend.rewards.orders.reconciling import reconcile_orders
 from backend.rewards.orders.settling import OUTCOME, decide_outcome, request_outcome
 from backend.rewards.providers import OUTSIDE
+from backend.rewards.proving import differences
 from backend.rewards.redemptions.changing import approve, expire, forget_devices, in_review, refund, refuse
+from backend.rewards.redemptions.donations import Donation, donations
 from backend.rewards.redemptions.errors import (
     DeviceNeeded,
     LimitReached,
@@ -79,6 +77,8 @@ from backend.rewards.redemptions.taking import Wish
 from backend.rewards.redemptions.telling import holder_of
 from backend.rewards.redemptions.telling import in_full as redemption_in_full
 from backend.rewards.redemptions.telling import several as redemptions
+from backend.rewards.shelf import MOST_TOLD, ShelfItem, shelf, shelf_item
+from backend.rewards.shelf import SENTENCES as REASONS
 
 #: The kinds of providers outside the house.
 OUTSIDE_KINDS = tuple(sorted(OUTSIDE))

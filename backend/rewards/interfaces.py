@@ -174,18 +174,10 @@ class Fulfilment:
     sealer: Sealer | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilled:
-    """Done when the transaction commits. `status`: `done`, or `accepted` while an operator has to carry it out."""
-
-    reference: str
-    status: str = "done"
-
-
 class Inside(Protocol):
     """A kind of provider inside the house. What it cannot do it refuses by raising a Refusal: nothing is spent then."""
 
     kind: str
 
-    def fulfil(self, tx: Session, vault: Vault, asked: Fulfilment, *, now: datetime) -> Fulfilled:
-        """Do it in this transaction. A second time for the same redemption gives the same and does nothing."""
+    def fulfil(self, tx: Session, vault: Vault, asked: Fulfilment, *, now: datetime) -> None:
+        """Do it in this transaction. A second time for the same redemption changes nothing."""

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.lists import insert_rows
-from backend.rewards.catalogue.models import Reward, RewardAudience, RewardStock, RewardTerms
+from backend.rewards.catalogue.models import COUNTED, Reward, RewardAudience, RewardStock, RewardTerms
 from backend.rewards.catalogue.terms import Limit, device_limit, person_limit
 from backend.rewards.errors import (
     RewardEnded,
@@ -84,7 +84,7 @@ def save_reward(
     }
     if not insert_rows(tx, Reward, [row], on_conflict=("code",), returning=("code",)):
         raise RewardExists(reward=code)
-    if stock_kind == "counted":
+    if stock_kind == COUNTED:
         insert_rows(tx, RewardStock, [{"reward": code, "pieces_left": 0}])
 
 

@@ -33,14 +33,6 @@ class ShownCode:
         return "ShownCode(…)"  # what is printed or logged by accident shows nothing
 
 
-@dataclass(frozen=True, slots=True)
-class TakenCode:
-    """A code that a redemption was given; `expires_on` is the last day on which it can be used."""
-
-    code_id: UUID
-    expires_on: date
-
-
 def pool_context(reward: str) -> bytes:
     """What a code of the pool is bound to while the house keeps it."""
     return _POOL_CONTEXT + b":" + reward.encode()
@@ -51,17 +43,14 @@ def voucher_context(redemption_id: UUID) -> bytes:
     return _POOL_CONTEXT + b":" + redemption_id.bytes
 
 
-_code, _voucher = VoucherCode.__table__.c, Voucher.__table__.c
-_HELD = select(_voucher.code_id, _voucher.expires_on).where(
-    _voucher.holder_id == bindparam("holder_id"), _voucher.redemption_id == bindparam("redemption_id")
-)
+_code = VoucherCode.__table__.c
 _SOONEST = (
     select(_code.id, _code.sealed_code, _code.expires_on)
     .where(_code.reward == bindparam("reward"), _code.state == FREE, _code.expires_on >= bindparam("usable_until"))
     .order_by(_code.expires_on, _code.id)
     .limit(1)
 )
-_FREE, _FREE_OF_LOCKS = _SOONEST.with_for_update(), _SOONEST.with_for_update(skip_locked=True)
+_WAITED_FOR, _UNLOCKED = _SOONEST.with_for_update(), _SOONEST.with_for_update(skip_locked=True)
 _RESERVE = (
     update(cast("Any", VoucherCode.__table__))
     .values(state=RESERVED, redemption_id=bindparam("redemption"))
@@ -83,7 +72,7 @@ def take_code(
     redemption_id: UUID,
     usable_until: date,
     sealer: Sealer | None = None,
-) -> TakenCode:
+) -> None:
     """Give this redemption the code that is reserved for it, or a free one that can be used on `usable_until` at least.
 
     Those that lapse first go first. A redemption has one code, however often it asks. `sealer`: its holder's, where the
@@ -91,9 +80,8 @@ def take_code(
     """
     code: Any = None
     if sealer is None:
-        held = tx.execute(_HELD, {"holder_id": holder_id, "redemption_id": redemption_id}).one_or_none()
-        if held is not None:
-            return TakenCode(held.code_id, held.expires_on)
+        if tx.get(Voucher, (holder_id, redemption_id), populate_existing=True) is not None:
+            return
         sealer = identity.person_sealer(tx, vault, holder_id)
         code = _reserved_code(tx, redemption_id)
         if code is not None and _unowned_state(tx, code) == WITHDRAWN:
@@ -113,13 +101,12 @@ def take_code(
         "showings_allowed": 1,
     }
     insert_rows(tx, Voucher, [row])
-    return TakenCode(code.id, code.expires_on)
 
 
 def _free_code(tx: Session, reward: str, usable_until: date) -> Any:
     """A free code, locked. At the end of the pool those that others hold are waited for: one may become free again."""
     asked = {"reward": reward, "usable_until": usable_until}
-    found = tx.execute(_FREE_OF_LOCKS, asked).one_or_none() or tx.execute(_FREE, asked).one_or_none()
+    found = tx.execute(_UNLOCKED, asked).one_or_none() or tx.execute(_WAITED_FOR, asked).one_or_none()
     if found is None:
         raise SoldOut(reward=reward)
     return found

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.rewards.catalogue import vouchers
-from backend.rewards.interfaces import Fulfilled, Fulfilment
+from backend.rewards.interfaces import Fulfilment
 from backend.vault import Vault
 
 
@@ -15,10 +15,10 @@ class VoucherPool:
 
     kind = "voucher_pool"
 
-    def fulfil(self, tx: Session, vault: Vault, asked: Fulfilment, *, now: datetime) -> Fulfilled:
+    def fulfil(self, tx: Session, vault: Vault, asked: Fulfilment, *, now: datetime) -> None:
         days = asked.settings.get("least_code_days", 0)
         assert isinstance(days, int) and asked.quantity == 1
-        taken = vouchers.take_code(
+        vouchers.take_code(
             tx,
             vault,
             reward=asked.reward,
@@ -27,7 +27,6 @@ class VoucherPool:
             usable_until=clock.day_of(now) + timedelta(days=days),
             sealer=asked.sealer,
         )
-        return Fulfilled(reference=f"code_{taken.code_id.hex}")
 
 
 PROVIDER = VoucherPool()

@@ -20,9 +20,9 @@ from backend.rewards.redemptions.models import Redemption, RedemptionDevice, Red
 from backend.rewards.redemptions.policy import LIMIT_NAMES, PAIRS, STANDING, Before, Limits
 
 LIMITS = "rewards.limits"
-_done = Redemption.__table__.c
+_redemption = Redemption.__table__.c
 #: Written into the statement: the states are constants, and a list of parameters is composed anew each time.
-_STANDS = _done.state.in_([literal_column(f"'{state}'") for state in STANDING])
+_STANDS = _redemption.state.in_([literal_column(f"'{state}'") for state in STANDING])
 #: Before there was anything to redeem.
 _EVER = datetime.fromtimestamp(0, UTC)
 
@@ -141,14 +141,18 @@ def _log(
 
 
 def _before() -> Any:
-    here = _done.programme == bindparam("programme")
+    here = _redemption.programme == bindparam("programme")
     query = select(
-        func.coalesce(func.sum(_done.points).filter(here, _STANDS, _done.created_at >= bindparam("today")), 0),
-        func.count().filter(here, _STANDS, _done.created_at > bindparam("window")),
-        func.count().filter(here, _done.created_at > bindparam("lately")),
-        func.count().filter(_done.reward == bindparam("reward"), _STANDS, _done.created_at > bindparam("since")),
+        func.coalesce(
+            func.sum(_redemption.points).filter(here, _STANDS, _redemption.created_at >= bindparam("today")), 0
+        ),
+        func.count().filter(here, _STANDS, _redemption.created_at > bindparam("window")),
+        func.count().filter(here, _redemption.created_at > bindparam("lately")),
+        func.count().filter(
+            _redemption.reward == bindparam("reward"), _STANDS, _redemption.created_at > bindparam("since")
+        ),
     )
-    return query.where(_done.holder_id == bindparam("holder_id"), _done.created_at >= bindparam("earliest"))
+    return query.where(_redemption.holder_id == bindparam("holder_id"), _redemption.created_at >= bindparam("earliest"))
 
 
 _BEFORE = _before()
@@ -201,9 +205,9 @@ def pieces_had(tx: Session, holder_id: UUID, wanted: Mapping[str, Limit | None],
 
 #: From a device: pieces of a reward, and redemptions in a programme, each since an instant.
 _FROM_DEVICE = select(
-    func.count().filter(_done.reward == bindparam("reward"), _done.created_at > bindparam("since")),
-    func.count().filter(_done.programme == bindparam("programme"), _done.created_at > bindparam("window")),
-).where(_done.device_index == bindparam("device"), _STANDS, _done.created_at > bindparam("earliest"))
+    func.count().filter(_redemption.reward == bindparam("reward"), _redemption.created_at > bindparam("since")),
+    func.count().filter(_redemption.programme == bindparam("programme"), _redemption.created_at > bindparam("window")),
+).where(_redemption.device_index == bindparam("device"), _STANDS, _redemption.created_at > bindparam("earliest"))
 
 
 def check_device(

@@ -114,15 +114,6 @@ def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now:
         vouchers.reserve_code(tx, reward=offer.reward, redemption_id=redemption_id, usable_until=usable_until)
 
 
-def take(
-    tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id: UUID, *, now: datetime
-) -> dict[str, Any]:
-    """Both at once; the redemption as its member reads it."""
-    prepared = prepare(tx, vault, wish, acting, redemption_id, now=now)
-    carry_out(tx, vault, wish, prepared, now=now)
-    return prepared.told
-
-
 def fulfil(
     tx: Session,
     vault: Vault,

@@ -54,7 +54,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class DataRecipient:
     """Who outside the house gets data about the member, and which; each `中文 / English`."""
 
     title: str
@@ -82,7 +82,7 @@ class ShelfItem:
     announced_from: date | None
     announced_to_them: bool
     pieces_left: int | None
-    recipient: Recipient | None
+    recipient: DataRecipient | None
     reasons: tuple[Reason, ...]
 
 
@@ -214,6 +214,6 @@ def _pieces_left(tx: Session, rows: Iterable[tuple[Reward, RewardTerms]], day: d
     return found
 
 
-def _recipients(tx: Session, providers: Iterable[str]) -> dict[str, Recipient]:
+def _recipients(tx: Session, providers: Iterable[str]) -> dict[str, DataRecipient]:
     query = select(RewardProvider).where(RewardProvider.code.in_(set(providers)))
-    return {row.code: Recipient(row.recipient, row.contact, row.hands_over) for row in tx.scalars(query)}
+    return {row.code: DataRecipient(row.recipient, row.contact, row.hands_over) for row in tx.scalars(query)}
