@@ -44,6 +44,7 @@ def sentence_zh(story: Story) -> str:
     if story.entry.transaction.kind in _OF_USES:
         return _of_a_use(story.entry)
     tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
+    tellers["write_off.recovered"] = _recovered
     tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal, BONUS: _bonus, BONUS_REVERSAL: _reversal}
     teller = tellers.get(story.entry.transaction.kind)
     if teller is None or story.act is None:
@@ -137,6 +138,11 @@ def _lapse(story: Story, act: Act) -> str:
 
 def _write_off(entry: Entry) -> str:
     return f"经审批，您的 {_moved(entry)['written_off.points']} 待扣回积分已核销，不再从之后的积分中扣回。"
+
+
+def _recovered(story: Story, act: Act) -> str:
+    points = _moved(story.entry)["owed.points"]
+    return f"{_day(act.day)}“{_title(act)}”的积分已重新返还，其中 {points} 积分抵回此前为同一行为核销的待扣回积分。"
 
 
 #: Entries about a use of points: how much of the account that gives them, and what is said about it.

@@ -5,6 +5,7 @@ from backend.ledger.chart import CHART, EAC, OFFSET, POINTS, REDUCTION, STEPS, A
 from backend.ledger.errors import IdempotencyConflict, InsufficientBalance, InvalidTransfer
 from backend.ledger.reading import (
     Entry,
+    Move,
     Posted,
     all_balances,
     entries,
@@ -13,7 +14,7 @@ from backend.ledger.reading import (
     hold_balances,
     holdings,
     is_reversal,
-    moved_into,
+    moves_of,
     posted_for,
 )
 from backend.ledger.service import balances, post, system_balances
@@ -35,6 +36,7 @@ __all__ = [
     "InsufficientBalance",
     "InvalidTransfer",
     "Issued",
+    "Move",
     "Posted",
     "Transaction",
     "Transfer",
@@ -50,7 +52,7 @@ __all__ = [
     "holdings",
     "is_reversal",
     "issued_by_lot",
-    "moved_into",
+    "moves_of",
     "net_issued_points",
     "post",
     "posted_for",

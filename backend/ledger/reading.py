@@ -157,10 +157,29 @@ def is_reversal(tx: Session, transaction_id: UUID) -> bool:
     return tx.scalar(query.where(LedgerTransaction.reverses_id.is_not(None)).limit(1)) is not None
 
 
-def moved_into(tx: Session, holder_id: UUID, account: str) -> int:
-    """How much of this holder's was ever moved into a system account."""
-    query = select(func.sum(LedgerTransfer.amount))
-    return int(tx.scalar(query.where(LedgerTransfer.holder_id == holder_id, LedgerTransfer.credit == account)) or 0)
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How much was ever moved from one account to another in a programme, about one act or about none."""
+
+    programme: str
+    activity_id: UUID | None
+    debit: str
+    credit: str
+    amount: int
+
+
+def moves_of(tx: Session, holder_id: UUID, accounts: Collection[str]) -> list[Move]:
+    """What was moved into and out of these accounts of one holder, summed by the database."""
+    item, transfer = LedgerTransaction.__table__.c, LedgerTransfer.__table__.c
+    same = (transfer.holder_id == item.holder_id) & (transfer.transaction_id == item.id)
+    columns = (item.programme, item.activity_id, transfer.debit, transfer.credit)
+    query = (
+        select(*columns, func.sum(transfer.amount))
+        .join_from(LedgerTransaction.__table__, LedgerTransfer.__table__, same)
+        .where(transfer.holder_id == holder_id, transfer.debit.in_(accounts) | transfer.credit.in_(accounts))
+        .group_by(*columns)
+    )
+    return [Move(*row[:4], amount=int(row[4])) for row in tx.execute(query)]
 
 
 def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:

@@ -13,9 +13,10 @@ from backend.errors import NotFound, Refusal
 from backend.identity import FINANCE, OperatorView
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
+from backend.points.forgiving import WRITTEN_OFF, forgiven
 
 WRITE_OFF = "points.write_off"
-_AVAILABLE, _DEBT, _WRITTEN_OFF = "points.available", "points.debt", "written_off.points"
+_AVAILABLE, _DEBT = "points.available", "points.debt"
 
 
 class WriteOffTooLarge(Refusal):
@@ -61,7 +62,7 @@ def request_write_off(
 ) -> UUID:
     """Ask for `points` (> 0) of what a member owes to be written off; returns the request another operator decides.
 
-    `limit`: how many points may be written off for one person, all programmes and times together. Raises
+    `limit`: how many points may stand written off for one person, all programmes and times together. Raises
     OperatorNotAllowed, UnknownProgramme, WriteOffTooLarge, WriteOffLimit.
     """
     operator.require(FINANCE)
@@ -92,7 +93,7 @@ def decide_write_off(
         holder_id, programme = UUID(asked.facts["holder_id"]), str(asked.facts["programme"])
         points = int(asked.facts["points"])
         owed = _check(tx, holder_id, programme, points, limit)
-        transfers = (Transfer(_DEBT, _WRITTEN_OFF, points),)
+        transfers = (Transfer(_DEBT, WRITTEN_OFF, points),)
         key = f"write_off:{request_id}"
         ledger.post(tx, [Transaction(new_id(), holder_id, programme, "write_off", key, transfers)], now=now)
         told = {"before": {"status": "pending", "owed": owed}, "after": {"status": "executed", "owed": owed - points}}
@@ -108,7 +109,7 @@ def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int
     owed = debts.get((holder_id, programme, _DEBT), 0)
     if not 0 < points <= owed:
         raise WriteOffTooLarge(owed=owed)
-    before = ledger.moved_into(tx, holder_id, _WRITTEN_OFF)
+    before = forgiven(tx, holder_id).points
     if before + points > limit:
         raise WriteOffLimit(written_off=before, limit=limit)
     return owed

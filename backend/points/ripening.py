@@ -14,15 +14,21 @@ from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.lists import recordset
 from backend.points.budgets.drawing import Returned, give_back
+from backend.points.forgiving import forgiven, paid_back
 from backend.points.lots import save, use
 from backend.points.models import Lot
 
 
 def ripen(tx: Session, *, now: datetime, limit: int = 500) -> int:
-    """Make pending lots whose time has come available, paying debts from them first. Returns how many lots ripened."""
+    """Make pending lots whose time has come available, paying debts from them first. Returns how many lots ripened.
+
+    Lots of acts that are credited again also pay back what was written off when these acts were taken back.
+    """
     lots = _due(tx, "pending", Lot.available_at <= now, limit)
     debts = _debts(tx, lots)
-    transactions, returned = [], []
+    again = _credited_again(tx, lots)
+    pardons = {holder_id: forgiven(tx, holder_id) for holder_id in sorted({holder_id for holder_id, _ in again})}
+    transactions, returned, repaid = [], [], []
     for lot in lots:
         transfers = [Transfer("points.pending", "points.available", lot.remaining, lot.id)]
         lot.stage = "available"
@@ -34,9 +40,14 @@ def ripen(tx: Session, *, now: datetime, limit: int = 500) -> int:
             returned.append(Returned(lot.drawn_from, paid))
             use(lot, paid)
         transactions.append(_lot_transaction(lot, "ripen", f"ripen:{lot.id}", tuple(transfers)))
+        makes_up = pardons[lot.holder_id].take(lot, lot.remaining) if (lot.holder_id, lot.activity_id) in again else 0
+        if makes_up:
+            repaid.append(paid_back(lot, makes_up, "ripen"))
+            returned.append(Returned(lot.drawn_from, makes_up))
+            use(lot, makes_up)
     save(tx, lots)
     give_back(tx, returned)
-    ledger.post(tx, transactions, now=now)
+    ledger.post(tx, [*transactions, *repaid], now=now)
     return len(lots)
 
 
@@ -97,6 +108,17 @@ def _debts(tx: Session, lots: Sequence[Lot]) -> dict[tuple[UUID, str], int]:
         if account == "points.debt":
             found[holder_id, programme] = amount
     return found
+
+
+def _credited_again(tx: Session, lots: Sequence[Lot]) -> set[tuple[UUID, UUID]]:
+    """Those (holder, activity) of these lots that had earned a lot before, which was taken back."""
+    if not lots:
+        return set()
+    acts = sorted({(lot.holder_id, lot.activity_id) for lot in lots})
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, acts)
+    same = (Lot.holder_id == given.c.holder_id) & (Lot.activity_id == given.c.activity_id)
+    query = select(Lot.holder_id, Lot.activity_id).join(given, same).where(Lot.taken_back_at.is_not(None)).distinct()
+    return {(row.holder_id, row.activity_id) for row in tx.execute(query)}
 
 
 def _lot_transaction(lot: Lot, kind: str, key: str, transfers: tuple[Transfer, ...]) -> Transaction:

@@ -21,6 +21,7 @@ from backend.points.budgets.drawing import Returned, give_back
 from backend.points.choosing import HeldLot
 from backend.points.debts import debt_sentence
 from backend.points.errors import ContradictingUse, InsufficientPoints
+from backend.points.forgiving import forgiven, paid_back
 from backend.points.lots import CHANGING, save, use
 from backend.points.models import Lot, Use, UsePart
 from backend.points.ripening import lapsed, lapsing
@@ -167,11 +168,13 @@ def _parts(tx: Session, of: Use) -> list[tuple[Lot, int]]:
 def _give_back(tx: Session, back: Use, kind: str, source: str, parts: Parts, now: datetime) -> None:
     """Put the points of a use back into their lots, and pay what is owed from them.
 
-    Debt is paid from the lots whose acts were taken back, then from those soonest to lapse.
+    Debt is paid from the lots whose acts were taken back, then from those soonest to lapse. What was written off is
+    paid back from the lots that caused it.
     """
     transactions = [lapsed(lot) for lot, _ in parts if lapsing(lot, now)]
     owed = _owed(tx, back.holder_id, back.programme)
-    transfers, returned, paid = [], [], 0
+    pardon = forgiven(tx, back.holder_id) if any(lot.taken_back_at is not None for lot, _ in parts) else None
+    transfers, returned, repaid, paid = [], [], list[tuple[Lot, int]](), 0
     for lot, part in sorted(parts, key=lambda item: (item[0].taken_back_at is None, item[0].expires_at, item[0].id)):
         transfers.append(Transfer(source, _AVAILABLE, part, lot.id))
         pays = min(owed - paid, part)
@@ -179,7 +182,11 @@ def _give_back(tx: Session, back: Use, kind: str, source: str, parts: Parts, now
             transfers.append(Transfer(_AVAILABLE, "issuer.points", pays, lot.id))
             returned.append(Returned(lot.drawn_from, pays))
             paid += pays
-        _reopen(lot, part - pays, now)
+        makes_up = pardon.take(lot, part - pays) if pardon is not None and lot.taken_back_at is not None else 0
+        if makes_up:
+            repaid.append((lot, makes_up))
+            returned.append(Returned(lot.drawn_from, makes_up))
+        _reopen(lot, part - pays - makes_up, now)
     give_back(tx, returned)
     if paid:
         transfers.append(Transfer(_DEBT, "owed.points", paid))
@@ -187,6 +194,7 @@ def _give_back(tx: Session, back: Use, kind: str, source: str, parts: Parts, now
     transactions.append(
         Transaction(new_id(), back.holder_id, back.programme, kind, key, tuple(transfers), reason=back.reason)
     )
+    transactions += [paid_back(lot, points, key) for lot, points in repaid]
     _write(tx, parts, transactions, now)
 
 

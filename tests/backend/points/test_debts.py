@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
+from sqlalchemy import text
 
 from backend import approvals, audit, clock, ledger, operator_log, points, settlement
 from backend.approvals import ApprovalDecided, SecondOperatorNeeded
@@ -16,22 +17,22 @@ from backend.identity import OperatorNotAllowed, OperatorView
 from backend.points import WriteOffLimit, WriteOffTooLarge
 from tests.backend.operating import operator_with_token, run, signed_in
 from tests.backend.spending import spend
-from tests.backend.world import World, cancel, trade_in
+from tests.backend.world import World, cancel, days_ago, trade_in
 
 PHONE, LIMIT = 23_750, 30_000
 
 
 class Owing:
-    """Alice, who spent the points of a phone whose sale was cancelled, and two operators."""
+    """Alice, who spent the points of a phone whose sale was cancelled (or what else is told), and two operators."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, undone_by: dict[str, Any] | None = None) -> None:
         self.world, self.alice = world, world.person("alice")
         world.send("zhuanzhuan", trade_in("D1", "alice", "SN-1"))
         world.settle()
         with time_machine.travel(clock.now() + timedelta(days=30), tick=False):
             world.ripen()
         spend(world, self.alice, PHONE)
-        world.send("zhuanzhuan", cancel("D1", "alice"))
+        world.send("zhuanzhuan", undone_by or cancel("D1", "alice"))
         world.settle()
         self.zhao, self.sun = self.operator("zhao"), self.operator("sun")
 
@@ -166,6 +167,49 @@ def test_debt_is_paid_from_later_points_once(owing: Owing) -> None:
     with owing.world.house.transaction() as tx:
         settlement.reverse(tx, [key], now=clock.now())
     assert owing.debt == 100
+
+
+def test_what_was_written_off_is_not_given_twice_when_what_was_spent_comes_back(owing: Owing) -> None:
+    """As if the refund had come first: no points, no debt and nothing written off are left of it."""
+    owing.decide(owing.ask(PHONE))
+    owing.world.send("zhuanzhuan", trade_in("D2", "alice", "SN-2"))
+    owing.world.settle()
+    with time_machine.travel(clock.now() + timedelta(days=30), tick=False):
+        owing.world.ripen()
+        assert owing.world.balances(owing.alice)["points.available"] == PHONE, "another act pays nothing back"
+    with owing.world.house.transaction() as tx:
+        (use_id,) = tx.scalars(text("SELECT id FROM points_uses")).all()
+        asked = {"holder_id": owing.alice, "use_id": UUID(str(use_id)), "reason": "CANCELLED"}
+        points.refund(tx, **asked, now=clock.now())  # type: ignore[arg-type]
+    assert owing.debt == 0
+    assert owing.world.balances(owing.alice)["points.available"] == PHONE
+    with owing.world.house.transaction() as tx:
+        held = ledger.system_balances(tx)
+        assert {name: held[name] for name in ("written_off.points", "owed.points", "spent.points")} == {
+            "written_off.points": 0,
+            "owed.points": 0,
+            "spent.points": 0,
+        }
+        entry = ledger.entries(tx, owing.alice)[0]
+        assert entry.transaction.kind == "write_off.recovered"
+        told = audit.receipt(tx, owing.alice, entry.transaction.id)["sentence_zh"]
+    assert f"其中 {PHONE} 积分抵回此前为同一行为核销的待扣回积分" in told
+
+
+def test_what_was_written_off_is_not_given_twice_when_its_act_is_credited_again(world: World) -> None:
+    """Alice's phone is Bob's by an earlier claim until his is cancelled; meanwhile most of her debt is written off."""
+    bob = world.person("bob")
+    owing = Owing(world, trade_in("B1", "bob", "SN-1", occurred_at=days_ago(5)))
+    assert owing.debt == PHONE
+    owing.decide(owing.ask(PHONE - 750))
+    world.send("zhuanzhuan", cancel("B1", "bob"))
+    world.settle()
+    with time_machine.travel(clock.now() + timedelta(days=30), tick=False):
+        world.ripen()
+    assert owing.debt == 0 and world.balances(bob) == {}
+    assert world.balances(owing.alice) == {"reduction": PHONE}, "one phone's points, which were spent"
+    with world.house.transaction() as tx:
+        assert ledger.system_balances(tx)["written_off.points"] == 0
 
 
 def test_the_commands(owing: Owing, app: Any) -> None:
