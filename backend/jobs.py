@@ -56,6 +56,7 @@ JOBS = (
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
     Job("points.take_up_returned", 60, lambda tx, now: points.take_up_returned(tx)),
     Job("points.warn_of_budgets", 60, lambda tx, now: points.warn_of_budgets(tx, now=now)),
+    Job("points.purge_cap_counts", 3_600, lambda tx, now: points.purge_cap_counts(tx, now=now)),
     Job("partners.wake_ready", 30, lambda tx, now: partners.wake_ready(tx, now=now)),
     Job("partners.erase_unowned", 3_600, lambda tx, now: partners.erase_unowned(tx, now=now)),
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),

@@ -14,6 +14,7 @@ from backend.points.budgets.funding_decisions import (
 )
 from backend.points.budgets.notices import BUDGET_STATES, budget_notices, warn_of_budgets
 from backend.points.budgets.reading import BudgetView, budgets_of
+from backend.points.caps import purge_counts as purge_cap_counts
 from backend.points.changing import (
     MULTIPLIER,
     RULE,
@@ -149,6 +150,7 @@ __all__ = [
     "owes_and_has",
     "points_lapsing",
     "published",
+    "purge_cap_counts",
     "refund",
     "release",
     "request_budget_change",

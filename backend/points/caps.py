@@ -1,13 +1,17 @@
-"""Caps: what each person may earn at most in a day, week or month, counted under a lock per person and period."""
+"""Caps: what each person may earn at most in a day, week or month, counted under a lock per person and period.
+
+A count is the sum of the lots that stand, so counts of long ago are not kept: whoever asks for one makes it again.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Text, Uuid, func, select
+from sqlalchemy import ColumnElement, Date, Text, Uuid, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend import clock
 from backend.lists import Columns, insert_rows, recordset, upsert_rows
 from backend.points.models import CapCount, Lot
 from backend.points.policy import Cap, Rule
@@ -16,7 +20,12 @@ from backend.points.rules import rules
 #: Holder, programme, code of the cap, period, first day of the period.
 CountKey = tuple[UUID, str, str, str, date]
 _KEY = ("holder_id", "programme", "cap", "period", "starts_on")
+#: Counts of periods that began so long ago are removed; hardly an act comes so late.
+KEPT = timedelta(days=184)
+#: A clock may be behind that of who removes them: what is nearly as old may be gone as well.
+_CLOCKS = timedelta(days=2)
 _TYPES: Columns = {"holder_id": Uuid(), "programme": Text(), "cap": Text(), "period": Text(), "starts_on": Date()}
+_COLUMNS = tuple(getattr(CapCount, name) for name in _KEY)
 
 
 def keys_of(holder_id: UUID, programme: str, caps: Sequence[Cap], day: date) -> list[CountKey]:
@@ -27,9 +36,10 @@ def keys_of(holder_id: UUID, programme: str, caps: Sequence[Cap], day: date) -> 
 class Counts:
     """Counts that are held until commit: room in them is taken and given back here, and written once at the end."""
 
-    def __init__(self, held: dict[CountKey, int]) -> None:
+    def __init__(self, held: dict[CountKey, int], made_again: dict[CountKey, int]) -> None:
+        """`made_again`: what counts that had been removed come to; they are written with what changes."""
         self._before = held
-        self._now = dict(held)
+        self._now = held | made_again
 
     def room(self, keys: Sequence[CountKey], caps: Sequence[Cap], wanted: int) -> tuple[int, Cap | None]:
         """How many of the wanted points fit under all of these caps, and the tightest cap where it is not all."""
@@ -52,21 +62,46 @@ class Counts:
         upsert_rows(tx, CapCount, rows, key=_KEY)
 
 
-def hold(tx: Session, keys: Collection[CountKey]) -> Counts:
+def hold(tx: Session, keys: Collection[CountKey], *, now: datetime) -> Counts:
     """Hold these counts (made when new) until commit, in the order of their keys."""
     if not keys:
-        return Counts({})
+        return Counts({}, {})
     ordered = sorted(set(keys))
     rows = [dict(zip(_KEY, key, strict=True)) | {"points": 0} for key in ordered]
-    insert_rows(tx, CapCount, rows, on_conflict=_KEY)
-    given = recordset(tx, "given", _TYPES, ordered)
-    found = tx.execute(
-        select(CapCount.__table__)
-        .join(given, _same_key(given))
-        .order_by(*(getattr(CapCount, name) for name in _KEY))
-        .with_for_update(of=CapCount)
-    )
-    return Counts({tuple(row[:5]): row.points for row in found})
+    added: list[CountKey] = []
+    held: dict[CountKey, int] = {}
+    while len(held) < len(ordered):  # one that is removed between the two statements is added again
+        added += [tuple(row) for row in insert_rows(tx, CapCount, rows, on_conflict=_KEY, returning=_KEY)]
+        given = recordset(tx, "given", _TYPES, ordered)
+        query = select(CapCount.__table__).join(given, _same_key(given)).with_for_update(of=CapCount)
+        found = tx.execute(query.order_by(*(getattr(CapCount, name) for name in _KEY)))
+        held = {tuple(row[:5]): row.points for row in found}
+    return Counts(held, _sums(tx, [key for key in added if _may_be_gone(key, now)]))
+
+
+def purge_counts(tx: Session, *, now: datetime, limit: int = 1_000) -> int:
+    """Remove counts of periods of long ago. Returns how many were removed."""
+    old = select(*_COLUMNS).where(CapCount.starts_on < clock.day_of(now - KEPT)).order_by(CapCount.starts_on)
+    old = old.limit(limit).with_for_update(skip_locked=True)
+    statement = delete(CapCount).where(tuple_(*_COLUMNS).in_(old)).returning(CapCount.starts_on)
+    return len(list(tx.scalars(statement.execution_options(synchronize_session=False))))
+
+
+def _may_be_gone(key: CountKey, now: datetime) -> bool:
+    return key[4] < clock.day_of(now - KEPT + _CLOCKS)
+
+
+def _sums(tx: Session, keys: Collection[CountKey]) -> dict[CountKey, int]:
+    """What the lots that stand come to under these counts, which are held."""
+    if not keys:
+        return {}
+    sums = dict.fromkeys(keys, 0)
+    known = {(rule.programme, rule.version): rule for rule in rules(tx) if rule.caps}
+    since = Lot.day >= min(key[4] for key in keys)
+    for key, points in _counted_lots(tx, known, since, Lot.holder_id.in_({key[0] for key in keys})):
+        if key in sums:
+            sums[key] += points
+    return sums
 
 
 def _same_key(given: Any) -> Any:
@@ -77,14 +112,15 @@ def _same_key(given: Any) -> Any:
 
 
 def differences(tx: Session) -> Iterator[dict[str, object]]:
-    """Every count that is not the sum of the lots that stand."""
+    """Every count that is not the sum of the lots that stand; those that were removed are no longer asked about."""
     known = {(rule.programme, rule.version): rule for rule in rules(tx) if rule.caps}
     expected: dict[CountKey, int] = {}
     for key, points in _counted_lots(tx, known):
         expected[key] = expected.get(key, 0) + points
     held = {tuple(row[:5]): row.points for row in tx.execute(select(CapCount.__table__))}
     for key in sorted(expected.keys() | held.keys()):
-        if expected.get(key, 0) != held.get(key, 0):
+        removed = key not in held and _may_be_gone(key, clock.now())
+        if expected.get(key, 0) != held.get(key, 0) and not removed:
             holder_id, programme, cap, period, starts_on = key
             yield {
                 "fault": "CAPS",
@@ -98,10 +134,13 @@ def differences(tx: Session) -> Iterator[dict[str, object]]:
             }
 
 
-def _counted_lots(tx: Session, known: dict[tuple[str, int], Rule]) -> Iterator[tuple[CountKey, int]]:
+def _counted_lots(
+    tx: Session, known: dict[tuple[str, int], Rule], *which: ColumnElement[bool]
+) -> Iterator[tuple[CountKey, int]]:
+    """Each count that lots are in which stand, with their points: all of them, or `which`."""
     sums = (
         select(Lot.holder_id, Lot.programme, Lot.rule_version, Lot.methodology, Lot.day, func.sum(Lot.amount))
-        .where(Lot.taken_back_at.is_(None))
+        .where(Lot.taken_back_at.is_(None), *which)
         .group_by(Lot.holder_id, Lot.programme, Lot.rule_version, Lot.methodology, Lot.day)
     )
     for holder_id, programme, version, methodology, day, points in tx.execute(sums) if known else ():

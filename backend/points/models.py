@@ -78,12 +78,16 @@ class PointsMultiplier(Base):
 
 
 class CapCount(Base):
-    """What a person has earned in a programme under one cap of its rule, in the period that begins on `starts_on`."""
+    """What a person has earned in a programme under one cap of its rule, in the period that begins on `starts_on`.
+
+    Removed half a year later (`caps.KEPT`), and made again from the lots should it still be asked for.
+    """
 
     __tablename__ = "points_cap_counts"
     __table_args__ = (
         CheckConstraint("points >= 0", name="not_negative"),
         CheckConstraint("period IN ('day', 'week', 'month')", name="period"),
+        Index("ix_points_cap_counts_starts_on", "starts_on"),
     )
 
     holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)

@@ -39,7 +39,8 @@ def settle(tx: Session, lots: Mapping[LotKey, str], earnings: Sequence[Earning],
     book = rulebook(tx, {earning.day for earning in earnings})
     wanted = awarding.wishes(book, earnings)
     gone = _counted(tx, book, lots) if lots and book.capped else []
-    counts = caps.hold(tx, [key for keys, _ in gone for key in keys] + [key for w in wanted for key in w.count_keys])
+    asked = [key for keys, _ in gone for key in keys] + [key for wish in wanted for key in wish.count_keys]
+    counts = caps.hold(tx, asked, now=now)
     for keys, points in gone:
         counts.add(keys, -points)
     returned = take_back(tx, lots, now=now) if lots else {}

@@ -1317,6 +1317,7 @@ def _create_points_rule_tables() -> None:
             "holder_id", "programme", "cap", "period", "starts_on", name=op.f("pk_points_cap_counts")
         ),
     )
+    op.create_index("ix_points_cap_counts_starts_on", "points_cap_counts", ["starts_on"], unique=False)
     op.create_table(
         "points_cuts",
         sa.Column("holder_id", sa.Uuid(), nullable=False),

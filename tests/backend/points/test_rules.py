@@ -223,6 +223,28 @@ def test_points_that_lapsed_are_counted_once_when_their_act_goes(world: World, a
         assert tx.scalar(text("SELECT points FROM points_cap_counts")) == 0
 
 
+def test_counts_of_long_ago_are_removed_and_made_again_from_the_lots(world: World, alice: UUID) -> None:
+    """Half a year later nothing is asked of them; when an act still goes, or comes, the cap holds as it did."""
+    set_rule(world, caps=[Cap("day", "day", 1_000), Cap("month", "month", 10**6)])
+    settle(world, "transit", ride("T1"), ride("T2", hour=11), ride("T3", day=4))
+
+    def counts() -> list[int]:
+        with world.house.transaction() as tx:
+            return [int(row[0]) for row in tx.execute(text("SELECT points FROM points_cap_counts ORDER BY 1 DESC"))]
+
+    before, at = counts(), days_ago(3, 13)
+    assert before == ([1_579, 1_000, 579] if days_ago(3).month == days_ago(4).month else [1_000, 1_000, 579, 579])
+    with time_machine.travel(clock.now() + timedelta(days=220), tick=False):
+        with world.house.transaction() as tx:
+            removed = [points.purge_cap_counts(tx, now=clock.now(), limit=2) for _ in range(3)]
+        assert (sum(removed), counts()) == (len(before), [])
+        settle(world, "transit", cancel("T1", "alice"))
+        assert counts()[-1] == 1_000 - RIDE, "what T2 was given, which stays cut"
+        assert settle(world, "transit", trip("T4", "alice", at=at))[0]["points"] == RIDE
+        assert counts()[-1] == 1_000
+        assert settle(world, "transit", trip("T5", "alice", at=at + timedelta(hours=2)))[0]["points"] == 0
+
+
 # -- changing them -----------------------------------------------------------------------------------------------
 
 
