@@ -10,6 +10,7 @@ import backend.activities.models
 import backend.approvals
 import backend.identity.agreements.models
 import backend.identity.models
+import backend.identity.roster.models
 import backend.jobs
 import backend.ledger.models
 import backend.operator_log

@@ -7,7 +7,7 @@ consents (`agreements`). `forgetting` ends a person, `retention` what was kept l
 enough.
 """
 
-from backend.identity import agreements
+from backend.identity import agreements, roster
 from backend.identity.acting import (
     Acting,
     act_for,
@@ -281,6 +281,7 @@ __all__ = [
     "require_live_session",
     "require_programme",
     "require_ward",
+    "roster",
     "rotate_operator_token",
     "save_programme",
     "scenes_resting_on",

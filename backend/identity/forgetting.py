@@ -14,6 +14,7 @@ from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
 from backend.identity.models import LinkCode, LoginSession, PartnerLink, PersonIdentity, PersonKey
 from backend.identity.persons import enrolments
+from backend.identity.roster.members import forget_staff
 from backend.outbox import Announcement
 
 #: What deletion erases; each is `中文 / English`.
@@ -25,6 +26,7 @@ ERASED = (
     "等待处理的记录及其内容 / records that waited, and their content",
     "提醒与订阅消息的授权次数（一小时内） / warnings, and permissions to send messages (within the hour)",
     "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",
+    "花名册中工号、姓名与您账户的对应 / what the roster of an employer says about your account: staff number and name",
     "尚未送达第三方平台的通知；曾收到通知的平台会被告知删除 / "
     "notices that have not reached other platforms; platforms that got any are told to delete what they hold",
 )
@@ -82,6 +84,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     forget_guardianships(tx, holder_id, now=now)
     end_stewardships(tx, holder_id, now=now)
     end_references_of(tx, holder_id, today=clock.day_of(now))
+    forget_staff(tx, holder_id, now=now)
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))

@@ -23,6 +23,7 @@ from backend.identity.models import (
     PersonIdentity,
 )
 from backend.identity.persons import identity_context, person_sealer
+from backend.identity.roster.members import staff_rows
 from backend.vault import Vault
 
 
@@ -41,6 +42,7 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         "guardianships": _guardianships(tx, holder_id),
         "account_stewards": _stewardships(tx, holder_id),
         "account_references": held_rows(tx, AccountReference, holder_id, without=("reference_index",)),
+        "staff_members": staff_rows(tx, vault, holder_id),
     }
 
 

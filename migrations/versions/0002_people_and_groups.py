@@ -21,7 +21,10 @@ depends_on = None
 #: What is written here is never changed or removed: corrections are new rows.
 APPEND_ONLY: tuple[str, ...] = ()
 #: Every table of this migration, each behind those it refers to.
-TABLES = ("agreements", "account_references")
+TABLES = (
+    *("agreements", "account_references"),
+    *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
+)
 
 
 def _refuse_changes(table: str) -> None:
@@ -78,8 +81,80 @@ def _create_agreement_tables() -> None:
     op.create_index("ix_account_references_named_at", "account_references", ["named_at"])
 
 
+def _create_roster_tables() -> None:
+    op.create_table(
+        "rosters",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=True),
+        sa.Column("import_id", sa.Uuid(), nullable=True),
+        sa.Column("pull_url", sa.Text(), nullable=True),
+        sa.Column("sealed_pull_token", sa.LargeBinary(), nullable=True),
+        sa.Column("pulled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pull_outcome", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_rosters_programme_programmes")),
+        sa.PrimaryKeyConstraint("programme", name=op.f("pk_rosters")),
+    )
+    op.create_table(
+        "staff_members",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("staff_no_index", sa.LargeBinary(), nullable=False),
+        sa.Column("joined", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("name_index", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("last_day IS NULL OR last_day >= joined", name=op.f("ck_staff_members_days")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "programme"],
+            ["enrolments.holder_id", "enrolments.programme"],
+            name=op.f("fk_staff_members_holder_id_programme_enrolments"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_staff_members_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_members")),
+        sa.UniqueConstraint("programme", "staff_no_index", "joined", name=op.f("uq_staff_members_programme_staff_no_index_joined")),
+    )
+    op.create_index("ix_staff_members_holder_id", "staff_members", ["holder_id"])
+    op.create_table(
+        "departments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_departments_programme_programmes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_departments")),
+        sa.UniqueConstraint("programme", "path", name=op.f("uq_departments_programme_path")),
+    )
+    op.create_table(
+        "staff_departments",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("department_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["departments.id"], name=op.f("fk_staff_departments_department_id_departments")
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["staff_members.id"], name=op.f("fk_staff_departments_member_id_staff_members")
+        ),
+        sa.PrimaryKeyConstraint("member_id", "since", name=op.f("pk_staff_departments")),
+    )
+    op.create_table(
+        "staff_terms",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("leaver_keeps_days", sa.Integer(), nullable=False),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("leaver_keeps_days BETWEEN 0 AND 3650", name=op.f("ck_staff_terms_keeps")),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_staff_terms_programme_programmes")),
+        sa.PrimaryKeyConstraint("programme", "in_force_from", name=op.f("pk_staff_terms")),
+    )
+
+
 def upgrade() -> None:
     _create_agreement_tables()
+    _create_roster_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

@@ -7,6 +7,7 @@ calls an account: a staff number, a class code.
 from backend.identity.agreements.references import (
     end_reference,
     name_account,
+    name_for_days,
     recently_named,
     reference_index,
     referred_receivers,
@@ -32,6 +33,7 @@ __all__ = [
     "end_reference",
     "hold_agreements",
     "name_account",
+    "name_for_days",
     "recently_named",
     "reference_index",
     "referred_receivers",

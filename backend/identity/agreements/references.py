@@ -51,6 +51,38 @@ def end_reference(tx: Session, vault: Vault, programme: str, reference: str, *, 
         tx.flush()
 
 
+def name_for_days(
+    tx: Session,
+    vault: Vault,
+    holder_id: UUID,
+    programme: str,
+    reference: str,
+    *,
+    since: date,
+    until: date | None,
+    now: datetime,
+) -> None:
+    """The reference names the holder's account on exactly these days, of those that touch them.
+
+    Raises ReferenceTaken when it names somebody else's on one of them.
+    """
+    index = reference_index(vault, programme, reference)
+    named = AccountReference
+    touching = (named.since <= (until or date.max), or_(named.until.is_(None), named.until >= since))
+    query = select(named).where(named.programme == programme, named.reference_index == index, *touching)
+    rows = list(tx.scalars(query.order_by(named.since).with_for_update().execution_options(populate_existing=True)))
+    if any(row.holder_id != holder_id for row in rows):
+        raise ReferenceTaken(programme=programme)
+    if [(row.since, row.until) for row in rows] == [(since, until)]:
+        return
+    for row in rows:
+        tx.delete(row)
+    tx.flush()
+    key = {"programme": programme, "reference_index": index, "holder_id": holder_id}
+    tx.add(AccountReference(**key, since=since, until=until, named_at=now))
+    tx.flush()
+
+
 def _standing(tx: Session, programme: str, index: bytes, day: date) -> AccountReference | None:
     """The row that names an account on this day or later, held. Two at once are kept apart by its primary key."""
     mine = (AccountReference.programme == programme, AccountReference.reference_index == index)
