@@ -1,8 +1,9 @@
 """The backend of a carbon-inclusion 碳普惠 points service. `create_app` wires the components, nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from flask import Flask, Response, current_app, json
@@ -21,6 +22,8 @@ from backend.vault import Vault
 #: What hangs on activities and goes back with them, in the order in which it is taken back.
 EFFECTS: tuple[DerivedEffect, ...] = ()
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 
@@ -37,6 +40,10 @@ class House:
     def transaction(self) -> AbstractContextManager[Session]:
         """One database transaction: committed when the block ends, rolled back when it raises."""
         return database.transaction(self.sessions)
+
+    def retried(self, act: Callable[[Session], T]) -> T:
+        """What `act` returns, in a transaction of its own; begun again when it was chosen to end a deadlock."""
+        return database.retried(self.sessions, act)
 
     def reading(self, *, one_moment: bool = False) -> AbstractContextManager[Session]:
         """A transaction that the database keeps from writing; with `one_moment` all it reads is of one moment."""

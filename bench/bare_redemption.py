@@ -171,7 +171,7 @@ def _redeem(connection: psycopg.Connection[Any], facts: dict[str, Any], expected
     told = {"id": str(facts["id"]), "account_id": str(facts["holder"]), "programme": facts["programme"]}
     told |= {"reward": facts["reward"], "kind": offer[0], "title": {"zh": offer[1], "en": offer[2]}}
     told |= {"points": facts["price"], "state": "confirmed", "sentence": {"zh": "兑换成功", "en": "Redeemed"}}
-    told |= {"why": None, "created_at": at, "changed_at": at, "ends_at": None, "may_cancel": False}
+    told |= {"why": None, "created_at": at, "changed_at": at, "ends_at": None, "may_cancel": False, "withdrawal": None}
     facts["answer"] = json.dumps(told, ensure_ascii=False)
     one(_ANSWERED, facts)
     return str(facts["answer"])

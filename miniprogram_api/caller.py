@@ -1,5 +1,6 @@
 """Who is calling, and the house they are calling at."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -37,6 +38,10 @@ class House(Protocol):
 
     def transaction(self) -> AbstractContextManager[Any]:
         """One database transaction: committed when the block ends, rolled back when it raises."""
+        ...
+
+    def retried(self, act: Callable[[Any], Any]) -> Any:
+        """What `act` returns, in a transaction of its own; begun again when it was chosen to end a deadlock."""
         ...
 
 

@@ -46,7 +46,10 @@ class RedemptionReasonSchema(Schema):
 
 
 class RedemptionSchema(Schema):
-    """A redemption and how far it is. `ends_at`: when a review or a reservation is given up and points come back."""
+    """A redemption and how far it is. `ends_at`: when a review or a reservation is given up and points come back.
+
+    `withdrawal`: the member cancelled it, and the provider is `asked` until it answers, or did not agree (`denied`).
+    """
 
     id = fields.UUID(required=True)
     account_id = fields.UUID(required=True)
@@ -62,6 +65,7 @@ class RedemptionSchema(Schema):
     changed_at = fields.String(required=True, metadata={"format": "date-time"})
     ends_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     may_cancel = fields.Boolean(required=True)
+    withdrawal = fields.String(required=True, allow_none=True, metadata={"enum": ["asked", "denied", None]})
 
 
 class RedemptionStepSchema(Schema):

@@ -112,8 +112,8 @@ def redemption(query: dict[str, Any], redemption_id: UUID) -> dict[str, Any]:
 def cancel(query: dict[str, Any], redemption_id: UUID) -> dict[str, Any]:
     """Cancel a redemption while that can be
 
-    What was not sent is called off, goods that were not shipped are withdrawn if their provider agrees; the points come
-    back to the lots they came from. Still `requested`, the provider has not answered yet. Twice is the same as once.
+    What was not sent is called off, what was is withdrawn if the provider agrees; the points come back to the lots they
+    came from. While `withdrawal` is `asked`, the provider has not answered, and is asked on. Twice is the same as once.
     """
     with house().transaction() as tx:
         account_id = _account(tx, query)
@@ -135,17 +135,13 @@ def reveal(query: dict[str, Any], redemption_id: UUID, key: str) -> Response:
 
     The same request with the same key shows it again for 72 hours; any other is refused.
     """
-    with house().transaction() as tx:
-        account_id = _account(tx, query)
-        shown, again = rewards.show_code(
-            tx,
-            house().vault,
-            person_id=member().holder_id,
-            holder_id=account_id,
-            redemption_id=redemption_id,
-            key=key,
-            now=clock.now(),
-        )
+    who = member().holder_id
+
+    def show(tx: Any) -> Any:
+        which = {"holder_id": _account(tx, query), "redemption_id": redemption_id}
+        return rewards.show_code(tx, house().vault, person_id=who, **which, key=key, now=clock.now())
+
+    shown, again = house().retried(show)
     said = VoucherCodeSchema().dumps({"code": shown.code, "pin": shown.pin, "expires_on": shown.expires_on})
     return _response(Answer(200, said, replayed=again))
 

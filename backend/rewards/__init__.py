@@ -56,7 +56,9 @@ from backend.rewards.orders.reconciling import reconcile_orders
 from backend.rewards.orders.settling import OUTCOME, decide_outcome, request_outcome
 from backend.rewards.providers import OUTSIDE
 from backend.rewards.proving import differences
+from backend.rewards.redemptions.cancelling import cancel
 from backend.rewards.redemptions.changing import approve, expire, forget_devices, in_review, refund, refuse
+from backend.rewards.redemptions.desk import Desk
 from backend.rewards.redemptions.donations import Donation, donations
 from backend.rewards.redemptions.errors import (
     DeviceNeeded,
@@ -71,7 +73,7 @@ from backend.rewards.redemptions.errors import (
 from backend.rewards.redemptions.forgetting import forget
 from backend.rewards.redemptions.limits import LIMITS, decide_limits, request_limits, save_limits
 from backend.rewards.redemptions.policy import Limits
-from backend.rewards.redemptions.redeeming import Desk, cancel, redeem
+from backend.rewards.redemptions.redeeming import redeem
 from backend.rewards.redemptions.revealing import show_code
 from backend.rewards.redemptions.taking import Wish
 from backend.rewards.redemptions.telling import holder_of

@@ -67,6 +67,8 @@ class Target:
 
 #: How far a provider is with what it took on. The last two are ends.
 STATUSES = ("accepted", "shipped", "delivered", "done")
+#: What it is while it has not been sent off.
+NOT_SHIPPED = "accepted"
 ENDS = ("delivered", "done")
 
 

@@ -1119,6 +1119,8 @@ def _create_order_tables() -> None:
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("shipped_at", moment, nullable=True),
+        sa.Column("withdrawal", sa.Text(), nullable=True),
+        sa.Column("withdrawal_asked_at", moment, nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("finished_at", moment, nullable=True),
         sa.CheckConstraint(
@@ -1137,6 +1139,13 @@ def _create_order_tables() -> None:
         ),
         sa.CheckConstraint(
             "finished_at IS NOT NULL OR next_attempt_at IS NOT NULL", name=op.f("ck_reward_orders_never_in_limbo")
+        ),
+        sa.CheckConstraint("withdrawal IN ('asked', 'denied')", name=op.f("ck_reward_orders_withdrawal")),
+        sa.CheckConstraint(
+            "(withdrawal IS NULL) = (withdrawal_asked_at IS NULL)", name=op.f("ck_reward_orders_withdrawal_asked")
+        ),
+        sa.CheckConstraint(
+            "withdrawal IS NULL OR placed_at IS NOT NULL", name=op.f("ck_reward_orders_withdrawal_placed")
         ),
         sa.CheckConstraint(
             "quantity > 0 AND attempts >= 0 AND not_known_count >= 0", name=op.f("ck_reward_orders_counts")

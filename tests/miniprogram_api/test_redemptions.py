@@ -1,10 +1,13 @@
 """Redeeming through the API: the key, the answer that is repeated, what is told, and what nobody else sees."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from backend import clock, identity
 from tests.backend.rewards.redeeming import give_points
@@ -62,6 +65,35 @@ def test_from_the_wish_to_the_code(world: Any, alice: Any, redeem: Redeem) -> No
         bob.get(f"/redemptions?account_id={alice.get('/me').json['id']}"),
     ):
         assert (answer.status_code, answer.json["code"]) == (404, "NOT_FOUND")
+
+
+@contextmanager
+def deadlock_once(world: Any, table: str) -> Iterator[None]:
+    """The first statement about this table is chosen to end a deadlock."""
+    engine, ended = world.house.sessions.kw["bind"], []
+
+    def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if table in statement and not ended:
+            ended.append(statement)
+            raise OperationalError(statement, {}, Exception("deadlock detected"))
+
+    event.listen(engine, "before_cursor_execute", end)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", end)
+    assert ended
+
+
+def test_a_deadlock_is_no_fault_of_the_members(world: Any, alice: Any, redeem: Redeem) -> None:
+    coffee, mug = redeem("k1").json["id"], redeem("k2", reward="mug", expected_price_points=300).json
+    assert mug["may_cancel"]
+    with deadlock_once(world, "INSERT INTO redemption_steps"):
+        cancelled = alice.call("POST", f"/redemptions/{mug['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json["state"]) == (200, "refunded")
+    with deadlock_once(world, "reward_vouchers"):
+        shown = alice.call("POST", f"/redemptions/{coffee}/reveal", headers={"Idempotency-Key": "r1"})
+    assert (shown.status_code, shown.json["code"]) == (200, "AAA-1") and "Idempotency-Replayed" not in shown.headers
 
 
 def test_refusals_are_told_and_repeated(world: Any, alice: Any, redeem: Redeem) -> None:

@@ -14,11 +14,10 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock
-from backend.database import transaction
+from backend.database import retried, transaction
 from backend.errors import Refusal
 from backend.rewards.errors import ProviderKeysUnreadable
 from backend.rewards.interfaces import Answer, Order, Outside, Refused, Target, Unknown
@@ -26,6 +25,7 @@ from backend.rewards.orders import hearing, preparing, recipients
 from backend.rewards.orders.models import PLACING, WAITING, WITHDRAWING, ProviderOrder
 from backend.rewards.orders.outside import Doors, reach
 from backend.rewards.redemptions import outcome
+from backend.rewards.redemptions.policy import ASKED
 from backend.vault import Unreadable, Vault
 
 #: A call takes so long at most, and after so much longer its worker counts as dead.
@@ -35,7 +35,6 @@ CLAIM_MARGIN = timedelta(seconds=30)
 #: it was sent: by then it can hardly be on its way, and whatever still arrives is refused.
 NOT_KNOWN_TIMES, NOT_KNOWN_FOR = 3, timedelta(seconds=60)
 BATCH, CONCURRENCY = 50, 8
-_TRIES = 5
 
 log = structlog.get_logger(__name__)
 
@@ -111,21 +110,14 @@ def finish_one(
 
     Nothing happens where the order is not due or somebody else is at it.
     """
-    with transaction(sessions) as tx:
-        call = begin(tx, vault, doors, holder_id, redemption_id, deadline_s=deadline_s, now=clock.now())
+
+    def claim(tx: Session) -> Call | None:
+        return begin(tx, vault, doors, holder_id, redemption_id, deadline_s=deadline_s, now=clock.now())
+
+    call = retried(sessions, claim)
     if call is not None:
-        _keep(sessions, call, call.make())
-
-
-def _keep(sessions: sessionmaker[Session], call: Call, answer: Answer) -> None:
-    for left in reversed(range(_TRIES)):
-        try:
-            with transaction(sessions) as tx:
-                write_down(tx, call, answer, now=clock.now())
-            return
-        except OperationalError:  # a deadlock: what was heard must not be lost, it would have to be asked for again
-            if not left:
-                raise
+        answer = call.make()
+        retried(sessions, lambda tx: write_down(tx, call, answer, now=clock.now()))
 
 
 def begin(
@@ -169,7 +161,7 @@ def _next_step(row: ProviderOrder, now: datetime) -> str:
         assert row.placed_at is not None
         if row.not_known_count >= NOT_KNOWN_TIMES and row.placed_at + NOT_KNOWN_FOR <= now:
             row.state = WITHDRAWING
-    return "withdraw" if row.state == WITHDRAWING else "query"
+    return "withdraw" if row.state == WITHDRAWING or row.withdrawal == ASKED else "query"
 
 
 def _cannot_call(tx: Session, row: ProviderOrder, fault: Exception, *, now: datetime) -> None:

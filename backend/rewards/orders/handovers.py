@@ -45,6 +45,12 @@ def handover_of(tx: Session, holder_id: UUID, redemption_id: UUID) -> HandoverVi
     return None if row is None else _view(row)
 
 
+def waits(tx: Session, holder_id: UUID, redemption_id: UUID) -> bool:
+    """Whether it is an operator's to carry out, and nobody has yet."""
+    found = tx.get(Handover, (holder_id, redemption_id))
+    return found is not None and found.carried_out_at is None
+
+
 def waiting_for(tx: Session, holder_id: UUID) -> Sequence[UUID]:
     """Redemptions of a member that wait to be carried out for them. What they gave to a charity is for others."""
     query = select(Handover.redemption_id).join(Reward, Reward.code == Handover.reward)

@@ -11,10 +11,23 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend.rewards.interfaces import ENDS, STATUSES, Answer, Cancelled, Done, NotKnown, Refused, Settling, Withdrawn
+from backend.rewards.interfaces import (
+    ENDS,
+    NOT_SHIPPED,
+    STATUSES,
+    Answer,
+    Cancelled,
+    Done,
+    NotKnown,
+    Refused,
+    Settling,
+    Unknown,
+    Withdrawn,
+)
 from backend.rewards.orders import preparing, recipients
 from backend.rewards.orders.models import DONE, OPEN_STATES, REFUSED, WITHDRAWN, ProviderOrder
 from backend.rewards.redemptions import outcome
+from backend.rewards.redemptions.policy import ASKED, DENIED
 
 #: After which attempt how long is waited; then the last one for ever. An unknown outcome is never given up.
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 120, 300, 900, 3_600, 21_600))
@@ -31,6 +44,8 @@ def next_attempt(row: ProviderOrder, *, now: datetime) -> datetime | None:
     """When to ask again; None when there is nothing left to ask."""
     if row.state in OPEN_STATES:
         wait = RETRY_AFTER[min(max(row.attempts, 1), len(RETRY_AFTER)) - 1]
+    elif _followed(row) and row.withdrawal == ASKED and row.withdrawal_asked_at is not None:
+        wait = next((wait for wait in RETRY_AFTER if row.withdrawal_asked_at + wait > now), RETRY_AFTER[-1])
     elif _followed(row) and row.finished_at is not None and row.finished_at > now - FOLLOWED_FOR:
         wait = FOLLOWED_EVERY
     else:
@@ -62,6 +77,8 @@ def hear(
         counted = _while_open(tx, row, asked, answer, current=current, operator_id=operator_id, now=now)
     else:
         counted = _afterwards(tx, row, asked, answer, now=now)
+    if _denied(row, asked, answer):
+        row.withdrawal, row.last_error, counted = DENIED, None, True
     if counted or not (current and asked == "query" and _followed(row)):  # nothing new is nothing to keep
         preparing.record(tx, row, asked, answer, counted=counted, now=now)
     if current:
@@ -69,6 +86,12 @@ def hear(
     if current or counted:
         row.next_attempt_at = next_attempt(row, now=now)
     tx.flush()
+
+
+def _denied(row: ProviderOrder, asked: str, answer: Answer) -> bool:
+    """Whether the provider does not withdraw what its member wants withdrawn: it says so, or is too far with it."""
+    stands = isinstance(answer, Done) and row.state == DONE and row.withdrawal == ASKED
+    return stands and (asked == "withdraw" or row.status != NOT_SHIPPED)
 
 
 def _while_open(
@@ -88,8 +111,12 @@ def _while_open(
         return False
     if isinstance(answer, NotKnown) and asked == "query":
         row.not_known_count += 1
-    row.last_error = f"{asked}: {preparing.detail_of(answer) or 'not known'}"
+    row.last_error = _unanswered(asked, answer)
     return True
+
+
+def _unanswered(asked: str, answer: Answer) -> str:
+    return f"{asked}: {preparing.detail_of(answer) or 'not known'}"
 
 
 def _settle(tx: Session, row: ProviderOrder, answer: Settling, *, operator_id: UUID | None, now: datetime) -> None:
@@ -102,7 +129,9 @@ def _settle(tx: Session, row: ProviderOrder, answer: Settling, *, operator_id: U
         # It was cancelled before we knew that it was taken on: nothing was confirmed that would have to be refunded.
         answer = Refused(answer.code) if isinstance(answer, Cancelled) else answer
     tx.flush()
-    if not outcome.apply(tx, row.holder_id, row.redemption_id, answer, operator_id=operator_id, now=now):
+    wished = row.withdrawal == ASKED
+    order = row.holder_id, row.redemption_id
+    if not outcome.apply(tx, *order, answer, operator_id=operator_id, wished=wished, now=now):
         log.error("outcome_without_redemption", order=preparing.request_no(row.redemption_id), state=row.state)
     _mark(tx, row, now=now)
 
@@ -118,7 +147,7 @@ def _mark(tx: Session, row: ProviderOrder, *, now: datetime) -> None:
 
 def _afterwards(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, now: datetime) -> bool:
     """An answer about an order that is settled: how far the provider is, or something late."""
-    followed = _followed(row) and asked == "query"
+    followed = _followed(row) and asked in ("query", "withdraw")
     if followed and isinstance(answer, Done):
         further = STATUSES.index(answer.status) > STATUSES.index(row.status or "")
         if further:
@@ -126,11 +155,13 @@ def _afterwards(tx: Session, row: ProviderOrder, asked: str, answer: Answer, *, 
             _mark(tx, row, now=now)
         return further
     if followed and isinstance(answer, Cancelled | Withdrawn):  # withdrawn: the answer to who asked for it was lost
-        row.status = CANCELLED
+        row.status, row.last_error = CANCELLED, None
         tx.flush()
-        outcome.apply(tx, row.holder_id, row.redemption_id, answer, now=now)
+        outcome.apply(tx, row.holder_id, row.redemption_id, answer, wished=row.withdrawal == ASKED, now=now)
         _mark(tx, row, now=now)
         return True
+    if followed and isinstance(answer, Unknown | NotKnown) and asked == "withdraw":
+        row.last_error = _unanswered(asked, answer)
     if isinstance(answer, Done) != (row.state == DONE) and isinstance(answer, Done | Refused | Withdrawn | Cancelled):
         number = preparing.request_no(row.redemption_id)
         log.error("provider_contradicts_itself", provider=row.provider, order=number, state=row.state)

@@ -12,8 +12,6 @@ from backend.database import Amount, Base, Instant
 #: back; and the four ends.
 WAITING, PLACING, WITHDRAWING = OPEN_STATES = ("waiting", "placing", "withdrawing")
 DONE, REFUSED, WITHDRAWN, DROPPED = END_STATES = ("done", "refused", "withdrawn", "dropped")
-#: What an order that was taken on is while its provider has not sent it off (`ProviderOrder.status`).
-NOT_SHIPPED = "accepted"
 #: For whom an order is (`OrderRecipient.kind`).
 ADDRESS, REFERENCE = "address", "reference"
 #: Orders that somebody still has to ask about.
@@ -27,6 +25,7 @@ class ProviderOrder(Base):
     `withdrawn`; `dropped`: it was never sent and never will be. `placed_at`: when it was first sent. `not_known_count`:
     how often in a row the provider said it had never seen the number. `claimed_until`: until when one worker alone
     calls. `next_attempt_at` is NULL when nothing more is asked; what is done is asked about until `status` is an end.
+    `withdrawal`: whether its member wants it withdrawn, since `withdrawal_asked_at`, or the provider did not agree.
     """
 
     __tablename__ = "reward_orders"
@@ -40,6 +39,9 @@ class ProviderOrder(Base):
         CheckConstraint("(placed_at IS NULL) = (state IN ('waiting', 'dropped'))", name="placed"),
         CheckConstraint("(finished_at IS NULL) = (state IN ('waiting', 'placing', 'withdrawing'))", name="finished"),
         CheckConstraint("finished_at IS NOT NULL OR next_attempt_at IS NOT NULL", name="never_in_limbo"),
+        CheckConstraint("withdrawal IN ('asked', 'denied')", name="withdrawal"),
+        CheckConstraint("(withdrawal IS NULL) = (withdrawal_asked_at IS NULL)", name="withdrawal_asked"),
+        CheckConstraint("withdrawal IS NULL OR placed_at IS NOT NULL", name="withdrawal_placed"),
         CheckConstraint("quantity > 0 AND attempts >= 0 AND not_known_count >= 0", name="counts"),
         Index(
             "ix_reward_orders_due",
@@ -67,6 +69,8 @@ class ProviderOrder(Base):
     reference: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str | None] = mapped_column(Text)
     shipped_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawal: Mapped[str | None] = mapped_column(Text)
+    withdrawal_asked_at: Mapped[datetime | None] = mapped_column(Instant)
     last_error: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
 

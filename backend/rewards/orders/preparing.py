@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.ids import new_id
@@ -17,7 +17,16 @@ from backend.lists import insert_rows
 from backend.rewards.errors import ProviderKeysUnreadable
 from backend.rewards.interfaces import Answer, Cancelled, Done, NotKnown, Refused, Unknown, Withdrawn
 from backend.rewards.orders import recipients
-from backend.rewards.orders.models import DROPPED, OPEN_STATES, WAITING, ProviderAnswer, ProviderOrder
+from backend.rewards.orders.models import (
+    DROPPED,
+    OPEN_STATES,
+    PLACING,
+    WAITING,
+    WITHDRAWING,
+    ProviderAnswer,
+    ProviderOrder,
+)
+from backend.rewards.redemptions.policy import ASKED
 
 #: An outcome that is unknown for so long is an operator's matter.
 STUCK_AFTER = timedelta(days=1)
@@ -91,6 +100,17 @@ def drop(tx: Session, holder_id: UUID, redemption_id: UUID, *, now: datetime) ->
     return True
 
 
+def ask_withdrawal(tx: Session, order: ProviderOrder, *, now: datetime) -> None:
+    """Write down that its member wants an order that was sent withdrawn; the redemption and the order are held.
+
+    Who calls the provider next asks for it, also where somebody calls at this moment.
+    """
+    order.withdrawal, order.withdrawal_asked_at, order.next_attempt_at = ASKED, now, now
+    if order.state == PLACING:
+        order.state = WITHDRAWING
+    tx.flush()
+
+
 def end_unsent(tx: Session, order: ProviderOrder, *, now: datetime) -> None:
     """An order that is held and was never sent ends, and whom it was for is deleted."""
     order.state, order.next_attempt_at, order.finished_at = DROPPED, None, now
@@ -142,8 +162,8 @@ def order_of(tx: Session, holder_id: UUID, redemption_id: UUID) -> OrderView | N
 
 
 def stuck(tx: Session, *, older_than: timedelta, now: datetime, limit: int = 100) -> Sequence[OrderView]:
-    """Orders that were sent so long ago and whose outcome is still unknown, oldest first; and whatever cannot be asked
-    about because of the house."""
+    """What was sent, or asked to be withdrawn, so long ago, and its provider has not said; and what it cannot be asked
+    about because of the house. Oldest first."""
     query = select(ProviderOrder).where(*_stuck_since(now - older_than))
     oldest_first = (ProviderOrder.placed_at.nulls_last(), ProviderOrder.redemption_id)
     return [_view(row) for row in tx.scalars(query.order_by(*oldest_first).limit(limit))]
@@ -159,8 +179,11 @@ def order_counts(tx: Session, *, now: datetime) -> dict[tuple[str, str], int]:
 
 
 def _stuck_since(instant: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What is an operator's matter; it always waits for an attempt, by which an index finds it."""
     unasked = ProviderOrder.last_error == ProviderKeysUnreadable.code
-    return *_open(), or_(ProviderOrder.placed_at <= instant, unasked)
+    unknown = and_(ProviderOrder.state.in_(OPEN_STATES), or_(ProviderOrder.placed_at <= instant, unasked))
+    unanswered = and_(ProviderOrder.withdrawal == ASKED, ProviderOrder.withdrawal_asked_at <= instant)
+    return ProviderOrder.next_attempt_at.is_not(None), or_(unknown, unanswered)
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:

@@ -1,4 +1,4 @@
-"""What happens to a redemption afterwards: cancelled by its member, reviewed, refunded by an operator, run out."""
+"""What happens to a redemption afterwards: reviewed, refunded by an operator, run out."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,14 +21,13 @@ from backend.rewards.catalogue.models import RewardTerms
 from backend.rewards.catalogue.offers import Offer
 from backend.rewards.orders import handovers, preparing, recipients
 from backend.rewards.redemptions import limits, steps, telling
-from backend.rewards.redemptions.errors import RedemptionChanged, TooLateToCancel
+from backend.rewards.redemptions.errors import RedemptionChanged
 from backend.rewards.redemptions.models import Redemption, RedemptionDevice
 from backend.rewards.redemptions.policy import (
     CANCELLED,
     CONFIRMED,
     EXPIRED,
     HELD,
-    MEMBER,
     OPERATOR,
     REFUNDED,
     RESERVED,
@@ -57,24 +56,6 @@ class InReview:
     why: str
     created_at: datetime
     ends_at: datetime
-
-
-def cancel(tx: Session, holder_id: UUID, redemption_id: UUID, *, why: str = "MEMBER_CANCELLED", now: datetime) -> None:
-    """Cancel what was not sent yet, or what an operator has not carried out yet; the points come back.
-
-    Nothing happens to what the member cancelled before, or had withdrawn. Raises NotFound, TooLateToCancel.
-    """
-    held = _held(tx, holder_id, redemption_id)
-    if held.state in (CANCELLED, REFUNDED) and held.why in (why, "PROVIDER_WITHDRAWN"):
-        return
-    if held.state in HELD and preparing.drop(tx, holder_id, redemption_id, now=now):
-        steps.move(tx, held, CANCELLED, Why(why, MEMBER), now=now)
-    elif held.state == CONFIRMED and handovers.call_off(tx, holder_id, redemption_id):
-        steps.move(tx, held, REFUNDED, Why(why, MEMBER), now=now)
-        steps.put_back(tx, held)
-    else:
-        raise TooLateToCancel(state=held.state)
-    recipients.delete(tx, holder_id, redemption_id, recipients.NOT_NEEDED, now=now)
 
 
 def in_review(tx: Session, *, limit: int = 100) -> Sequence[InReview]:

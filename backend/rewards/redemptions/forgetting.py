@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from backend import idempotency
 from backend.rewards.orders import handovers, recipients
-from backend.rewards.redemptions import changing
-from backend.rewards.redemptions.errors import TooLateToCancel
+from backend.rewards.redemptions import steps
+from backend.rewards.redemptions.cancelling import call_off
 from backend.rewards.redemptions.models import Redemption
 from backend.rewards.redemptions.policy import HELD
 
@@ -19,9 +19,8 @@ def forget(tx: Session, holder_id: UUID, *, now: datetime) -> None:
     """End what the member has open. Comes in the transaction that destroys their key, and so holds it."""
     held = select(Redemption.id).where(Redemption.holder_id == holder_id, Redemption.state.in_(HELD))
     for redemption_id in sorted({*tx.scalars(held), *handovers.waiting_for(tx, holder_id)}):
-        try:
-            changing.cancel(tx, holder_id, redemption_id, why="MEMBER_FORGOTTEN", now=now)
-        except TooLateToCancel:
-            continue  # it is on its way, and its outcome settles it; or an operator was quicker
+        redemption = steps.hold(tx, holder_id, redemption_id)
+        if redemption is not None:  # what is on its way is settled by its outcome
+            call_off(tx, redemption, "MEMBER_FORGOTTEN", now=now)
     recipients.forget(tx, holder_id, now=now)
     idempotency.forget(tx, holder_id)

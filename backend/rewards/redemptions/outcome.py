@@ -10,6 +10,7 @@ from backend.rewards.redemptions import steps
 from backend.rewards.redemptions.policy import (
     CANCELLED,
     CONFIRMED,
+    MEMBER,
     OPERATOR,
     PROVIDER,
     REFUNDED,
@@ -46,14 +47,15 @@ def apply(
     answer: Settling,
     *,
     operator_id: UUID | None = None,
+    wished: bool = False,
     now: datetime,
 ) -> bool:
     """Settle a redemption by what is known of its order; the redemption is held by the caller.
 
     Done: requested → confirmed, the points are spent. Refused, Withdrawn: reserved or requested → cancelled. Cancelled,
     Withdrawn: confirmed → refunded. Points go back with the reason told, and so does the piece of stock, which nobody
-    got. `operator_id`: who says it, where the provider did not. False where it changes nothing, because the redemption
-    is there already or ended otherwise.
+    got. `operator_id`: who says it, where the provider did not; `wished`: the member asked for it to be withdrawn.
+    False where it changes nothing, because the redemption is there already or ended otherwise.
     """
     held = steps.hold(tx, holder_id, redemption_id)
     if held is None or held.state == REVIEW:
@@ -61,19 +63,21 @@ def apply(
     target = CONFIRMED if isinstance(answer, Done) else REFUNDED if held.state == CONFIRMED else CANCELLED
     if target not in STEPS[held.state] or (isinstance(answer, Refused) and target == REFUNDED):
         return False
-    steps.move(tx, held, target, _why(answer, operator_id), now=now)
+    steps.move(tx, held, target, _why(answer, operator_id, wished), now=now)
     if target == REFUNDED:
         steps.put_back(tx, held)
     return True
 
 
-def _why(answer: Settling, operator_id: UUID | None) -> Why:
+def _why(answer: Settling, operator_id: UUID | None, wished: bool) -> Why:
     actor = PROVIDER if operator_id is None else OPERATOR
     match answer:
         case Done():
             code = None
         case Refused():
             code = "PROVIDER_REFUSED" if operator_id is None else "NOT_DELIVERED"
+        case Withdrawn() if wished:
+            return Why("MEMBER_CANCELLED", MEMBER)
         case Withdrawn():
             code = "PROVIDER_WITHDRAWN"
         case Cancelled():

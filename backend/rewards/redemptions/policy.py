@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from backend import clock
+from backend.rewards.interfaces import NOT_SHIPPED
 from backend.rewards.redemptions.errors import LimitReached
 
 #: In review by an operator; points kept, not sent yet; sent, or being sent, with an unknown outcome; and the ends.
@@ -16,6 +17,8 @@ HELD = (REVIEW, RESERVED)
 KEPT_STATES = (*HELD, REQUESTED)
 #: What uses limits up: what came to nothing does not.
 STANDING = (*KEPT_STATES, CONFIRMED)
+#: What became of a member's wish to cancel what is at a provider (`withdrawal`): asked until it says, or not agreed to.
+ASKED, DENIED = WITHDRAWALS = ("asked", "denied")
 #: Whose doing a step was.
 MEMBER, OPERATOR, HOUSE, PROVIDER = ACTORS = ("member", "operator", "house", "provider")
 
@@ -41,6 +44,12 @@ SENTENCES = {
     REFUNDED: "已退款，积分已退回 / Refunded; your points came back",
 }
 
+#: What is said instead while a provider is asked to withdraw it, and once it does not.
+WITHDRAWAL_SENTENCES = {
+    ASKED: "已申请取消，正在等待供应方答复 / You asked to cancel it; waiting for the provider's answer",
+    DENIED: "兑换成功；供应方未同意取消 / Redeemed; the provider did not agree to cancel it",
+}
+
 #: Why a redemption is in its state.
 WHY = {
     "MANY_AT_ONCE": "短时间内兑换较多，为账户安全先行审核 / Many redemptions in a short time: reviewed for safety",
@@ -57,6 +66,14 @@ WHY = {
     "OPERATOR_REFUNDED": "客服为您退款 / The house refunded it",
     "MEMBER_FORGOTTEN": "账户已注销 / The account was deleted",
 }
+
+
+def may_cancel(state: str, *, waits: bool = False, status: str | None = None, withdrawal: str | None = None) -> bool:
+    """Whether cancelling can change anything: nothing was sent, or `waits` to be carried out by operators, or its
+    provider (`status`: how far that is) can be asked to withdraw it and has not been."""
+    if state in HELD or (state == CONFIRMED and waits):
+        return True
+    return withdrawal is None and (state == REQUESTED or (state == CONFIRMED and status == NOT_SHIPPED))
 
 
 @dataclass(frozen=True, slots=True)

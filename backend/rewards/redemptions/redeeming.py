@@ -7,14 +7,12 @@ and what it answers is written down in another. Whoever dies in between leaves a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from backend import clock, idempotency, identity, points
 from backend.database import transaction
@@ -22,33 +20,15 @@ from backend.errors import Refusal
 from backend.idempotency import Answer, Asked, Earlier, IdempotencyKeyReused, RequestUnderWay
 from backend.identity import Acting
 from backend.ids import new_id
-from backend.rewards.orders import finishing
-from backend.rewards.orders.outside import Doors
-from backend.rewards.redemptions import changing, telling
-from backend.rewards.redemptions.errors import TooLateToCancel
-from backend.rewards.redemptions.policy import CONFIRMED, REQUESTED, RESERVED
+from backend.rewards.redemptions import telling
+from backend.rewards.redemptions.desk import Desk
+from backend.rewards.redemptions.policy import REQUESTED, RESERVED
 from backend.rewards.redemptions.taking import Wish, carry_out, prepare
-from backend.rewards.redemptions.withdrawing import withdraw
-from backend.vault import Vault
 
 OPERATION = "POST /redemptions"
-#: How long the member waits for an outside provider; afterwards a worker asks on.
-PATIENCE_S = 5.0
-#: So many threads of a process wait for providers; a provider that hangs shall not keep all of them from other members.
-WAITING_AT_ONCE = 4
 #: After so long a request that broke off is answered with its redemption as it stands.
 _BROKEN_OFF = timedelta(seconds=60)
 _TRIES = 5
-_places = BoundedSemaphore(WAITING_AT_ONCE)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where redemptions are taken: database, keys, and the doors to providers outside."""
-
-    sessions: sessionmaker[Session]
-    vault: Vault
-    doors: Doors
 
 
 def redeem(desk: Desk, wish: Wish, key: str) -> Answer:
@@ -110,12 +90,7 @@ def _acting(tx: Session, wish: Wish, now: datetime) -> Acting:
 
 def _finished(desk: Desk, wish: Wish, asked: Asked, redemption_id: UUID) -> Answer:
     """Ask the provider once, if not too many ask already; what is not known by then, a worker finds out."""
-    order = wish.account_id, redemption_id
-    if _places.acquire(blocking=False):
-        try:
-            finishing.finish_one(desk.sessions, desk.vault, desk.doors, *order, deadline_s=PATIENCE_S)
-        finally:
-            _places.release()
+    desk.ask_provider(wish.account_id, redemption_id)
     with transaction(desk.sessions) as tx:
         return _as_it_stands(tx, wish, asked, redemption_id)
 
@@ -141,17 +116,3 @@ def _repeated(tx: Session, wish: Wish, asked: Asked, found: Earlier, now: dateti
 
 def _answer(said: Mapping[str, Any]) -> Answer:
     return Answer(201, json.dumps(said, ensure_ascii=False))
-
-
-def cancel(desk: Desk, holder_id: UUID, redemption_id: UUID) -> None:
-    """A member cancels: what was not sent is called off, what was is withdrawn by its provider if that can be.
-
-    Raises NotFound, TooLateToCancel.
-    """
-    try:
-        with transaction(desk.sessions) as tx:
-            changing.cancel(tx, holder_id, redemption_id, now=clock.now())
-    except TooLateToCancel as late:
-        if late.facts["state"] not in (REQUESTED, CONFIRMED):
-            raise
-        withdraw(desk.sessions, desk.vault, desk.doors, holder_id, redemption_id, deadline_s=PATIENCE_S)

@@ -14,7 +14,7 @@ from backend.rewards.catalogue.models import GOODS, PLATFORM_POINTS, POOL
 from backend.rewards.catalogue.offers import Offer
 from backend.rewards.interfaces import Address, Fulfilment, Recipient, Reference
 from backend.rewards.orders import preparing, recipients
-from backend.rewards.providers import INSIDE
+from backend.rewards.providers import INSIDE, recorded
 from backend.rewards.redemptions import limits, steps, telling
 from backend.rewards.redemptions.errors import (
     DeviceNeeded,
@@ -85,7 +85,8 @@ def prepare(tx: Session, vault: Vault, wish: Wish, acting: Acting, redemption_id
     why = reviewed_because(rules, before, offer.price_points, now - acting.enrolled_at)
     state = REVIEW if why else CONFIRMED if offer.provider is None else RESERVED
     row = _row(vault, wish, acting, redemption_id, offer, state, why, _ends_at(state, rules, now), now)
-    return Prepared(offer, rules, row, telling.told(row, offer.kind, offer.titles), acting)
+    waits = offer.provider_kind == recorded.PROVIDER.kind
+    return Prepared(offer, rules, row, telling.told(row, offer.kind, offer.titles, waits=waits), acting)
 
 
 def carry_out(tx: Session, vault: Vault, wish: Wish, prepared: Prepared, *, now: datetime, once: bool = False) -> None:

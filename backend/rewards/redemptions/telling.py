@@ -4,24 +4,52 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.bilingual import halves
 from backend.errors import NotFound
 from backend.rewards.catalogue.models import Reward, Voucher
-from backend.rewards.orders import handovers, preparing, recipients
-from backend.rewards.orders.models import NOT_SHIPPED
+from backend.rewards.orders import preparing, recipients
+from backend.rewards.orders.models import Handover, ProviderOrder
 from backend.rewards.redemptions.models import Redemption, RedemptionStep
-from backend.rewards.redemptions.policy import CONFIRMED, HELD, SENTENCES, WHY
+from backend.rewards.redemptions.policy import (
+    CONFIRMED,
+    REQUESTED,
+    SENTENCES,
+    WHY,
+    WITHDRAWAL_SENTENCES,
+    may_cancel,
+)
 from backend.vault import Vault
 
-_COLUMNS = (*Redemption.__table__.c, Reward.kind, Reward.title_zh, Reward.title_en)
+
+def _own(other: type[ProviderOrder] | type[Handover]) -> ColumnElement[bool]:
+    return and_(other.holder_id == Redemption.holder_id, other.redemption_id == Redemption.id)
 
 
-def told(row: Mapping[str, Any], kind: str, titles: Mapping[str, str]) -> dict[str, Any]:
-    """A redemption and how far it is."""
+_WAITS = and_(Handover.redemption_id.is_not(None), Handover.carried_out_at.is_(None))
+_QUERY = (
+    select(*Redemption.__table__.c, Reward.kind, Reward.title_zh, Reward.title_en)
+    .add_columns(ProviderOrder.status, ProviderOrder.withdrawal, _WAITS.label("waits"))
+    .join(Reward, Reward.code == Redemption.reward)
+    .outerjoin(ProviderOrder, _own(ProviderOrder))
+    .outerjoin(Handover, _own(Handover))
+)
+
+
+def told(
+    row: Mapping[str, Any],
+    kind: str,
+    titles: Mapping[str, str],
+    *,
+    waits: bool = False,
+    status: str | None = None,
+    withdrawal: str | None = None,
+) -> dict[str, Any]:
+    """A redemption and how far it is; with what `policy.may_cancel` wants to know of what is being done for it."""
+    asked = withdrawal if row["state"] in (REQUESTED, CONFIRMED) else None
     return {
         "id": str(row["id"]),
         "account_id": str(row["holder_id"]),
@@ -31,12 +59,13 @@ def told(row: Mapping[str, Any], kind: str, titles: Mapping[str, str]) -> dict[s
         "title": dict(titles),
         "points": row["points"],
         "state": row["state"],
-        "sentence": halves(SENTENCES[row["state"]]),
+        "sentence": halves(WITHDRAWAL_SENTENCES[asked] if asked else SENTENCES[row["state"]]),
         "why": reason(row["why"]),
         "created_at": clock.iso(row["created_at"]),
         "changed_at": clock.iso(row["changed_at"]),
         "ends_at": clock.iso(row["ends_at"]) if row["ends_at"] else None,
-        "may_cancel": row["state"] in HELD,
+        "may_cancel": may_cancel(row["state"], waits=waits, status=status, withdrawal=withdrawal),
+        "withdrawal": asked,
     }
 
 
@@ -47,8 +76,8 @@ def reason(code: str | None) -> dict[str, str] | None:
 
 def one(tx: Session, holder_id: UUID, redemption_id: UUID) -> dict[str, Any] | None:
     """A redemption of this account; None where there is none."""
-    query = select(*_COLUMNS).join(Reward, Reward.code == Redemption.reward)
-    row = tx.execute(query.where(Redemption.holder_id == holder_id, Redemption.id == redemption_id)).one_or_none()
+    mine = (Redemption.holder_id == holder_id, Redemption.id == redemption_id)
+    row = tx.execute(_QUERY.where(*mine)).one_or_none()
     return None if row is None else _told(row._mapping)
 
 
@@ -56,7 +85,7 @@ def several(
     tx: Session, holder_id: UUID, *, programme: str | None, before: UUID | None, limit: int
 ) -> Sequence[dict[str, Any]]:
     """The redemptions of an account, newest first."""
-    query = select(*_COLUMNS).join(Reward, Reward.code == Redemption.reward).where(Redemption.holder_id == holder_id)
+    query = _QUERY.where(Redemption.holder_id == holder_id)
     if programme is not None:
         query = query.where(Redemption.programme == programme)
     if before is not None:
@@ -84,11 +113,7 @@ def in_full(tx: Session, vault: Vault | None, holder_id: UUID, redemption_id: UU
     history = tx.scalars(select(RedemptionStep).where(*mine).order_by(RedemptionStep.position))
     voucher = tx.get(Voucher, (holder_id, redemption_id), populate_existing=True)
     order = preparing.order_of(tx, holder_id, redemption_id)
-    handover = handovers.handover_of(tx, holder_id, redemption_id)
-    not_shipped = order is not None and order.status == NOT_SHIPPED
-    waits = handover is not None and handover.carried_out_at is None
     return found | {
-        "may_cancel": found["may_cancel"] or (found["state"] == CONFIRMED and (not_shipped or waits)),
         "steps": [_step(row) for row in history],
         "voucher": None if voucher is None else _voucher(voucher),
         "order": None if order is None else {"provider": order.provider, "status": order.status},
@@ -97,7 +122,8 @@ def in_full(tx: Session, vault: Vault | None, holder_id: UUID, redemption_id: UU
 
 
 def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return told(row, row["kind"], {"zh": row["title_zh"], "en": row["title_en"]})
+    done = {name: row[name] for name in ("waits", "status", "withdrawal")}
+    return told(row, row["kind"], {"zh": row["title_zh"], "en": row["title_en"]}, **done)
 
 
 def _step(row: RedemptionStep) -> dict[str, Any]:

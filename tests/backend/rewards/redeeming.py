@@ -40,7 +40,10 @@ class Redeemer:
     def in_full(self, redemption_id: str, holder: UUID | None = None) -> dict[str, Any]:
         with self.house.transaction() as tx:
             found = rewards.redemption_in_full(tx, self.house.vault, holder or self.holder, UUID(redemption_id))
+            listed = rewards.redemptions(tx, holder or self.holder, programme=None, before=None, limit=100)
         assert found is not None
+        (told,) = [item for item in listed if item["id"] == redemption_id]
+        assert told == {name: found[name] for name in told}, "a list says the same"
         return found
 
     def cancel(self, redemption_id: str) -> None:

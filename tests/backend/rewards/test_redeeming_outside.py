@@ -17,10 +17,12 @@ from backend import clock, rewards
 from backend.idempotency import RequestUnderWay
 from backend.rewards import Terms, TooLateToCancel
 from backend.rewards.catalogue.stock import pieces_left
+from backend.rewards.interfaces import Done
 from backend.rewards.orders import finishing
 from backend.rewards.providers.sandbox import SCHEME, Shop
-from backend.rewards.redemptions import redeeming
+from backend.rewards.redemptions import desk
 from backend.sandbox import reward_platform
+from tests.backend.rewards.ordering import heard
 from tests.backend.rewards.redeeming import Redeemer
 from tests.backend.world import World
 
@@ -103,9 +105,11 @@ def test_goods_are_agreed_to_and_withdrawn_until_they_are_shipped(moment: Any, w
     assert (done["state"], late["state"]) == ("confirmed", "requested")
     with pytest.raises(TooLateToCancel):
         alice.cancel(done["id"])
+    assert alice.in_full(late["id"])["may_cancel"], "its provider is asked"
     alice.cancel(late["id"])
     alice.cancel(late["id"])
-    assert alice.in_full(late["id"])["why"]["code"] == "PROVIDER_WITHDRAWN"
+    told = alice.in_full(late["id"])
+    assert (told["state"], told["why"]["code"], told["withdrawal"]) == ("cancelled", "MEMBER_CANCELLED", None)
     assert (alice.points, left(world)) == ({"available": 700}, 9)
     world.check_books()
 
@@ -124,16 +128,21 @@ def test_what_was_withdrawn_comes_back_although_nobody_heard_it(
         shop.answer("order.withdrawn", {"request_no": "rdm_" + UUID(said["id"]).hex})
         withdrawn = ledger.read_bytes()
         ledger.write_bytes(b"nothing that could be answered")
-        with pytest.raises(TooLateToCancel):
-            alice.cancel(said["id"])
+        alice.cancel(said["id"])
         ledger.write_bytes(withdrawn)
-    moment.shift(timedelta(minutes=1))
-    assert alice.in_full(said["id"])["state"] == "confirmed"
+    told = alice.in_full(said["id"])
+    assert (told["state"], told["withdrawal"], told["may_cancel"]) == ("confirmed", "asked", False)
+    assert told["sentence"]["zh"] == "已申请取消，正在等待供应方答复"
+    alice.cancel(said["id"])
+    moment.shift(timedelta(days=1))
+    with world.house.transaction() as tx:
+        (stuck,) = rewards.stuck_orders(tx, older_than=timedelta(hours=24), now=clock.now())
+        assert str(stuck.redemption_id) == said["id"], "a member waits for its provider's word"
     finishing.finish_round(world.house.sessions, world.house.vault, rewards.Doors(sandbox=True), "post")
     told = alice.in_full(said["id"])
     assert (told["state"], told["why"]["code"], told["order"]["status"]) == (
         "refunded",
-        "PROVIDER_WITHDRAWN",
+        "MEMBER_CANCELLED",
         "cancelled",
     )
     assert told["recipient"]["deleted_at"] and (alice.points, left(world)) == ({"available": 1_000}, 10)
@@ -141,20 +150,62 @@ def test_what_was_withdrawn_comes_back_although_nobody_heard_it(
     world.check_books()
 
 
+def test_a_provider_that_does_not_withdraw_is_asked_once(moment: Any, world: World, shop: Shop) -> None:
+    alice, wanted = Redeemer(world, "alice", 1_000), rewards.recipient_of(ADDRESS)
+    shop.tell("post")
+    said = alice.redeem("lamp", 300, recipient=wanted, accepts_sharing=True)[1]
+    shop.answer("order.asked", {"request_no": "rdm_" + UUID(said["id"]).hex})  # it is shipped, and nobody told us
+    for _ in range(2):
+        with pytest.raises(TooLateToCancel):
+            alice.cancel(said["id"])
+    told = alice.in_full(said["id"])
+    assert (told["state"], told["withdrawal"], told["may_cancel"]) == ("confirmed", "denied", False)
+    assert told["order"]["status"] == "shipped" and told["sentence"]["zh"] == "兑换成功；供应方未同意取消"
+    assert [(asked, counted) for asked, _, counted in heard(world, said["id"])] == [("place", True), ("withdraw", True)]
+
+
+def test_a_wish_to_cancel_outlives_the_call_that_is_under_way(moment: Any, world: World, shop: Shop) -> None:
+    """Somebody asks about the order at this moment: the wish is kept, and the next call withdraws it."""
+    alice, wanted = Redeemer(world, "alice", 1_000), rewards.recipient_of(ADDRESS)
+    shop.tell("post")
+    made = [alice.redeem("lamp", 300, recipient=wanted, accepts_sharing=True)[1]["id"] for _ in range(2)]
+    moment.shift(timedelta(hours=3))
+    with world.house.transaction() as tx:
+        vault, doors = world.house.vault, rewards.Doors(sandbox=True)
+        calls = [finishing.begin(tx, vault, doors, alice.holder, UUID(each), now=clock.now()) for each in made]
+    for each, call, answer in zip(made, calls, (Done("SBX-1", "accepted"), Done("SBX-2", "shipped")), strict=True):
+        alice.cancel(each)
+        assert alice.in_full(each)["withdrawal"] == "asked"
+        with world.house.transaction() as tx:
+            assert call is not None
+            finishing.write_down(tx, call, answer, now=clock.now())
+    moment.shift(timedelta(minutes=1))
+    finishing.finish_round(world.house.sessions, world.house.vault, doors, "post")
+    states = [alice.in_full(each) for each in made]
+    assert [(told["state"], told["withdrawal"]) for told in states] == [("refunded", None), ("confirmed", "denied")]
+    world.check_books()
+
+
 def test_a_provider_that_hangs_keeps_only_some_of_the_threads(world: World, shop: Shop, tmp_path: Path) -> None:
     """Its ledger is locked, so it answers nobody: whoever comes when enough wait for it is answered at once."""
     alice, ledger = Redeemer(world, "alice", 3_000), sqlite3.connect(f"{tmp_path}/post.sqlite", isolation_level=None)
     home: dict[str, Any] = {"recipient": rewards.recipient_of(ADDRESS), "accepts_sharing": True}
-    with closing(ledger), ThreadPoolExecutor(redeeming.WAITING_AT_ONCE + 1) as threads:
+    shop.tell("post")
+    unwanted = alice.redeem("lamp", 300, **home)[1]["id"]
+    shop.tell("")
+    with closing(ledger), ThreadPoolExecutor(desk.WAITING_AT_ONCE + 1) as threads:
         ledger.execute("BEGIN IMMEDIATE")
-        asked = [threads.submit(alice.redeem, "lamp", 300, **home) for _ in range(redeeming.WAITING_AT_ONCE + 1)]
+        asked = [threads.submit(alice.redeem, "lamp", 300, **home) for _ in range(desk.WAITING_AT_ONCE + 1)]
         at_once = next(as_completed(asked)).result()
+        alice.cancel(unwanted)
+        calls = [asked for asked, _, _ in heard(world, unwanted)]
         ledger.execute("ROLLBACK")
         states = sorted(found.result()[1]["state"] for found in asked)
     assert at_once[1]["state"] == "reserved"
-    assert states == ["confirmed"] * redeeming.WAITING_AT_ONCE + ["reserved"]
+    assert states == ["confirmed"] * desk.WAITING_AT_ONCE + ["reserved"]
+    assert calls == ["place"] and alice.in_full(unwanted)["withdrawal"] == "asked", "who cancels waits among the others"
     finishing.finish_round(world.house.sessions, world.house.vault, rewards.Doors(sandbox=True), "post")
-    assert {told["state"] for told in _listed(alice)} == {"confirmed"}
+    assert [told["state"] for told in _listed(alice)] == ["confirmed"] * 5 + ["refunded"]
 
 
 def test_a_process_that_dies_before_it_asks_the_provider(moment: Any, world: World, shop: Shop) -> None:
@@ -177,4 +228,4 @@ def test_a_process_that_dies_before_it_asks_the_provider(moment: Any, world: Wor
 
 def _listed(by: Redeemer) -> list[dict[str, Any]]:
     with by.house.transaction() as tx:
-        return list(rewards.redemptions(tx, by.holder, programme=None, before=None, limit=5))
+        return list(rewards.redemptions(tx, by.holder, programme=None, before=None, limit=10))
