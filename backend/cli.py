@@ -44,6 +44,7 @@ OPERATORS = (
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,
+    commands.steps.STEPS,
     commands.sync.SYNC,
     commands.rewards.REWARD,
 )

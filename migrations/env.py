@@ -24,6 +24,7 @@ import backend.rewards.catalogue.models
 import backend.rewards.orders.models
 import backend.rewards.redemptions.models
 import backend.sandbox.conformance.models
+import backend.steps.models
 import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine
 from backend.settings import Settings

@@ -24,6 +24,7 @@ from miniprogram_api import (
     receipts,
     redemptions,
     rewards,
+    steps,
     wards,
 )
 from miniprogram_api.answers import finish_answers
@@ -47,6 +48,7 @@ RESOURCES = (
     link_codes.resource,
     messages.resource,
     redemptions.resource,
+    steps.resource,
     export.resource,
     deletion.resource,
     activities.resource,

@@ -64,7 +64,10 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     with house().transaction() as tx:
         holder_id = identity.recognise_person(tx, house().vault, known_by, now=now)
         identity.enrol_in_consumer_programmes(tx, holder_id, now=now)
-        return _tokens(identity.start_session(tx, holder_id, now=now))
+        session = identity.start_session(tx, holder_id, now=now)
+        sealer = identity.person_sealer(tx, house().vault, holder_id)
+        identity.wechat_sessions.keep(tx, sealer, holder_id, session.session_id, found, now=now)
+        return _tokens(session)
 
 
 @resource.operation("POST", "/auth/refresh", answers=TokensSchema, refuses=(InvalidRefreshToken,), members_only=False)

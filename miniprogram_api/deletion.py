@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend import clock, identity, partners, rewards
+from backend import clock, identity, partners, rewards, steps
 from backend.bilingual import halves
 from backend.errors import Refusal
 from miniprogram_api.caller import house, member
@@ -87,6 +87,7 @@ def delete_me(query: dict[str, Any]) -> dict[str, Any]:
             identity.require_live_session(tx, member().session_id, member().holder_id, now=now)
         deleted_at = partners.forget_member(tx, member().holder_id, now=now)
         rewards.forget(tx, member().holder_id, now=now)
+        steps.forget(tx, member().holder_id)
     return {"deleted_at": deleted_at, "erased": _erased(), "kept": _kept()}
 
 

@@ -5,7 +5,19 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields
 
-from backend import activities, clock, database, identity, ledger, member_messages, partners, points, rewards, sync
+from backend import (
+    activities,
+    clock,
+    database,
+    identity,
+    ledger,
+    member_messages,
+    partners,
+    points,
+    rewards,
+    steps,
+    sync,
+)
 from backend.holdings import LEFT_OUT
 from backend.signed_statements import SignedStatement
 from miniprogram_api.caller import house, member
@@ -35,9 +47,7 @@ class StatementSchema(Schema):
     )
     made_at = Instant(required=True)
     schema = fields.String(required=True, metadata={"enum": [SCHEMA]})
-    sections = fields.Dict(
-        keys=fields.String(), values=fields.List(fields.Dict(keys=fields.String())), required=True
-    )
+    sections = fields.Dict(keys=fields.String(), values=fields.List(fields.Dict(keys=fields.String())), required=True)
 
 
 class ExportSchema(Schema):
@@ -66,7 +76,7 @@ def export() -> Response:
         sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
         sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
         sections |= rewards.holdings(tx, vault, holder_id)
-        sections |= member_messages.holdings(tx, holder_id)
+        sections |= member_messages.holdings(tx, holder_id) | steps.holdings(tx, holder_id)
         statement = SignedStatement(vault.statement_key, facts, sections)
     response = Response(statement.chunks(), content_type="application/json")
     response.content_length = statement.size_bytes

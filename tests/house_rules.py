@@ -31,6 +31,7 @@ FLOORS = {
     "backend.rewards": 4,
     "backend.member_messages": 4,
     "backend.sync": 4,
+    "backend.steps": 4,
     "backend.campaigns": 4,
     "backend.forest": 4,
     "backend.learning": 4,

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from backend import cli, link_tickets, points, problems, signing, strict_json
+from backend import cli, link_tickets, points, problems, signing, steps, strict_json
 from backend.activities import REASONS
 from backend.jobs import ERRANDS, JOBS
 from backend.partners import batches
@@ -98,7 +98,7 @@ def outcome_codes() -> Iterator[str]:
 def test_every_stable_code_is_explained() -> None:
     explained = dict(EXPLAINED.findall((DOCS / "problems.md").read_text(encoding="utf-8")))
     codes = {code for code, _ in refusals()} | {code for code, _ in problems.HTTP_PROBLEMS.values()}
-    codes |= {*REASONS, *points.CUT_CODES, *library_codes(), *outcome_codes()}
+    codes |= {*REASONS, *steps.REASONS, *points.CUT_CODES, *library_codes(), *outcome_codes()}
     assert len(codes) > 90
     missing = sorted(codes - explained.keys())
     assert not missing, f"explain in docs/problems.md: {missing}"

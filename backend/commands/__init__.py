@@ -12,6 +12,7 @@ from backend.commands import (
     restatement,
     reviews,
     rewards,
+    steps,
     sync,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "restatement",
     "reviews",
     "rewards",
+    "steps",
     "sync",
 ]

@@ -3,11 +3,10 @@
 A partner's user is linked (`links`) by a ticket or a typed code (`link_codes`). What is agreed to (`consent`, in the
 words of `consent_texts`) says what comes in from partners and what goes out to platforms (`sharing`). Who is under
 fourteen (`minors`) has a guardian decide (`guardians`). Records of staff and classes rest on an agreement instead of
-consents (`agreements`). `forgetting` ends a person, `retention` what was kept long
-enough.
+consents (`agreements`). `forgetting` ends a person, `retention` what was kept long enough.
 """
 
-from backend.identity import agreements, roster
+from backend.identity import agreements, roster, wechat_sessions
 from backend.identity.acting import (
     Acting,
     act_for,
@@ -296,4 +295,5 @@ __all__ = [
     "users_of",
     "wards_of",
     "wechat_openid",
+    "wechat_sessions",
 ]

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from backend import clock, outbox
+from backend.identity import wechat_sessions
 from backend.identity.acting import end_stewardships
 from backend.identity.agreements.references import end_references_of
 from backend.identity.consent import end_consents
@@ -24,6 +25,7 @@ ERASED = (
     "您的个人密钥；以其加密的原始凭证、平台用户标识和券码自此无法读取 / "
     "your personal key; evidence, references and voucher codes sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
+    "每日步数；证书上的署名 / daily counts of steps; names on certificates",
     "提醒与订阅消息的授权次数（一小时内） / warnings, and permissions to send messages (within the hour)",
     "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",
     "花名册中工号、姓名与您账户的对应 / what the roster of an employer says about your account: staff number and name",
@@ -88,6 +90,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))
+    wechat_sessions.end_all(tx, holder_id)
     forgotten_at = max(now, clock.now())  # by now nobody holds a link or a consent of theirs to credit by
     mine_alone = update(PersonKey).where(PersonKey.holder_id == holder_id)
     tx.execute(mine_alone.values(wrapped_key=None, forgotten_at=forgotten_at))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.errors import Refusal
-from backend.identity import tokens
+from backend.identity import tokens, wechat_sessions
 from backend.identity.errors import InvalidRefreshToken, SessionEnded, UnknownProgramme
 from backend.identity.models import Enrolment, Holder, LoginSession, PersonIdentity, PersonKey, Programme
 from backend.ids import new_id
@@ -190,6 +190,7 @@ def refresh_session(tx: Session, refresh_token: str, *, now: datetime) -> Starte
         raise InvalidRefreshToken
     if session.refresh_digest != digest:
         session.ended_at = now
+        wechat_sessions.end(tx, session.id)
         return None
     token = tokens.new_refresh_token()
     session.previous_digest = session.refresh_digest
@@ -203,6 +204,7 @@ def end_session(tx: Session, session_id: UUID, *, now: datetime) -> None:
     session = tx.get(LoginSession, session_id)
     if session is not None and session.ended_at is None:
         session.ended_at = now
+        wechat_sessions.end(tx, session_id)
 
 
 def require_live_session(tx: Session, session_id: UUID, holder_id: UUID, *, now: datetime) -> None:

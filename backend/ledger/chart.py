@@ -29,6 +29,8 @@ CHART = {
         Account("points.available", POINTS, False, "可用积分 / available points"),
         Account("points.reserved", POINTS, False, "兑换中积分 / reserved points"),
         Account("points.debt", POINTS, False, "待扣回积分 / points owed"),
+        Account("steps.pending", STEPS, False, "待生效步数 / steps that cannot be donated yet"),
+        Account("steps.available", STEPS, False, "可捐步数 / steps that can be donated"),
         Account("issuer.reduction", REDUCTION, True, "减排量签发 / issued reductions"),
         Account("issuer.offset", OFFSET, True, "抵消量签发 / issued offset-backed claims"),
         Account("issuer.eac", EAC, True, "绿证电量签发 / issued certified electricity"),
@@ -37,5 +39,7 @@ CHART = {
         Account("spent.points", POINTS, True, "已兑换积分 / spent points"),
         Account("written_off.points", POINTS, True, "核销积分 / points written off"),
         Account("owed.points", POINTS, True, "应收回积分 / points to be taken back"),
+        Account("issuer.steps", STEPS, True, "步数记入 / steps counted"),
+        Account("donated.steps", STEPS, True, "已捐步数 / donated steps"),
     )
 }

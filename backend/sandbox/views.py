@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from backend import clock, signing, strict_json
+from backend import clock, signing, steps, strict_json
 from backend.bodies import read_json_body
 from backend.errors import NotFound, Refusal
 from backend.identity import SandboxWeChat
 from backend.sandbox.conformance.views import blueprint as conformance_blueprint
 from backend.sandbox.reward_platform import blueprint as reward_platform_blueprint
-from backend.sandbox.wechat import sealed_push
+from backend.sandbox.wechat import encrypted_steps, sealed_push
 from backend.wechat_pushes import PushKeys
 
 blueprint = Blueprint("sandbox", __name__)
@@ -69,3 +69,20 @@ def make_wechat_push() -> tuple[Response, int]:
     told |= dict.fromkeys(("OpenID", "FromUserName"), openid)
     path, body = sealed_push(PushKeys.of(house.settings), told, now=clock.now())
     return jsonify({"path": path, "body": body}), 201
+
+
+@blueprint.post("/wechat/sandbox/steps")
+def make_steps() -> tuple[Response, int]:
+    """`{name, steps: [today's, yesterday's, …]}` → `{encrypted_data, iv}`: what `wx.getWeRunData` would give the member
+    who logs in as `name`."""
+    house = _sandbox()
+    sent = strict_json.loads_object(read_json_body(request))
+    counts = sent.get("steps")
+    told = isinstance(counts, list) and len(counts) <= steps.MOST_DAYS and all(type(one) is int for one in counts)
+    if sent.keys() != {"name", "steps"} or not isinstance(sent["name"], str) or not told:
+        raise InvalidSandboxRequest("name and steps are needed: whole numbers of the last 31 days, today first")
+    session = SandboxWeChat(house.settings.wechat_appid).exchange(f"sandbox:{sent['name']}")
+    now = clock.now()
+    assert isinstance(counts, list)
+    days = [(clock.start_of_day_after(clock.day_of(now), -back), int(str(one))) for back, one in enumerate(counts)]
+    return jsonify(encrypted_steps(session, days, now=now)), 201

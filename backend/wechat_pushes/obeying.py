@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import identity, member_messages, partners, rewards
+from backend import identity, member_messages, partners, rewards, steps
 from backend.vault import Vault
 from backend.wechat_pushes.sealed import Push
 
@@ -16,6 +16,8 @@ from backend.wechat_pushes.sealed import Push
 #: (`subscribe_msg_popup_event`) is not among them: a tap would count twice.
 REVOCATION, CANCELLATION = "user_authorization_revoke", "user_authorization_cancellation"
 MESSAGES_OFF, MESSAGE_SENT = "subscribe_msg_change_event", "subscribe_msg_sent_event"
+#: WeChat's code of the permission to read steps (微信运动步数).
+STEPS_PERMISSION = "12"
 
 _EVENT = re.compile(r"[0-9A-Za-z_]{1,64}")
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -45,7 +47,10 @@ def obey(tx: Session, vault: Vault, appid: str, push: Push, *, now: datetime) ->
 
 
 def _revoke(tx: Session, holder_id: UUID, push: Push, before: datetime, now: datetime) -> str:
-    scenes = identity.scenes_resting_on(push.fields.get("RevokeInfo", ""))
+    revoked = push.fields.get("RevokeInfo", "")
+    if STEPS_PERMISSION in re.findall("[0-9]+", revoked):
+        steps.end_permission(tx, holder_id, ended_at=before)
+    scenes = identity.scenes_resting_on(revoked)
     ended = identity.end_consents(tx, holder_id, scenes, given_before=before, source=identity.WECHAT, now=now)
     return f"ended {ended} consents"
 
@@ -53,6 +58,7 @@ def _revoke(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
 def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: datetime) -> str:
     partners.forget_member(tx, holder_id, source=identity.WECHAT, now=now)
     rewards.forget(tx, holder_id, now=now)
+    steps.forget(tx, holder_id)
     return "forgot the person"
 
 

@@ -5,7 +5,7 @@ House rules for a migration:
 * It runs on PostgreSQL and on SQLite, and says what happens to rows that exist.
 * Published facts (ledger, activities, quantification bases) are never rewritten.
 
-Only new tables: no row that exists is touched. One function per room, in the order of the alphabet where keys allow it.
+Only new tables, and accounts for steps in the chart: no row that exists is touched. One function per room, in the order of the alphabet where keys allow it.
 
 Revision: 0002, after: 0001
 """
@@ -24,6 +24,7 @@ APPEND_ONLY: tuple[str, ...] = ()
 TABLES = (
     *("agreements", "account_references"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
+    *("wechat_session_keys", "step_days", "step_permission_ends"),
 )
 
 
@@ -152,9 +153,74 @@ def _create_roster_tables() -> None:
     )
 
 
+def _open_step_accounts() -> None:
+    op.bulk_insert(
+        sa.table(
+            "ledger_accounts",
+            sa.column("name", sa.Text),
+            sa.column("asset", sa.Text),
+            sa.column("system", sa.Boolean),
+        ),
+        [
+            {"name": "steps.pending", "asset": "steps", "system": False},
+            {"name": "steps.available", "asset": "steps", "system": False},
+            {"name": "issuer.steps", "asset": "steps", "system": True},
+            {"name": "donated.steps", "asset": "steps", "system": True},
+        ],
+    )
+
+
+def _create_step_tables() -> None:
+    op.create_table(
+        "wechat_session_keys",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed_session", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_wechat_session_keys_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "session_id", name=op.f("pk_wechat_session_keys")),
+    )
+    op.create_index("ix_wechat_session_keys_expires_at", "wechat_session_keys", ["expires_at"])
+    op.create_table(
+        "step_days",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("spendable", sa.Integer(), nullable=False),
+        sa.Column("spendable_from", sa.Date(), nullable=False),
+        sa.Column("flag", sa.Text(), nullable=True),
+        sa.Column("review", sa.Text(), nullable=True),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "0 <= spendable AND spendable <= counted AND counted <= steps", name=op.f("ck_step_days_parts")
+        ),
+        sa.CheckConstraint("counted <= 30000", name=op.f("ck_step_days_most")),
+        sa.CheckConstraint("review IN ('waiting', 'released', 'refused')", name=op.f("ck_step_days_review")),
+        sa.CheckConstraint("(flag IS NULL) = (review IS NULL)", name=op.f("ck_step_days_flagged")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_step_days_holder_id_holders")),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_step_days_programme_programmes")),
+        sa.PrimaryKeyConstraint("holder_id", "day", name=op.f("pk_step_days")),
+    )
+    op.create_index("ix_step_days_day_steps", "step_days", ["day", "steps"])
+    op.create_index("ix_step_days_spendable_from", "step_days", ["spendable_from"])
+    op.create_table(
+        "step_permission_ends",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_step_permission_ends_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "source", name=op.f("pk_step_permission_ends")),
+    )
+
+
 def upgrade() -> None:
+    _open_step_accounts()
     _create_agreement_tables()
     _create_roster_tables()
+    _create_step_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 
@@ -162,3 +228,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.execute("DELETE FROM ledger_accounts WHERE asset = 'steps'")
