@@ -9,6 +9,7 @@ from sqlalchemy import text
 import backend.activities.models
 import backend.approvals
 import backend.identity.agreements.models
+import backend.identity.merging.models
 import backend.identity.models
 import backend.identity.roster.models
 import backend.jobs

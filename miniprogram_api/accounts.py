@@ -28,8 +28,10 @@ class PointsSchema(Schema):
 
 
 class AccountSchema(Schema):
-    """One account per programme. Reductions, offset-backed and certificate-backed claims are never added together."""
+    """One account per programme, also of who was merged with the member: `account_id` says whose, for every call that
+    takes it. Reductions, offset-backed and certificate-backed claims are never added together."""
 
+    account_id = fields.UUID(required=True)
     programme = fields.String(required=True)
     title = bilingual()
     account_kind = fields.String(required=True, metadata={"enum": ["personal", "staff", "class"]})
@@ -55,15 +57,17 @@ def accounts() -> dict[str, Any]:
     """What I have in each programme"""
     with house().transaction() as tx:
         programmes = identity.programmes(tx)
-        enrolments = identity.enrolments(tx, member().holder_id)
-        balances = ledger.balances(tx, member().holder_id)
+        holders = identity.merging.holders_of(tx, member().holder_id)
+        enrolments = [enrolment for holder_id in holders for enrolment in identity.enrolments(tx, holder_id)]
+        balances = {holder_id: ledger.balances(tx, holder_id) for holder_id in holders}
     return {
         "accounts": [
             {
+                "account_id": enrolment.holder_id,
                 "programme": enrolment.programme,
                 "title": programme_title(programmes[enrolment.programme]),
                 "account_kind": enrolment.account_kind,
-                **_balances(balances.get(enrolment.programme, {})),
+                **_balances(balances[enrolment.holder_id].get(enrolment.programme, {})),
             }
             for enrolment in enrolments
         ]

@@ -12,7 +12,8 @@ from backend import audit, identity, ledger
 from backend.activities import Act, Credited
 from backend.errors import NotFound
 from backend.identity import UnknownProgramme
-from miniprogram_api.caller import house, member
+from miniprogram_api.asked_account import AccountQuery, asked_account
+from miniprogram_api.caller import house
 from miniprogram_api.fields import Instant, bilingual
 from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
 from miniprogram_api.resource import Resource
@@ -25,7 +26,7 @@ STATUS_MEANING = (
 )
 
 
-class ActivityQuery(PageQuery):
+class ActivityQuery(PageQuery, AccountQuery):
     """Which activities."""
 
     status = fields.String(validate=validate.OneOf(STATUSES))
@@ -136,28 +137,29 @@ class ActivitiesSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-@resource.operation("GET", "/activities", answers=ActivitiesSchema)
+@resource.operation("GET", "/activities", answers=ActivitiesSchema, refuses=(NotFound,))
 @resource.query(ActivityQuery, InvalidCursor, UnknownProgramme)
 def activities(query: dict[str, Any]) -> dict[str, Any]:
     """What became of my acts, newest first"""
     programme, status = query.get("programme"), query.get("status")
-    bound_to = ("activities", programme or "", status or "")
+    bound_to = ("activities", programme or "", status or "", str(query.get("account_id", "")))
     before = position(query, *bound_to)
     with house().transaction() as tx:
         if programme is not None:
             identity.require_programme(tx, programme)
         found = acts.acts_of(
-            tx, member().holder_id, programme=programme, status=status, before=before, limit=one_more(query)
+            tx, asked_account(tx, query), programme=programme, status=status, before=before, limit=one_more(query)
         )
         standings = acts.standings(tx, found)
     return page([_view(act, standings[act.key]) for act in found], query, lambda item: item["id"], *bound_to)
 
 
 @resource.operation("GET", "/activities/<uuid:activity_id>", answers=ActivityDetailSchema, refuses=(NotFound,))
-def activity(activity_id: UUID) -> dict[str, Any]:
+@resource.query(AccountQuery)
+def activity(query: dict[str, Any], activity_id: UUID) -> dict[str, Any]:
     """One of my acts, with its data"""
     with house().transaction() as tx:
-        act = acts.act_of_holder(tx, member().holder_id, activity_id)
+        act = acts.act_of_holder(tx, asked_account(tx, query), activity_id)
         if act is None:
             raise NotFound
         posted = ledger.entries_of_activities(tx, [act.key])

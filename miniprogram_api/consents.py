@@ -107,6 +107,9 @@ def consents_about(holder_id: UUID) -> dict[str, Any]:
     with house().transaction() as tx:
         offered = choices(tx)
         decided = {(row.partner, row.scene): row for row in identity.consents_of(tx, holder_id)}
+        for merged in identity.merging.holders_of(tx, holder_id)[1:]:
+            rows = {(row.partner, row.scene): row for row in identity.consents_of(tx, merged) if row.granted}
+            decided |= {key: row for key, row in rows.items() if key not in decided or not decided[key].granted}
     for_guardian = holder_id != member().holder_id
     return {
         "text": wording_as_json(identity.current_consent_text(), for_guardian=for_guardian),
@@ -126,16 +129,12 @@ def decide(body: dict[str, Any], *, about: UUID) -> dict[str, Any]:
         choice = require_choice(tx, body["partner"], body["scene"])
         if body["granted"] and not choice.open:
             raise PartnerInactive(choice.partner)
-        consent = identity.set_consent(
-            tx,
-            holder_id=about,
-            partner=choice.partner,
-            scene=choice.scene,
-            granted=body["granted"],
-            text_version=body.get("text_version"),
-            decided_by=member().holder_id,
-            now=now,
-        )
+        decision: dict[str, Any] = {"partner": choice.partner, "scene": choice.scene, "granted": body["granted"]}
+        decision |= {"text_version": body.get("text_version"), "now": now}
+        consent = identity.set_consent(tx, holder_id=about, decided_by=member().holder_id, **decision)
+        if not body["granted"]:  # what is not allowed any more is so in every account of the person
+            for merged in identity.merging.holders_of(tx, about)[1:]:
+                identity.set_consent(tx, holder_id=merged, decided_by=merged, **decision)
         if consent.granted and choice.handler is None:
             partners.wake_holder(tx, about, choice.partner, now=now)
         return consent_as_json(choice, consent)

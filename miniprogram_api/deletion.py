@@ -5,6 +5,7 @@ import hmac
 import re
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema, fields
 
@@ -78,17 +79,25 @@ def ask_for_deletion() -> dict[str, Any]:
 def delete_me(query: dict[str, Any]) -> dict[str, Any]:
     """Delete my account
 
-    Every login ends. The same call again is answered the same while its access token lasts. Points are lost.
+    Every login ends, and who was merged with the member is deleted as well. The same call again is answered the same
+    while its access token lasts. Points are lost.
     """
     now = clock.now()
     _check(query["confirmation"], now)
     with house().transaction() as tx:
+        holder_ids = identity.merging.hold_whole_person(tx, member().holder_id)
         if identity.hold_to_forget(tx, member().holder_id) is None:
             identity.require_live_session(tx, member().session_id, member().holder_id, now=now)
-        deleted_at = partners.forget_member(tx, member().holder_id, now=now)
-        rewards.forget(tx, member().holder_id, now=now)
-        steps.forget(tx, member().holder_id)
+        deleted_at, *_ = [_forget(tx, holder_id, now) for holder_id in holder_ids]
     return {"deleted_at": deleted_at, "erased": _erased(), "kept": _kept()}
+
+
+def _forget(tx: Any, holder_id: UUID, now: datetime) -> datetime:
+    """Forget one holder of the member; when it was done."""
+    deleted_at = partners.forget_member(tx, holder_id, now=now)
+    rewards.forget(tx, holder_id, now=now)
+    steps.forget(tx, holder_id)
+    return deleted_at
 
 
 def _check(confirmation: str, now: datetime) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from backend import audit, identity, ledger
+from backend.errors import NotFound
 from backend.identity import UnknownProgramme
-from miniprogram_api.caller import house, member
+from miniprogram_api.asked_account import AccountQuery, asked_account
+from miniprogram_api.caller import house
 from miniprogram_api.fields import Instant, bilingual
 from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
 from miniprogram_api.resource import Resource
@@ -51,15 +53,19 @@ class EntriesSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-@resource.operation("GET", "/me/entries", answers=EntriesSchema)
-@resource.query(PageQuery, InvalidCursor, UnknownProgramme)
+class EntriesQuery(PageQuery, AccountQuery):
+    """Which page of whose entries."""
+
+
+@resource.operation("GET", "/me/entries", answers=EntriesSchema, refuses=(NotFound,))
+@resource.query(EntriesQuery, InvalidCursor, UnknownProgramme)
 def entries(query: dict[str, Any]) -> dict[str, Any]:
     """Everything posted to my accounts, newest first"""
     programme = query.get("programme")
-    bound_to = ("entries", programme or "")
+    bound_to = ("entries", programme or "", str(query.get("account_id", "")))
     before = position(query, *bound_to)
     with house().transaction() as tx:
         if programme is not None:
             identity.require_programme(tx, programme)
-        found = ledger.entries(tx, member().holder_id, programme=programme, before=before, limit=one_more(query))
+        found = ledger.entries(tx, asked_account(tx, query), programme=programme, before=before, limit=one_more(query))
     return page([audit.describe_entry(entry) for entry in found], query, lambda item: item["id"], *bound_to)

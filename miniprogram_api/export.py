@@ -1,6 +1,8 @@
 """Everything held about the member, as a signed statement that another platform can verify offline."""
 
+from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from marshmallow import Schema, fields
@@ -18,8 +20,9 @@ from backend import (
     steps,
     sync,
 )
-from backend.holdings import LEFT_OUT
+from backend.holdings import LEFT_OUT, Held
 from backend.signed_statements import SignedStatement
+from backend.vault import Vault
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import Instant
 from miniprogram_api.resource import Resource
@@ -61,7 +64,8 @@ class ExportSchema(Schema):
 def export() -> Response:
     """Everything you hold about me, signed
 
-    A file of canonical JSON, of one moment. Verify it offline with the key of `/.well-known/jwks.json`.
+    A file of canonical JSON, of one moment; also of who was merged with the member. Verify it offline with the key of
+    `/.well-known/jwks.json`.
     """
     holder_id, vault = member().holder_id, house().vault
     facts: dict[str, Any] = {
@@ -72,13 +76,19 @@ def export() -> Response:
     }
     with house().transaction() as tx:
         database.read_one_moment(tx)
-        sections = identity.holdings(tx, vault, holder_id) | ledger.holdings(tx, holder_id)
-        sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
-        sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
-        sections |= rewards.holdings(tx, vault, holder_id)
-        sections |= member_messages.holdings(tx, holder_id) | steps.holdings(tx, holder_id)
+        holders = [_sections(tx, vault, one) for one in identity.merging.holders_of(tx, holder_id)]
+        sections = {table: chain(*(held[table] for held in holders)) for table in holders[0]}
         statement = SignedStatement(vault.statement_key, facts, sections)
     response = Response(statement.chunks(), content_type="application/json")
     response.content_length = statement.size_bytes
     response.headers["Content-Disposition"] = f'attachment; filename="carbon-inclusion-{holder_id}.json"'
     return response
+
+
+def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
+    """Every table with its rows about one holder of the member."""
+    sections = identity.holdings(tx, vault, holder_id) | ledger.holdings(tx, holder_id)
+    sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
+    sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
+    sections |= rewards.holdings(tx, vault, holder_id)
+    return sections | member_messages.holdings(tx, holder_id) | steps.holdings(tx, holder_id)

@@ -5,9 +5,11 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend import activities, clock, database, identity, points
+from backend.errors import NotFound
 from backend.identity import UnknownProgramme
 from backend.points import Due, LotView, Standing
-from miniprogram_api.caller import house, member
+from miniprogram_api.asked_account import AccountQuery, asked_account
+from miniprogram_api.caller import house
 from miniprogram_api.fields import Instant, bilingual
 from miniprogram_api.me import programme_title
 from miniprogram_api.paging import InvalidCursor, PageQuery, one_more, page, position
@@ -90,7 +92,7 @@ class PointsByProgrammeSchema(Schema):
     programmes = fields.List(fields.Nested(StandingSchema), required=True)
 
 
-class LotQuery(PageQuery):
+class LotQuery(PageQuery, AccountQuery):
     """Which lots."""
 
     state = fields.String(validate=validate.OneOf(points.STATES))
@@ -129,12 +131,13 @@ class PointsLotsSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-@resource.operation("GET", "/me/points", answers=PointsByProgrammeSchema)
-def my_points() -> dict[str, Any]:
+@resource.operation("GET", "/me/points", answers=PointsByProgrammeSchema, refuses=(NotFound,))
+@resource.query(AccountQuery)
+def my_points(query: dict[str, Any]) -> dict[str, Any]:
     """How my points stand in each programme, and when they ripen and lapse"""
-    holder_id = member().holder_id
     with house().transaction() as tx:
         database.read_one_moment(tx)
+        holder_id = asked_account(tx, query)
         programmes = identity.programmes(tx)
         enrolments = identity.enrolments(tx, holder_id)
         standings = points.standings(tx, holder_id, now=clock.now())
@@ -170,14 +173,15 @@ def _lapsing(due: Due) -> dict[str, Any]:
     return {"last_day": due.last_day, "expires_at": due.at, "points": due.points}
 
 
-@resource.operation("GET", "/me/points/lots", answers=PointsLotsSchema)
+@resource.operation("GET", "/me/points/lots", answers=PointsLotsSchema, refuses=(NotFound,))
 @resource.query(LotQuery, InvalidCursor, UnknownProgramme)
 def lots(query: dict[str, Any]) -> dict[str, Any]:
     """The lots my points live in, newest first"""
-    holder_id, programme, state = member().holder_id, query.get("programme"), query.get("state")
-    bound_to = ("lots", programme or "", state or "")
+    programme, state = query.get("programme"), query.get("state")
+    bound_to = ("lots", programme or "", state or "", str(query.get("account_id", "")))
     before = position(query, *bound_to)
     with house().transaction() as tx:
+        holder_id = asked_account(tx, query)
         if programme is not None:
             identity.require_programme(tx, programme)
         asked: dict[str, Any] = {"programme": programme, "state": state, "before": before, "limit": one_more(query)}

@@ -8,7 +8,8 @@ from marshmallow import Schema, fields
 from backend import audit
 from backend.errors import NotFound
 from miniprogram_api.activities import CreditedSchema, CutSchema, ReasonSchema, RestatementSchema
-from miniprogram_api.caller import house, member
+from miniprogram_api.asked_account import AccountQuery, asked_account
+from miniprogram_api.caller import house
 from miniprogram_api.entries import EntrySchema
 from miniprogram_api.fields import BilingualSchema, Instant, bilingual
 from miniprogram_api.methodologies import EquivalenceSchema, RowSchema
@@ -221,10 +222,11 @@ class ReceiptSchema(Schema):
 
 
 @resource.operation("GET", "/me/entries/<uuid:entry_id>/receipt", answers=ReceiptSchema, refuses=(NotFound,))
-def receipt(entry_id: UUID) -> dict[str, Any]:
+@resource.query(AccountQuery)
+def receipt(query: dict[str, Any], entry_id: UUID) -> dict[str, Any]:
     """Where an entry comes from
 
     From the signed evidence to the last gram and point, with every number's source.
     """
     with house().transaction() as tx:
-        return audit.receipt(tx, member().holder_id, entry_id)
+        return audit.receipt(tx, asked_account(tx, query), entry_id)

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from miniprogram_api.asked_account import AccountQuery
 from miniprogram_api.fields import CODE, Flag, bilingual, text
 from miniprogram_api.paging import PageQuery
 
@@ -131,12 +132,6 @@ class VoucherCodeSchema(Schema):
     code = fields.String(required=True)
     pin = fields.String(required=True, allow_none=True)
     expires_on = fields.Date(required=True)
-
-
-class AccountQuery(Schema):
-    """Whose redemption it is, for who acts for another account."""
-
-    account_id = fields.UUID(metadata={"description": "default: my own account"})
 
 
 class ListQuery(PageQuery, AccountQuery):

@@ -28,10 +28,10 @@ from backend.rewards import (
     SoldOut,
     TooLateToCancel,
 )
+from miniprogram_api.asked_account import AccountQuery, asked_account
 from miniprogram_api.caller import house, member
 from miniprogram_api.paging import InvalidCursor, one_more, page, position
 from miniprogram_api.redemption_schemas import (
-    AccountQuery,
     ListQuery,
     NewRedemptionSchema,
     RedemptionInFullSchema,
@@ -83,11 +83,11 @@ def redeem(body: dict[str, Any], key: str) -> Response:
 @resource.query(ListQuery, InvalidCursor, UnknownProgramme)
 def redemptions(query: dict[str, Any]) -> dict[str, Any]:
     """My redemptions, newest first"""
-    programme, account_id = query.get("programme"), query.get("account_id") or member().holder_id
-    bound_to = ("redemptions", programme or "", str(account_id))
+    programme = query.get("programme")
+    bound_to = ("redemptions", programme or "", str(query.get("account_id") or member().holder_id))
     before = position(query, *bound_to)
     with house().transaction() as tx:
-        identity.may_see(tx, member().holder_id, account_id, now=clock.now())
+        account_id = asked_account(tx, query)
         if programme is not None:
             identity.require_programme(tx, programme)
         found = rewards.redemptions(tx, account_id, programme=programme, before=before, limit=one_more(query))
@@ -99,7 +99,7 @@ def redemptions(query: dict[str, Any]) -> dict[str, Any]:
 def redemption(query: dict[str, Any], redemption_id: UUID) -> dict[str, Any]:
     """One redemption with its history"""
     with house().transaction() as tx:
-        return _in_full(tx, _account(tx, query), redemption_id)
+        return _in_full(tx, asked_account(tx, query), redemption_id)
 
 
 @resource.operation(
@@ -116,7 +116,7 @@ def cancel(query: dict[str, Any], redemption_id: UUID) -> dict[str, Any]:
     came from. While `withdrawal` is `asked`, the provider has not answered, and is asked on. Twice is the same as once.
     """
     with house().transaction() as tx:
-        account_id = _account(tx, query)
+        account_id = asked_account(tx, query)
     rewards.cancel(_desk(), account_id, redemption_id)
     with house().transaction() as tx:
         return _in_full(tx, account_id, redemption_id)
@@ -138,7 +138,7 @@ def reveal(query: dict[str, Any], redemption_id: UUID, key: str) -> Response:
     who = member().holder_id
 
     def show(tx: Any) -> Any:
-        which = {"holder_id": _account(tx, query), "redemption_id": redemption_id}
+        which = {"holder_id": asked_account(tx, query), "redemption_id": redemption_id}
         return rewards.show_code(tx, house().vault, person_id=who, **which, key=key, now=clock.now())
 
     shown, again = house().retried(show)
@@ -149,12 +149,6 @@ def reveal(query: dict[str, Any], redemption_id: UUID, key: str) -> Response:
 def _desk() -> rewards.Desk:
     settings = house().settings
     return rewards.Desk(house().sessions, house().vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))
-
-
-def _account(tx: Any, query: dict[str, Any]) -> UUID:
-    account_id: UUID = query.get("account_id") or member().holder_id
-    identity.may_see(tx, member().holder_id, account_id, now=clock.now())
-    return account_id
 
 
 def _in_full(tx: Any, account_id: UUID, redemption_id: UUID) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Rewards: what points can be exchanged for, at which price from which day, and why not where it cannot."""
 
 from typing import Any
-from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
 from backend import clock, identity, rewards
 from backend.errors import NotFound
 from backend.rewards import Limit, Offer, RewardNotFound, ShelfItem
-from miniprogram_api.caller import house, member
+from miniprogram_api.asked_account import AccountQuery, asked_account
+from miniprogram_api.caller import house
 from miniprogram_api.fields import CODE, QueryNumber, bilingual, text
 from miniprogram_api.resource import Resource
 
@@ -17,11 +17,10 @@ resource = Resource("rewards", __name__, description="奖品 / Rewards")
 REFUSES = (identity.UnknownProgramme, identity.NotEnrolled, NotFound)
 
 
-class RewardQuery(Schema):
+class RewardQuery(AccountQuery):
     """Whose catalogue."""
 
     programme = text(64, CODE, required=True, metadata={"description": "in which programme points are spent"})
-    account_id = fields.UUID(metadata={"description": "a class account or a ward's; default: my own account"})
 
 
 class RewardsQuery(RewardQuery):
@@ -126,7 +125,7 @@ def catalogue(query: dict[str, Any]) -> dict[str, Any]:
     with house().transaction() as tx:
         found = rewards.shelf(
             tx,
-            _account(tx, query),
+            asked_account(tx, query),
             query["programme"],
             after=query.get("after"),
             limit=limit + 1,
@@ -142,19 +141,12 @@ def catalogue(query: dict[str, Any]) -> dict[str, Any]:
 def reward(query: dict[str, Any], code: str) -> dict[str, Any]:
     """One reward in full, with its terms of use"""
     with house().transaction() as tx:
-        item = rewards.shelf_item(tx, _account(tx, query), query["programme"], code, now=clock.now())
+        item = rewards.shelf_item(tx, asked_account(tx, query), query["programme"], code, now=clock.now())
     return _told(item) | {
         "description": item.descriptions,
         "terms_of_use": item.terms_of_use,
         "least_code_days": item.offer.least_code_days,
     }
-
-
-def _account(tx: Any, query: dict[str, Any]) -> UUID:
-    """Whose points would be spent. Raises NotFound for an account that is not the member's to act for."""
-    account_id: UUID = query.get("account_id") or member().holder_id
-    identity.may_see(tx, member().holder_id, account_id, now=clock.now())
-    return account_id
 
 
 def _told(item: ShelfItem) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from backend import identity
 from backend.activities import claims, holder_days
 from backend.activities.errors import Contended
+from backend.activities.holder_days import HolderDayKey, Together
 from backend.activities.policy import (
     ALREADY_CLAIMED,
     CLAIM_KEPT,
@@ -19,6 +21,7 @@ from backend.activities.policy import (
     days_of,
     decide_days,
     heirs_of,
+    one_of,
     owner_of,
     settle_contests,
     shut_out,
@@ -59,9 +62,8 @@ def decide(
     for fingerprints in claims.fingerprints_of(tx, gone).values():
         touched |= fingerprints
     parties = claims.load_parties(tx, claims.contests(tx, touched, lock=False))
-    days = {key for act in (*new, *withdrawn, *parties.values()) for key in days_of(act, rules_of)}
-    days = holder_days.connected_days(tx, days)
-    holder_days.lock_days(tx, days)
+    involved = (*new, *withdrawn, *parties.values())
+    days, same = _hold_days(tx, {key for act in involved for key in days_of(act, rules_of)})
     pool = {act.key: act for act in holder_days.acts_of_days(tx, days) if days_of(act, rules_of)}
     fresh, contests = _lock_claims(tx, new, touched, parties)
     stored = pool | claims.load_parties(tx, contests)  # as they read under the locks
@@ -71,13 +73,26 @@ def decide(
     waiting = [act for act in stored.values() if act.status == OUTDONE]
     able = _able(waiting, eligible)
     heirs = heirs_of(new, withdrawn, rules_of)
-    late = shut_out(new, list(stored.values()), rules_of, now=now, heirs=heirs)
+    late = shut_out(new, list(stored.values()), rules_of, now=now, heirs=heirs, same=same)
     after = settle_contests(new, gone, contests, stored, able, late)
     claims.save_contests(tx, fresh | contests, after)
     losses = _lost_claims(tx, after, waiting)
     competing = [act for act in stored.values() if act.status in (ISSUED, KEPT) or act.key in able]
-    losses |= _lost_days([*new, *competing], losses, rules_of, now, heirs)
+    losses |= _lost_days([*new, *competing], losses, rules_of, now, heirs, same)
     return _decision(new, stored, able, losses)
+
+
+def _hold_days(tx: Session, days: Collection[HolderDayKey]) -> tuple[set[HolderDayKey], Together]:
+    """Lock these days with those they are decided with; also who is one person. Raises Contended where two became one
+    (or two again) between the look and the lock."""
+    holder_ids = {holder_id for holder_id, _ in days}
+    named = identity.merging.together(tx, holder_ids)
+    same = {one: holders for holders in named.values() for one in holders}
+    connected = holder_days.connected_days(tx, days, same)
+    holder_days.lock_days(tx, connected)
+    if identity.merging.together(tx, holder_ids) != named:
+        raise Contended
+    return connected, same
 
 
 def _able(waiting: Sequence[Act], eligible: Eligible) -> set[ActivityKey]:
@@ -114,15 +129,20 @@ def _lost_claims(tx: Session, after: Mapping[bytes, Contest], waiting: Sequence[
 
 
 def _lost_days(
-    acts: Sequence[Act], lost: Collection[ActivityKey], rules_of: RulesOf, now: datetime, heirs: Collection[ActivityKey]
+    acts: Sequence[Act],
+    lost: Collection[ActivityKey],
+    rules_of: RulesOf,
+    now: datetime,
+    heirs: Collection[ActivityKey],
+    same: Together,
 ) -> dict[ActivityKey, Loss]:
-    """The losses of each holder's days among those who did not lose a claim."""
-    by_holder: dict[UUID, list[Act]] = defaultdict(list)
+    """The losses of each person's days among those who did not lose a claim."""
+    by_person: dict[UUID, list[Act]] = defaultdict(list)
     for act in acts:
         if act.key not in lost and days_of(act, rules_of):
-            by_holder[act.holder_id].append(act)
+            by_person[one_of(act.holder_id, same)].append(act)
     losses: dict[ActivityKey, Loss] = {}
-    for contending in by_holder.values():
+    for contending in by_person.values():
         losses |= decide_days(contending, rules_of, now=now, heirs=heirs)
     return losses
 

@@ -166,10 +166,15 @@ def heirs_of(new: Sequence[Act], withdrawn: Sequence[Act], rules_of: RulesOf) ->
     return {act.key for act in new if not act.keeps_claim and place(act) in credited}
 
 
+def one_of(holder_id: UUID, same: Mapping[UUID, Sequence[UUID]]) -> UUID:
+    """One holder that stands for all holders of the same person: the first of them."""
+    return same[holder_id][0] if holder_id in same else holder_id
+
+
 def decide_days(
     acts: Sequence[Act], rules_of: RulesOf, *, now: datetime, heirs: Collection[ActivityKey] = ()
 ) -> dict[ActivityKey, Loss]:
-    """Which of one holder's acts lose to an overlap, an exclusive act or a daily limit: the losers with the reason.
+    """Which of one person's acts lose to an overlap, an exclusive act or a daily limit: the losers with the reason.
 
     `heirs`: see `heirs_of`.
     """
@@ -213,21 +218,25 @@ def shut_out(
     *,
     now: datetime,
     heirs: Collection[ActivityKey] = (),
+    same: Mapping[UUID, Sequence[UUID]] | None = None,
 ) -> set[ActivityKey]:
-    """Those of these acts that come too late: one of their holder's day that rules them out was credited for good.
+    """Those of these acts that come too late: one of their person's day that rules them out was credited for good.
 
-    Never one whose source keeps the claim: there is nothing to credit, so it is in nobody's way but has its claims.
+    `same`: holder → the holders of the same person, of those who were merged. Never an act whose source keeps the
+    claim: there is nothing to credit, so it is in nobody's way but has its claims.
     """
+    same = same or {}
     closed: dict[UUID, list[Act]] = defaultdict(list)
     for act in (*acts, *stored):
         if (act.status == ISSUED or act.key in heirs) and _closed(act, rules_of, now):
-            closed[act.holder_id].append(act)
+            closed[one_of(act.holder_id, same)].append(act)
     return {
         act.key
         for act in acts
         if act.key not in heirs
         and not act.keeps_claim
-        and _excluded(act, rules_of(act.methodology, act.day), closed[act.holder_id], rules_of) is not None
+        and _excluded(act, rules_of(act.methodology, act.day), closed[one_of(act.holder_id, same)], rules_of)
+        is not None
     }
 
 

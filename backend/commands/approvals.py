@@ -54,6 +54,8 @@ KINDS: dict[str, Decide] = {
     identity.REPLACE_TOKEN: _by(identity.decide_appointment),
     identity.agreements.SIGN: _by(_agree),
     identity.agreements.END: _by(identity.agreements.decide),
+    identity.merging.MERGE: _by(identity.merging.decide),
+    identity.merging.UNMERGE: _by(identity.merging.decide),
     points.WRITE_OFF: _write_off,
     rewards.OUTCOME: _by(rewards.decide_outcome),
     rewards.SHOW_AGAIN: _by(rewards.decide_show_again),

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import click
 
-from backend import clock, identity
+from backend import clock, house, identity
+from backend.columns import aligned
 from backend.commands.operators import acting, deciding, note
 from backend.identity import ADMINISTRATOR
 
@@ -46,4 +47,53 @@ def steward(
     click.echo("已结束 ended" if end else "已指定 appointed")
 
 
-MEMBER = click.Group("member", help="Decisions about members.", commands=(correct_birth_date, steward))
+@click.command("merge")
+@click.argument("holder_id", type=click.UUID)
+@click.argument("survivor_id", type=click.UUID)
+@acting
+def merge(holder_id: UUID, survivor_id: UUID, name: str, token: str, reason: str) -> None:
+    """Ask for the first member to be the same person as the second, who goes on; another administrator decides."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        asked = identity.merging.request(tx, holder_id, survivor_id, operator=by, reason=reason, now=clock.now())
+    click.echo(str(asked))
+
+
+@click.command("unmerge")
+@click.argument("holder_id", type=click.UUID)
+@acting
+def unmerge(holder_id: UUID, name: str, token: str, reason: str) -> None:
+    """Ask for a member who was merged to be a person of their own again; another administrator decides."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        asked = identity.merging.request_unmerge(tx, holder_id, operator=by, reason=reason, now=clock.now())
+    click.echo(str(asked))
+
+
+@click.command("proposals")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+def proposals(limit: int) -> None:
+    """Who showed a phone number or a staff login that belongs to another member, oldest first."""
+    with house().reading() as tx:
+        found = identity.merging.proposals(tx, limit=limit)
+    rows = [(str(one.holder_id), str(one.other_id), one.cause, clock.iso(one.proposed_at)) for one in found]
+    for line in aligned([("会员 member", "属于 belongs to", "缘由 cause", "时间 since"), *rows]):
+        click.echo(line)
+
+
+@click.command("dismiss-proposal")
+@click.argument("holder_id", type=click.UUID)
+@click.argument("other_id", type=click.UUID)
+@acting
+def dismiss_proposal(holder_id: UUID, other_id: UUID, name: str, token: str, reason: str) -> None:
+    """They are two persons: nothing is proposed about them again."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        identity.merging.dismiss(tx, holder_id, other_id, now=clock.now())
+        subject = f"member {holder_id} other {other_id}"
+        note(tx, by, "member.proposal_dismissed", subject, reason, before={"settled": False}, after={"settled": True})
+    click.echo("已关闭 dismissed")
+
+
+MEMBER = click.Group(
+    "member",
+    help="Decisions about members.",
+    commands=(correct_birth_date, steward, merge, unmerge, proposals, dismiss_proposal),
+)

@@ -3,10 +3,11 @@
 A partner's user is linked (`links`) by a ticket or a typed code (`link_codes`). What is agreed to (`consent`, in the
 words of `consent_texts`) says what comes in from partners and what goes out to platforms (`sharing`). Who is under
 fourteen (`minors`) has a guardian decide (`guardians`). Records of staff and classes rest on an agreement instead of
-consents (`agreements`). `forgetting` ends a person, `retention` what was kept long enough.
+consents (`agreements`). Two who turn out to be one are merged (`merging`). `forgetting` ends a person, `retention` what
+was kept long enough.
 """
 
-from backend.identity import agreements, roster, wechat_sessions
+from backend.identity import agreements, merging, roster, wechat_sessions
 from backend.identity.acting import (
     Acting,
     act_for,
@@ -257,6 +258,7 @@ __all__ = [
     "make_link_code",
     "may_be_told_about",
     "may_see",
+    "merging",
     "minor_until",
     "new_token",
     "open_class_account",

@@ -1,4 +1,5 @@
-"""Who acts for an account: a person for their own, a guardian for a ward under fourteen, a steward for a class.
+"""Who acts for an account: a person for their own and those merged with them, a guardian for a ward under fourteen, a
+steward for a class.
 
 A class account belongs to no person; whoever an operator names its steward (its teacher, say) acts for it. It has a key
 of its own, under which what is sealed for the class is sealed. Pupils are named nowhere.
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.errors import NotFound
 from backend.identity.errors import GuardianNeeded, NotEnrolled, SessionEnded
+from backend.identity.merging.models import PersonMerge
 from backend.identity.models import (
     AccountSteward,
     Enrolment,
@@ -48,9 +50,8 @@ class Acting:
         return vault.person(self.wrapped_key, self.holder_id.bytes)
 
 
-_key, _login, _minor, _enrolment, _steward, _guardian = (
-    table.__table__.c for table in (PersonKey, LoginSession, Minor, Enrolment, AccountSteward, Guardianship)
-)
+_TABLES = (PersonKey, LoginSession, Minor, Enrolment, AccountSteward, Guardianship, PersonMerge)
+_key, _login, _minor, _enrolment, _steward, _guardian, _merge = (table.__table__.c for table in _TABLES)
 
 
 def _enrolled() -> Any:
@@ -76,11 +77,13 @@ def _another() -> Any:
     person = bindparam("person", type_=Uuid())
     steward = and_(_steward.holder_id == _key.holder_id, _steward.person_id == person)
     guardian = and_(_guardian.holder_id == _key.holder_id, _guardian.guardian_id == person)
-    found = (_steward.since, _steward.until, _guardian.guardian_id, _minor.minor_until)
+    merged = and_(_merge.holder_id == _key.holder_id, _merge.survivor_id == person, _merge.ended_at.is_(None))
+    found = (_steward.since, _steward.until, _guardian.guardian_id, _minor.minor_until, _merge.survivor_id)
     return (
         select(_key.wrapped_key, *found, _enrolment.account_kind, _enrolment.enrolled_at)
         .outerjoin_from(PersonKey.__table__, AccountSteward.__table__, steward)
         .outerjoin(Guardianship.__table__, guardian)
+        .outerjoin(PersonMerge.__table__, merged)
         .outerjoin(Minor.__table__, _minor.holder_id == _key.holder_id)
         .outerjoin(Enrolment.__table__, _enrolled())
         .where(_key.holder_id == bindparam("account", type_=Uuid()))
@@ -130,6 +133,8 @@ def may_see(tx: Session, person_id: UUID, account_id: UUID, *, now: datetime) ->
 def _theirs(found: Any, now: datetime) -> bool:
     if found.wrapped_key is None:
         return False
+    if found.survivor_id is not None:
+        return True
     if found.since is not None and found.since <= now and (found.until is None or found.until > now):
         return True
     ward = found.minor_until is not None and found.minor_until > clock.day_of(now)

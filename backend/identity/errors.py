@@ -154,3 +154,11 @@ class InvalidTokenDigest(Refusal):
 class InvalidOperatorName(Refusal):
     code = "INVALID_OPERATOR_NAME"
     title = "操作员名称为 1 至 64 个字母、数字或 . _ @ - / A name has 1 to 64 letters, digits or . _ @ -"
+
+
+class CannotMerge(Refusal):
+    """These two holders cannot be one person; `because` says why."""
+
+    code = "CANNOT_MERGE"
+    status = 409
+    title = "这两个账户不能合并为同一人 / These two cannot be merged into one person"

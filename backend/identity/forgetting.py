@@ -13,6 +13,7 @@ from backend.identity.agreements.references import end_references_of
 from backend.identity.consent import end_consents
 from backend.identity.errors import SessionEnded
 from backend.identity.guardians import forget_guardianships
+from backend.identity.merging.proposals import forget_proposals
 from backend.identity.models import LinkCode, LoginSession, PartnerLink, PersonIdentity, PersonKey
 from backend.identity.persons import enrolments
 from backend.identity.roster.members import forget_staff
@@ -87,6 +88,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     end_stewardships(tx, holder_id, now=now)
     end_references_of(tx, holder_id, today=clock.day_of(now))
     forget_staff(tx, holder_id, now=now)
+    forget_proposals(tx, holder_id)
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))
     tx.execute(update(LoginSession).where(*live).values(ended_at=now))

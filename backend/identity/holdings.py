@@ -9,6 +9,7 @@ from backend import clock
 from backend.holdings import Held, held_rows
 from backend.identity.agreements.models import AccountReference
 from backend.identity.links import CONTEXT
+from backend.identity.merging.models import MergeProposal, PersonMerge
 from backend.identity.models import (
     AccountSteward,
     Consent,
@@ -43,6 +44,8 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         "account_stewards": _stewardships(tx, holder_id),
         "account_references": held_rows(tx, AccountReference, holder_id, without=("reference_index",)),
         "staff_members": staff_rows(tx, vault, holder_id),
+        "person_merges": held_rows(tx, PersonMerge, holder_id, without=("approval_id", "ended_by")),
+        "merge_proposals": held_rows(tx, MergeProposal, holder_id, without=("other_id",)),
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.errors import NotFound
 from backend.identity.errors import AlreadyLinked, LinkTicketSpent, NotEnrolled
+from backend.identity.merging.same_person import holders_of
 from backend.identity.models import Consent, Enrolment, PartnerLink, PersonKey, SpentLinkTicket
 from backend.identity.persons import hold_person, person_sealer
 from backend.ids import new_id
@@ -102,7 +103,7 @@ def _open_link(tx: Session, partner: str, index: bytes, *, for_update: bool = Fa
 def unlink(tx: Session, holder_id: UUID, link_id: UUID, *, now: datetime) -> None:
     """End a link of this member; what was credited stays, nothing further comes in. NotFound for anybody else's."""
     link = tx.get(PartnerLink, link_id, with_for_update=True)
-    if link is None or link.holder_id != holder_id or link.ended_at is not None:
+    if link is None or link.ended_at is not None or link.holder_id not in holders_of(tx, holder_id):
         raise NotFound
     _end(link, now)
 
@@ -121,21 +122,19 @@ def _end(link: PartnerLink, now: datetime) -> None:
 
 
 def links_of(tx: Session, vault: Vault, holder_id: UUID) -> list[LinkView]:
-    """The member's open links with the partner's reference in clear."""
+    """The member's open links with the partner's reference in clear, also those of who was merged with them."""
     query = (
         select(PartnerLink)
-        .where(PartnerLink.holder_id == holder_id, PartnerLink.ended_at.is_(None))
+        .where(PartnerLink.holder_id.in_(holders_of(tx, holder_id)), PartnerLink.ended_at.is_(None))
         .order_by(PartnerLink.linked_at, PartnerLink.id)
     )
     links = list(tx.scalars(query))
-    if not links:
-        return []
-    sealer = person_sealer(tx, vault, holder_id)
+    sealers = {holder_id: person_sealer(tx, vault, holder_id) for holder_id in {link.holder_id for link in links}}
     return [
         LinkView(
             link.id,
             link.partner,
-            sealer.open(link.sealed_user_ref, CONTEXT).decode(),
+            sealers[link.holder_id].open(link.sealed_user_ref, CONTEXT).decode(),
             link.programme,
             link.linked_at,
         )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.errors import Refusal
 from backend.identity import tokens, wechat_sessions
 from backend.identity.errors import InvalidRefreshToken, SessionEnded, UnknownProgramme
+from backend.identity.merging.same_person import person_of
 from backend.identity.models import Enrolment, Holder, LoginSession, PersonIdentity, PersonKey, Programme
 from backend.ids import new_id
 from backend.lists import insert_rows
@@ -48,14 +49,14 @@ def require_programme(tx: Session, code: str) -> Programme:
 
 
 def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, str]], *, now: datetime) -> UUID:
-    """The holder known by any of these (kind, value) identities, made on first sight; all of them are remembered.
+    """The person known by any of these (kind, value) identities, made on first sight; all of them are remembered.
 
-    Two first logins at the same moment agree: the unique key decides who made the person.
+    Two first logins at the same moment agree: the unique key decides who made the person. Where the holder known by
+    them was merged, the person is the survivor; the identities stay with the holder.
     """
     wanted = [(kind, vault.index("identity", kind, value)) for kind, value in identities]
-    found = _known_holder(tx, wanted)
-    if found is None:
-        found = _make_person(tx, vault, now)
+    known = _known_holder(tx, wanted)
+    found = known[0] if known is not None else _make_person(tx, vault, now)
     sealer = person_sealer(tx, vault, found)
     rows = [
         {
@@ -70,7 +71,7 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
     insert_rows(tx, PersonIdentity, rows, on_conflict=("kind", "value_index"))
     decided = _known_holder(tx, wanted)
     assert decided is not None
-    return decided
+    return decided[1]
 
 
 def person_known_before(tx: Session, vault: Vault, identity: tuple[str, str], before: datetime) -> UUID | None:
@@ -85,13 +86,27 @@ def identity_context(kind: str) -> bytes:
     return b"identity:" + kind.encode()
 
 
-def _known_holder(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> UUID | None:
-    """The person known by the first of these identities that is known, held against being forgotten until commit."""
+def _known_holder(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> tuple[UUID, UUID] | None:
+    """The holder known by the first of these identities that is known, and the person that holder is.
+
+    Both are held against being forgotten, merged or parted until commit, the person before the holder.
+    """
+    while True:
+        holder_id = _holder_named(tx, wanted)
+        if holder_id is None:
+            return None
+        person_id = person_of(tx, holder_id)
+        for key in dict.fromkeys((person_id, holder_id)):
+            tx.execute(select(PersonKey.holder_id).where(PersonKey.holder_id == key).with_for_update(read=True))
+        if (_holder_named(tx, wanted), person_of(tx, holder_id)) == (holder_id, person_id):
+            return holder_id, person_id
+
+
+def _holder_named(tx: Session, wanted: Sequence[tuple[str, bytes]]) -> UUID | None:
     rows = tx.execute(
         select(PersonIdentity.kind, PersonIdentity.value_index, PersonIdentity.holder_id)
         .join(PersonKey, PersonKey.holder_id == PersonIdentity.holder_id)
         .where(tuple_(PersonIdentity.kind, PersonIdentity.value_index).in_(wanted), PersonKey.wrapped_key.is_not(None))
-        .with_for_update(read=True, of=PersonKey)
     )
     by_key = {(row.kind, row.value_index): row.holder_id for row in rows}
     return next((by_key[key] for key in wanted if key in by_key), None)

@@ -1,9 +1,11 @@
 """Caps: what each person may earn at most in a day, week or month, counted under a lock per person and period.
 
 A count is the sum of the lots that stand, so counts of long ago are not kept: whoever asks for one makes it again.
+Every holder has counts of their own. For a person who was merged, those of all their holders in the programme are held
+and count together, so that parting them needs no counting anew.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, Text, Uuid, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend import clock
+from backend import clock, identity
 from backend.lists import Columns, insert_rows, recordset, upsert_rows
 from backend.points.models import CapCount, Lot
 from backend.points.policy import Cap, Rule
@@ -36,16 +38,24 @@ def keys_of(holder_id: UUID, programme: str, caps: Sequence[Cap], day: date) -> 
 class Counts:
     """Counts that are held until commit: room in them is taken and given back here, and written once at the end."""
 
-    def __init__(self, held: dict[CountKey, int], made_again: dict[CountKey, int]) -> None:
-        """`made_again`: what counts that had been removed come to; they are written with what changes."""
+    def __init__(
+        self,
+        held: dict[CountKey, int],
+        made_again: dict[CountKey, int],
+        same: Mapping[UUID, Sequence[UUID]],
+    ) -> None:
+        """`made_again`: what counts that had been removed come to; they are written with what changes. `same`: holder →
+        the holders of the same person, of those who were merged."""
         self._before = held
         self._now = held | made_again
+        self._same = same
 
     def room(self, keys: Sequence[CountKey], caps: Sequence[Cap], wanted: int) -> tuple[int, Cap | None]:
         """How many of the wanted points fit under all of these caps, and the tightest cap where it is not all."""
         granted, bound = wanted, None
         for key, cap in zip(keys, caps, strict=True):
-            left = max(0, cap.points - self._now[key])
+            earned = sum(self._now[one] for one in _of_person(key, self._same))
+            left = max(0, cap.points - earned)
             if left < granted:
                 granted, bound = left, cap
         return granted, bound
@@ -63,10 +73,28 @@ class Counts:
 
 
 def hold(tx: Session, keys: Collection[CountKey], *, now: datetime) -> Counts:
-    """Hold these counts (made when new) until commit, in the order of their keys."""
+    """Hold these counts (made when new) until commit, in the order of their keys, with those of the same person."""
     if not keys:
-        return Counts({}, {})
-    ordered = sorted(set(keys))
+        return Counts({}, {}, {})
+    holder_ids = {key[0] for key in keys}
+    added: list[CountKey] = []
+    same = identity.merging.together(tx, holder_ids)
+    while True:
+        held, new = _hold(tx, sorted({one for key in keys for one in _of_person(key, same)}))
+        added += new
+        again = identity.merging.together(tx, holder_ids)
+        if again == same:
+            return Counts(held, _sums(tx, [key for key in added if _may_be_gone(key, now)]), same)
+        same = again  # two became one while somebody else's counts were waited for
+
+
+def _of_person(key: CountKey, same: Mapping[UUID, Sequence[UUID]]) -> list[CountKey]:
+    """This count, and the same ones of the other holders of the person."""
+    return [(holder_id, *key[1:]) for holder_id in same.get(key[0], (key[0],))]
+
+
+def _hold(tx: Session, ordered: Sequence[CountKey]) -> tuple[dict[CountKey, int], list[CountKey]]:
+    """What these counts hold, and which of them are new."""
     rows = [dict(zip(_KEY, key, strict=True)) | {"points": 0} for key in ordered]
     added: list[CountKey] = []
     held: dict[CountKey, int] = {}
@@ -76,7 +104,7 @@ def hold(tx: Session, keys: Collection[CountKey], *, now: datetime) -> Counts:
         query = select(CapCount.__table__).join(given, _same_key(given)).with_for_update(of=CapCount)
         found = tx.execute(query.order_by(*(getattr(CapCount, name) for name in _KEY)))
         held = {tuple(row[:5]): row.points for row in found}
-    return Counts(held, _sums(tx, [key for key in added if _may_be_gone(key, now)]))
+    return held, added
 
 
 def purge_counts(tx: Session, *, now: datetime, limit: int = 1_000) -> int:

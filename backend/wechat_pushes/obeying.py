@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -48,17 +49,20 @@ def obey(tx: Session, vault: Vault, appid: str, push: Push, *, now: datetime) ->
 
 def _revoke(tx: Session, holder_id: UUID, push: Push, before: datetime, now: datetime) -> str:
     revoked = push.fields.get("RevokeInfo", "")
-    if STEPS_PERMISSION in re.findall("[0-9]+", revoked):
-        steps.end_permission(tx, holder_id, ended_at=before)
-    scenes = identity.scenes_resting_on(revoked)
-    ended = identity.end_consents(tx, holder_id, scenes, given_before=before, source=identity.WECHAT, now=now)
+    how: dict[str, Any] = {"given_before": before, "source": identity.WECHAT, "now": now}
+    ended = 0
+    for one in identity.merging.holders_of(tx, identity.merging.person_of(tx, holder_id)):
+        if STEPS_PERMISSION in re.findall("[0-9]+", revoked):
+            steps.end_permission(tx, one, ended_at=before)
+        ended += identity.end_consents(tx, one, identity.scenes_resting_on(revoked), **how)
     return f"ended {ended} consents"
 
 
 def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: datetime) -> str:
-    partners.forget_member(tx, holder_id, source=identity.WECHAT, now=now)
-    rewards.forget(tx, holder_id, now=now)
-    steps.forget(tx, holder_id)
+    for one in identity.merging.hold_whole_person(tx, identity.merging.person_of(tx, holder_id)):
+        partners.forget_member(tx, one, source=identity.WECHAT, now=now)
+        rewards.forget(tx, one, now=now)
+        steps.forget(tx, one)
     return "forgot the person"
 
 

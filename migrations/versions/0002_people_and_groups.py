@@ -25,6 +25,7 @@ TABLES = (
     *("agreements", "account_references"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
     *("wechat_session_keys", "step_days", "step_permission_ends"),
+    *("person_merges", "merge_proposals"),
 )
 
 
@@ -216,11 +217,58 @@ def _create_step_tables() -> None:
     )
 
 
+def _create_merging_tables() -> None:
+    op.create_table(
+        "person_merges",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("survivor_id", sa.Uuid(), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("holder_id <> survivor_id", name=op.f("ck_person_merges_two_holders")),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name=op.f("ck_person_merges_ended")),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_person_merges_approval_id_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ended_by"], ["approval_requests.id"], name=op.f("fk_person_merges_ended_by_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_person_merges_holder_id_holders")),
+        sa.ForeignKeyConstraint(["survivor_id"], ["holders.id"], name=op.f("fk_person_merges_survivor_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "approval_id", name=op.f("pk_person_merges")),
+    )
+    op.create_index("ix_person_merges_survivor_id", "person_merges", ["survivor_id"])
+    op.create_index(
+        "uq_person_merges_open",
+        "person_merges",
+        ["holder_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+        sqlite_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "merge_proposals",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("other_id", sa.Uuid(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("holder_id <> other_id", name=op.f("ck_merge_proposals_two_holders")),
+        sa.CheckConstraint("cause IN ('phone', 'staff_login')", name=op.f("ck_merge_proposals_cause")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_merge_proposals_holder_id_holders")),
+        sa.ForeignKeyConstraint(["other_id"], ["holders.id"], name=op.f("fk_merge_proposals_other_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "other_id", "cause", name=op.f("pk_merge_proposals")),
+    )
+    op.create_index("ix_merge_proposals_other_id", "merge_proposals", ["other_id"])
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
     _create_roster_tables()
     _create_step_tables()
+    _create_merging_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

@@ -29,7 +29,9 @@ def test_the_same_person_comes_back_and_another_is_another(world):
 
 
 def test_a_new_account_holds_nothing(world):
-    assert world.login("alice").account() == {
+    member = world.login("alice")
+    assert member.account() == {
+        "account_id": member.get("/me").json["id"],
         "programme": "members",
         "title": {"zh": "联萌乐碳圈", "en": "Members"},
         "account_kind": "personal",
