@@ -41,6 +41,7 @@ OPERATORS = (
     commands.points.POINTS,
     commands.members.MEMBER,
     commands.agreements.AGREEMENT,
+    commands.roster.ROSTER,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,

@@ -99,6 +99,11 @@ ERRANDS = (
         600,
         lambda sessions, vault, hosts: points.snapshot_liabilities(sessions, clock.now()),
     ),
+    Errand(
+        "roster.pull",
+        600,
+        lambda sessions, vault, hosts: identity.roster.pull_due(sessions, vault, allowed_hosts=hosts),
+    ),
     Errand("rewards.expire", 60, lambda sessions, vault, hosts: rewards.expire(sessions, clock.now())),
 )
 

@@ -12,6 +12,7 @@ from backend.commands import (
     restatement,
     reviews,
     rewards,
+    roster,
     steps,
     sync,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "restatement",
     "reviews",
     "rewards",
+    "roster",
     "steps",
     "sync",
 ]

@@ -13,3 +13,23 @@ class StaffNumberTaken(Refusal):
     code = "STAFF_NUMBER_TAKEN"
     status = 409
     title = "该工号已属于其他人，或您已有其他账户 / The staff number is another's, or you have another account here"
+
+
+class OlderList(Refusal):
+    code = "OLDER_LIST"
+    status = 409
+    title = "名单日期早于已导入的名单，或晚于今天 / The list is older than the one that stands, or of a day to come"
+
+
+class AnotherImport(Refusal):
+    code = "ANOTHER_IMPORT"
+    status = 409
+    title = "另一次花名册导入已开始，本次停止 / Another import of this roster has begun; this one stops"
+
+
+class TooManyLeave(Refusal):
+    code = "TOO_MANY_LEAVE"
+    status = 409
+    title = (
+        "离职人数异常，请核对名单后用 --yes-many 注明人数 / So many would leave that their number has to be confirmed"
+    )

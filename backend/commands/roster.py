@@ -1,0 +1,187 @@
+"""What operators do about the rosters of employers at a terminal."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
+
+import click
+
+from backend import clock, house, operator_log
+from backend.columns import aligned
+from backend.commands.operators import acting, acting_sometimes, answering, deciding, note, told_refusals
+from backend.identity import ADMINISTRATOR, roster
+from backend.progress import Progress
+from backend.row_files import UnreadableFile
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_KINDS = {
+    "new": "新增",
+    "changed": "信息变更",
+    "moved": "调动",
+    "left": "离职",
+    "reappeared": "恢复",
+    "unchanged": "无变化",
+}
+
+
+def _import_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--as-of", type=_DAY, help="the day the list is of; today where it is left out"),
+        click.option("--apply", "applied", is_flag=True, help="apply it; without this nothing is written"),
+        click.option("--yes-many", type=click.IntRange(0), help="so many leave, and that is right"),
+        acting_sometimes,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("import")
+@click.argument("programme")
+@click.argument("path", metavar="FILE", type=_FILE)
+@_import_options
+def import_list(programme: str, path: Path, **how: Any) -> None:
+    """Compare a complete list of the staff (CSV or XLSX) with what stands; --apply brings the roster up to it.
+
+    Columns: staff_no 工号, name 姓名 (optional), department 部门 (总部/研发/一组), joined 入职日期, left 离职日期 (the
+    last day, optional), department_since 调入日期 (optional). Who is not on the list has left the day before it. Exits
+    with 1 when lines are wrong; the others are applied.
+    """
+    with path.open("rb") as file:
+        _import(programme, file, **how)
+
+
+@click.command("pull")
+@click.argument("programme")
+@_import_options
+def pull(programme: str, **how: Any) -> None:
+    """Fetch the list from the employer's system now and compare it; --apply brings the roster up to it."""
+    with TemporaryFile() as file:
+        with told_refusals():
+            hosts = house().settings.sandbox_hosts
+            roster.fetch(house().sessions, house().vault, programme, file, allowed_hosts=hosts)
+        _import(programme, file, **how)
+
+
+def _import(
+    programme: str, file: BinaryIO, as_of: datetime | None, applied: bool, yes_many: int | None, **by: str | None
+) -> None:
+    with told_refusals(), _told_unreadable():
+        day = roster.as_of_day(as_of.date() if as_of else None, clock.now())
+        who = answering(**by) if applied else None
+        import_ = roster.Import(house().sessions, house().vault, programme, file, as_of=day)
+        lines = _count_lines(file)
+        with _bar("比对 compare", lines) as show:
+            found = import_.survey(show)
+        _tell(found)
+        if who is not None:
+            _apply(programme, file, import_, found, yes_many, lines, who)
+        elif found.too_many:
+            click.echo(f"离职 {found.leaving} 人，应用时须注明 applying it needs --yes-many {found.leaving}", err=True)
+    if found.wrong_count:
+        sys.exit(1)
+
+
+def _apply(
+    programme: str,
+    file: BinaryIO,
+    import_: roster.Import,
+    found: roster.Survey,
+    yes_many: int | None,
+    lines: int,
+    who: tuple[str, str, str],
+) -> None:
+    name, token, reason = who
+    facts: dict[str, object] = {"as_of": found.as_of, "sha256": _digest(file), **_facts(found)}
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        import_.begin(tx, found, yes_many=yes_many)
+        note(tx, by, "roster.import_begun", programme, reason, after=facts)
+    with _bar("导入 import", lines) as show:
+        done = import_.apply(show)
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        import_.end(tx)
+        note(tx, by, "roster.imported", programme, reason, after={"as_of": found.as_of, **_facts(done)})
+    click.echo("已应用 applied")
+
+
+def _facts(found: roster.Survey) -> dict[str, object]:
+    return {**{kind: found.counts[kind] for kind in roster.KINDS}, "wrong_lines": found.wrong_count}
+
+
+def _tell(found: roster.Survey) -> None:
+    rows = [(f"{_KINDS[kind]} {kind}", str(found.counts[kind])) for kind in roster.KINDS]
+    rows.append(("无效行 wrong lines", str(found.wrong_count)))
+    if found.withheld:
+        rows.append(("缺工号行未定，暂不离职 missing, kept", str(found.withheld)))
+    click.echo("\n".join(aligned(rows, right=[1])))
+    for wrong in found.wrong:
+        click.echo(f"第 {wrong.line} 行 line {wrong.line}: {wrong.reason}", err=True)
+
+
+@contextmanager
+def _told_unreadable() -> Iterator[None]:
+    try:
+        yield
+    except UnreadableFile as error:
+        click.echo(f"UNREADABLE_FILE: {error}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    progress = Progress(name, total, sys.stderr)
+    yield progress.show
+    progress.end()
+
+
+def _count_lines(file: BinaryIO) -> int:
+    """How long the bar is: the lines of a CSV file; of a workbook, as good as its bytes tell."""
+    file.seek(0)
+    packed = file.read(2) == b"PK"
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size // 40 if packed else sum(piece.count(b"\n") for piece in iter(lambda: file.read(2**16), b""))
+
+
+def _digest(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    for piece in iter(lambda: file.read(2**16), b""):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+@click.command("source")
+@click.argument("programme")
+@click.option("--url", help="https address that answers with the whole list; left out: it is pulled no more")
+@click.option("--token-file", type=_FILE, help="holds the bearer token the address wants")
+@acting
+def source(programme: str, url: str | None, token_file: Path | None, name: str, token: str, reason: str) -> None:
+    """Where the list is fetched from once a day; it is applied unless too many would leave by it."""
+    bearer = token_file.read_text("utf-8").strip() if token_file else None
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        hosts = house().settings.sandbox_hosts
+        before = roster.set_source(tx, house().vault, programme, url=url, token=bearer, allowed_hosts=hosts)
+        shown = {"pull_url": operator_log.shown_url(before)}, {"pull_url": operator_log.shown_url(url)}
+        note(tx, by, "roster.source_set", programme, reason, before=shown[0], after=shown[1])
+
+
+@click.command("sources")
+def sources() -> None:
+    """Where lists are pulled from, when they were last, and what came of it."""
+    with house().reading() as tx:
+        found = roster.pulls(tx)
+    for programme, url, at, outcome in found:
+        click.echo(f"{programme}  {operator_log.shown_url(url)}  {clock.iso(at) if at else '-'}  {outcome or '-'}")
+
+
+ROSTER = click.Group(
+    "roster",
+    help="Who is employed: lists of the staff, compared first and then applied.",
+    commands=(import_list, pull, source, sources),
+)
