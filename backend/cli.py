@@ -42,6 +42,7 @@ OPERATORS = (
     commands.members.MEMBER,
     commands.agreements.AGREEMENT,
     commands.roster.ROSTER,
+    commands.calendar.CALENDAR,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,

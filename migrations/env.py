@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 import backend.activities.models
 import backend.approvals
+import backend.calendar_days
 import backend.identity.agreements.models
 import backend.identity.merging.models
 import backend.identity.models
@@ -25,6 +26,7 @@ import backend.rewards.catalogue.models
 import backend.rewards.orders.models
 import backend.rewards.redemptions.models
 import backend.sandbox.conformance.models
+import backend.settlement.models
 import backend.steps.models
 import backend.sync.models  # noqa: F401  (the models register themselves)
 from backend.database import Base, Instant, make_engine

@@ -26,6 +26,10 @@ REASONS = {
     # the act
     "FUTURE_ACT": ("行为时间晚于当前时间。", "The act lies in the future."),
     "TRIP_TOO_LONG": ("行程时间过长，不合理。", "The trip took implausibly long."),
+    "NOT_A_WORKING_DAY": (
+        "本计划只计入工作日（学校为上课日）的通勤，行为当日不是。",
+        "The programme counts commutes on working days (at a school, on school days); this was none.",
+    ),
     "NOT_COMPLETED": ("订单未完成，不能入账。", "The order was not completed."),
     "UNKNOWN_CATEGORY": ("该品类没有可用的方法学。", "No methodology covers this category."),
     "INVALID_LINE": ("该行数据不完整或不合规。", "This line is incomplete or malformed."),

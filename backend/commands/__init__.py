@@ -3,6 +3,7 @@
 from backend.commands import (
     agreements,
     approvals,
+    calendar,
     members,
     messages,
     operators,
@@ -20,6 +21,7 @@ from backend.commands import (
 __all__ = [
     "agreements",
     "approvals",
+    "calendar",
     "members",
     "messages",
     "operators",

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, house, identity, partners, points, rewards, sync
+from backend import approvals, clock, house, identity, partners, points, rewards, settlement, sync
 from backend.approvals import Approval
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.errors import NotFound
@@ -65,6 +65,7 @@ KINDS: dict[str, Decide] = {
     points.SET_ASIDE: _by(points.decide_set_aside),
     points.RULE: _by(points.decide_rule),
     points.MULTIPLIER: _by(points.decide_multiplier),
+    settlement.COMMUTE: _by(settlement.decide_commute_terms),
     rewards.LIMITS: _by(rewards.decide_limits),
 }
 _SAID = {"executed": "已批准并执行 granted and done", "granted": "已批准 granted", "refused": "已拒绝 refused"}

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from backend import activities
+from backend import activities, clock
 from backend.activities import LONGEST_TRIP, Act, ActivityKey, ActRefused, OrderKey, OrderState
 from backend.identity import Receiver
-from backend.settlement import allowing
+from backend.settlement import allowing, commuting
 from backend.settlement.allowing import Basis
 from backend.settlement.statements import Draft, Outcome, Statement
 
@@ -62,10 +62,12 @@ def _check_basis(
 ) -> None:
     asked = [_basis(statement, answer) for statement, answer in zip(statements, answers, strict=True)]
     refusals = allowing.refusals(tx, {item for item in asked if item is not None}, now=now)
+    idle = commuting.not_working(tx, {day for day in map(_commute_day, asked) if day is not None})
     for position, item in enumerate(asked):
         answer = answers[position]
         if item is not None and isinstance(answer, Screened) and answer.draft is not None:
-            answers[position] = _judge(answer, answer.draft, refusals[item], now)
+            works = _commute_day(item) not in idle
+            answers[position] = _judge(answer, answer.draft, refusals[item], now, works=works)
 
 
 def _basis(statement: Statement, answer: Screened | Outcome) -> Basis | None:
@@ -76,7 +78,14 @@ def _basis(statement: Statement, answer: Screened | Outcome) -> Basis | None:
     return Basis(statement.rests_on, holder_id, programme, statement.partner, scene, answer.draft.occurred_at)
 
 
-def _judge(answer: Screened, draft: Draft, refusal: str | None, now: datetime) -> Screened | Outcome:
+def _commute_day(item: Basis | None) -> tuple[str, date] | None:
+    """Programme and Shanghai day of an act that is a commute."""
+    if item is None or item.scene != commuting.SCENE:
+        return None
+    return item.programme, clock.day_of(item.occurred_at)
+
+
+def _judge(answer: Screened, draft: Draft, refusal: str | None, now: datetime, *, works: bool) -> Screened | Outcome:
     if refusal in allowing.MAY_STILL_COME:
         return Outcome("parked", refusal)
     if draft.occurred_at > now + CLOCK_LEEWAY or (draft.ended_at or draft.occurred_at) > now + CLOCK_LEEWAY:
@@ -85,7 +94,7 @@ def _judge(answer: Screened, draft: Draft, refusal: str | None, now: datetime) -
         return Screened(draft, answer.receiver, refusal)
     if draft.started_at and draft.ended_at and draft.ended_at - draft.started_at > LONGEST_TRIP:
         return Screened(draft, answer.receiver, "TRIP_TOO_LONG")
-    return answer
+    return answer if works else Screened(draft, answer.receiver, commuting.NOT_A_WORKING_DAY)
 
 
 def _park_whole_events(statements: Sequence[Statement], answers: list[Screened | Outcome]) -> None:

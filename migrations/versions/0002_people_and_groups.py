@@ -19,10 +19,11 @@ branch_labels = None
 depends_on = None
 
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ("commute_terms",)
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("agreements", "account_references"),
+    *("calendar_days", "commute_terms"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
     *("wechat_session_keys", "step_days", "step_permission_ends"),
     *("person_merges", "merge_proposals"),
@@ -263,9 +264,50 @@ def _create_merging_tables() -> None:
     op.create_index("ix_merge_proposals_other_id", "merge_proposals", ["other_id"])
 
 
+def _create_calendar_tables() -> None:
+    op.create_table(
+        "calendar_days",
+        sa.Column("calendar", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('working_day', 'make_up_working_day', 'rest_day', 'public_holiday')"
+            " OR (kind IN ('school_day', 'no_school_day') AND calendar <> 'CN')",
+            name=op.f("ck_calendar_days_kind"),
+        ),
+        sa.CheckConstraint("status IN ('announced', 'provisional')", name=op.f("ck_calendar_days_status")),
+        sa.PrimaryKeyConstraint("calendar", "day", name=op.f("pk_calendar_days")),
+    )
+    op.create_table(
+        "commute_terms",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("commute_days", sa.Text(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "commute_days IN ('every_day', 'working_days')", name=op.f("ck_commute_terms_commute_days")
+        ),
+        sa.CheckConstraint("version >= 1 AND in_force_from > announced_on", name=op.f("ck_commute_terms_announced")),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_commute_terms_approval_id_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_commute_terms_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "version", name=op.f("pk_commute_terms")),
+    )
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
+    _create_calendar_tables()
     _create_roster_tables()
     _create_step_tables()
     _create_merging_tables()

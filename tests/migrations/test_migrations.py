@@ -24,6 +24,7 @@ NEVER_CHANGED = (
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
     *("points_rules", "points_multipliers", "points_cuts"),
+    "commute_terms",
     *("reconciliation_days", "reconciliation_differences"),
     *("redemption_steps", "redemption_limits"),
     *("reward_terms", "reward_audiences", "reward_stock_changes", "reward_answers"),
