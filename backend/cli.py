@@ -38,6 +38,7 @@ OPERATORS = (
     commands.approvals.APPROVAL,
     commands.reviews.ACTIVITY,
     commands.reviews.DEBT,
+    commands.declarations.REVIEW,
     commands.points.POINTS,
     commands.members.MEMBER,
     commands.agreements.AGREEMENT,

@@ -17,7 +17,19 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from backend import clock, idempotency, identity, member_messages, outbox, partners, points, rewards, steps, sync
+from backend import (
+    clock,
+    declarations,
+    idempotency,
+    identity,
+    member_messages,
+    outbox,
+    partners,
+    points,
+    rewards,
+    steps,
+    sync,
+)
 from backend.database import Base, Instant, transaction
 from backend.lists import insert_rows
 from backend.member_messages import Channel
@@ -63,6 +75,7 @@ JOBS = (
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
     Job("rewards.delete_recipients", 3_600, lambda tx, now: rewards.delete_recipients(tx, now=now)),
     Job("steps.let_donate", 60, lambda tx, now: steps.let_donate(tx, now=now)),
+    Job("declarations.delete_photos", 600, lambda tx, now: declarations.delete_photos(tx, now=now)),
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
     Job("member_messages.collect", 300, lambda tx, now: member_messages.collect_warnings(tx, now=now)),

@@ -9,6 +9,7 @@ from sqlalchemy import text
 import backend.activities.models
 import backend.approvals
 import backend.calendar_days
+import backend.declarations.models
 import backend.identity.agreements.models
 import backend.identity.merging.models
 import backend.identity.models

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from backend import clock, identity, partners, rewards, steps
+from backend import clock, declarations, identity, partners, rewards, steps
 from backend.bilingual import halves
 from backend.errors import Refusal
 from miniprogram_api.caller import house, member
@@ -95,6 +95,7 @@ def delete_me(query: dict[str, Any]) -> dict[str, Any]:
 def _forget(tx: Any, holder_id: UUID, now: datetime) -> datetime:
     """Forget one holder of the member; when it was done."""
     deleted_at = partners.forget_member(tx, holder_id, now=now)
+    declarations.forget(tx, holder_id, now=now)
     rewards.forget(tx, holder_id, now=now)
     steps.forget(tx, holder_id)
     return deleted_at

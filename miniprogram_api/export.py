@@ -11,6 +11,7 @@ from backend import (
     activities,
     clock,
     database,
+    declarations,
     identity,
     ledger,
     member_messages,
@@ -90,5 +91,5 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections = identity.holdings(tx, vault, holder_id) | ledger.holdings(tx, holder_id)
     sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
     sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
-    sections |= rewards.holdings(tx, vault, holder_id)
+    sections |= rewards.holdings(tx, vault, holder_id) | declarations.holdings(tx, vault, holder_id)
     return sections | member_messages.holdings(tx, holder_id) | steps.holdings(tx, holder_id)

@@ -172,7 +172,8 @@ class EarnedSchema(Schema):
 class EvidenceSchema(Schema):
     """What proves the act: the partner's signed event, sent alone (`webhook`) or as a `line` of a signed `batch`.
 
-    `body_sha256` is the hash of its raw body, or of that line.
+    `body_sha256` is the hash of its raw body, or of that line. Of a `declaration` there is no signature: the member
+    said it, and a reviewer looked at it.
     """
 
     source = fields.String(required=True)
@@ -185,6 +186,9 @@ class EvidenceSchema(Schema):
     signature = fields.String()
     signed_at = fields.String()
     received_at = fields.String()
+    declaration_id = fields.UUID()
+    declared_at = fields.String()
+    reviewed_at = fields.String()
 
 
 class ReceiptSchema(Schema):

@@ -29,6 +29,7 @@ FLOORS = {
     "backend.settlement": 3,
     "backend.partners": 4,
     "backend.rewards": 4,
+    "backend.declarations": 4,
     "backend.member_messages": 4,
     "backend.sync": 4,
     "backend.steps": 4,

@@ -33,6 +33,16 @@ REASONS = {
     "NOT_COMPLETED": ("订单未完成，不能入账。", "The order was not completed."),
     "UNKNOWN_CATEGORY": ("该品类没有可用的方法学。", "No methodology covers this category."),
     "INVALID_LINE": ("该行数据不完整或不合规。", "This line is incomplete or malformed."),
+    # what members declare themselves
+    "DECLARED_TOO_LATE": ("已超过自行申报的期限。", "The act lies further back than may be declared."),
+    "DAILY_DECLARATIONS": ("当天可自行申报的行为已达上限。", "More acts of one day were declared than may be."),
+    "PROOF_UNREADABLE": ("照片看不清。", "The photo cannot be made out."),
+    "PROOF_SHOWS_OTHER": ("照片与申报的行为不符。", "The photo shows something else than what was declared."),
+    "PROOF_USED_BEFORE": ("照片已用于另一次申报。", "The photo was used for another declaration."),
+    "PROOF_MISSING": ("缺少能够证明该行为的照片。", "A photo that proves the act is missing."),
+    "ACT_IMPLAUSIBLE": ("申报内容不合理。", "What was declared is not plausible."),
+    "ACT_DECLARED_BEFORE": ("同一行为已经申报或记录过。", "The same act was declared or recorded before."),
+    "ACT_NOT_COVERED": ("该行为不在本计划的范围内。", "The programme does not cover this act."),
     # between acts
     "ALREADY_CLAIMED": (
         "同一物品或行为已在另一条记录中申领，只计一次。",

@@ -27,6 +27,7 @@ ERASED = (
     "your personal key; evidence, references and voucher codes sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",
     "每日步数；证书上的署名 / daily counts of steps; names on certificates",
+    "自行申报的照片、说明与申诉 / photos, words and appeals of what you declared",
     "提醒与订阅消息的授权次数（一小时内） / warnings, and permissions to send messages (within the hour)",
     "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",
     "花名册中工号、姓名与您账户的对应 / what the roster of an employer says about your account: staff number and name",
@@ -47,7 +48,7 @@ KEPT = (
         "every gram has to be recomputable, and goes back when its order is cancelled",
     ),
     (
-        "行为的加密指纹（无法还原） / keyed fingerprints of acts, which nobody can read back",
+        "行为与照片的指纹（无法还原） / fingerprints of acts and photos, which nobody can read back",
         "防止同一行为被重复计算 / so that no act is counted twice",
     ),
     (

@@ -18,14 +18,17 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+#: Whole numbers that may exceed 32 bits.
+AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY: tuple[str, ...] = ("commute_terms",)
+APPEND_ONLY: tuple[str, ...] = ("declaration_terms", "commute_terms",)
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("agreements", "account_references"),
     *("calendar_days", "commute_terms"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
     *("wechat_session_keys", "step_days", "step_permission_ends"),
+    *("declaration_terms", "declarations", "declaration_photos"),
     *("person_merges", "merge_proposals"),
 )
 
@@ -304,6 +307,133 @@ def _create_calendar_tables() -> None:
     )
 
 
+def _create_declaration_tables() -> None:
+    op.create_table(
+        "declaration_terms",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("window_days", sa.Integer(), nullable=False),
+        sa.Column("daily_acts", sa.Integer(), nullable=False),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "window_days BETWEEN 0 AND 90 AND daily_acts BETWEEN 0 AND 50", name=op.f("ck_declaration_terms_measure")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_declaration_terms_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "in_force_from", name=op.f("pk_declaration_terms")),
+    )
+    op.create_table(
+        "declarations",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("methodology", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("grade", sa.Text(), nullable=False),
+        sa.Column("expected_g", AMOUNT, nullable=False),
+        sa.Column("expected_points", AMOUNT, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("activity_id", sa.Uuid(), nullable=True),
+        sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("appealed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed_appeal", sa.LargeBinary(), nullable=True),
+        sa.Column("appeal_decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("appeal_decided_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('in_review', 'approved', 'refused', 'in_appeal', 'withdrawn')", name=op.f("ck_declarations_state")
+        ),
+        sa.CheckConstraint(
+            "(state IN ('in_review', 'withdrawn')) = (decided_at IS NULL)", name=op.f("ck_declarations_decided")
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('refused', 'in_appeal') OR reason IS NOT NULL", name=op.f("ck_declarations_reason")
+        ),
+        sa.CheckConstraint("(state = 'approved') = (activity_id IS NOT NULL)", name=op.f("ck_declarations_act")),
+        sa.CheckConstraint(
+            "state <> 'in_appeal' OR (appealed_at IS NOT NULL AND appeal_decided_at IS NULL)",
+            name=op.f("ck_declarations_appeal"),
+        ),
+        sa.CheckConstraint(
+            "appeal_decided_at IS NULL OR appealed_at IS NOT NULL", name=op.f("ck_declarations_appealed_before")
+        ),
+        sa.CheckConstraint("appeal_decided_by <> decided_by", name=op.f("ck_declarations_two_operators")),
+        sa.CheckConstraint("started_at IS NULL OR ended_at > started_at", name=op.f("ck_declarations_window")),
+        sa.ForeignKeyConstraint(
+            ["appeal_decided_by"], ["operators.id"], name=op.f("fk_declarations_appeal_decided_by_operators")
+        ),
+        sa.ForeignKeyConstraint(["decided_by"], ["operators.id"], name=op.f("fk_declarations_decided_by_operators")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_declarations_holder_id_holders")),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_declarations_programme_programmes")),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_declarations")),
+    )
+    op.create_index("ix_declarations_holder_day", "declarations", ["holder_id", "day"])
+    op.create_index("ix_declarations_activity", "declarations", ["holder_id", "activity_id"])
+    waiting = sa.text("state IN ('in_review', 'in_appeal')")
+    op.create_index(
+        "ix_declarations_waiting",
+        "declarations",
+        ["state", "declared_at"],
+        postgresql_where=waiting,
+        sqlite_where=waiting,
+    )
+    _create_photo_table()
+
+
+def _create_photo_table() -> None:
+    op.create_table(
+        "declaration_photos",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("declaration_id", sa.Uuid(), nullable=True),
+        sa.Column("content_index", sa.LargeBinary(), nullable=False),
+        sa.Column("band_1", sa.Integer(), nullable=False),
+        sa.Column("band_2", sa.Integer(), nullable=False),
+        sa.Column("band_3", sa.Integer(), nullable=False),
+        sa.Column("band_4", sa.Integer(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delete_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(sealed IS NULL) = (deleted_at IS NOT NULL)", name=op.f("ck_declaration_photos_deleted")
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "declaration_id"],
+            ["declarations.holder_id", "declarations.id"],
+            name=op.f("fk_declaration_photos_holder_id_declarations"),
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_declaration_photos_holder_id_holders")),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_declaration_photos")),
+    )
+    op.create_index(
+        "ix_declaration_photos_content", "declaration_photos", ["holder_id", "content_index"], unique=True
+    )
+    op.create_index("ix_declaration_photos_declaration", "declaration_photos", ["holder_id", "declaration_id"])
+    there = sa.text("sealed IS NOT NULL")
+    op.create_index(
+        "ix_declaration_photos_delete_after",
+        "declaration_photos",
+        ["delete_after"],
+        postgresql_where=there,
+        sqlite_where=there,
+    )
+    for band in ("band_1", "band_2", "band_3", "band_4"):
+        op.create_index(f"ix_declaration_photos_{band}", "declaration_photos", [band])
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
@@ -311,6 +441,7 @@ def upgrade() -> None:
     _create_roster_tables()
     _create_step_tables()
     _create_merging_tables()
+    _create_declaration_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

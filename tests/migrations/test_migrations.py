@@ -27,6 +27,7 @@ NEVER_CHANGED = (
     "commute_terms",
     *("reconciliation_days", "reconciliation_differences"),
     *("redemption_steps", "redemption_limits"),
+    "declaration_terms",
     *("reward_terms", "reward_audiences", "reward_stock_changes", "reward_answers"),
 )
 
