@@ -5,6 +5,7 @@ is JSON: what the picture is, or the code it is refused with; the clean JPEG fol
 that strangers reach most directly; what one of them does wrong ends this process and nothing else.
 """
 
+import contextlib
 import json
 import resource
 import sys
@@ -133,7 +134,8 @@ def _likeness(shown: Image.Image) -> str:
 def main() -> None:
     """One picture from stdin, one answer to stdout."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with contextlib.suppress(ValueError, OSError):  # not every system limits addresses
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:

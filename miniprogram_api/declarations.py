@@ -186,6 +186,8 @@ def declare(body: dict[str, Any], key: str) -> Response:
     answer = declarations.declare(house().sessions, house().vault, wish, key)
     content_type = "application/json" if answer.status < 400 else "application/problem+json"
     response = Response(answer.text, status=answer.status, content_type=content_type)
+    if answer.status == 201:
+        response.headers["Location"] = f"/api/v1/declarations/{json.loads(answer.text)['id']}"
     if answer.replayed:
         response.headers[idempotency.REPLAYED_HEADER] = "true"
     return response

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from backend import House, database, safe_http
 from backend.safe_http import OutsideFailure
-from backend.sandbox import programme, school
+from backend.sandbox import declared, programme, school
 from backend.sandbox.outcome import standings, summarise, wait_until_settled
 from backend.sandbox.platform import Platform
 from backend.sandbox.processes import Processes
@@ -80,6 +80,7 @@ def _run(house: House, port: int, processes: Processes, watch: Watch) -> None:
     url = f"http://{HOST}:{port}"
     programme.load(house, url)
     class_id = school.load(house)
+    declared.load(house)
     watch.look()
     processes.start("web", "gunicorn", *_gunicorn_options(port))
     processes.start("worker", "flask", "--app", "wsgi", "worker")

@@ -15,7 +15,8 @@ from sqlalchemy import text
 from backend import clock, declarations, settlement
 from tests.backend.operating import Acting, logged, run, signed_in
 from tests.backend.picturing import encoded, located, picture
-from tests.miniprogram_api.world import trip
+from tests.miniprogram_api.test_races import together
+from tests.miniprogram_api.world import API, trip
 
 NUMBERS = count(1)
 Declare = Callable[..., Any]
@@ -70,7 +71,7 @@ def test_declared_reviewed_and_credited_by_half(world: Any, app: Any, alice: Any
     assert alice.get("/me").json["id"] not in said
     reviewer = Acting(app, world, "rei", "reviewer")
     assert reviewer("review", "approve", waiting["id"]).exit_code == 0
-    told = alice.get(f"/declarations/{waiting['id']}").json
+    told = alice.get(first.headers["Location"].removeprefix(API)).json
     assert (told["state"], alice.account()["reduction_g"]) == ("approved", expected)
     act = alice.get(f"/activities/{told['activity_id']}").json
     assert (act["status"], act["grade"], act["partner"]) == ("issued", "E1", "house:declared")
@@ -368,3 +369,44 @@ def test_pictures_are_sealed_deleted_handed_out_and_forgotten(
         assert all(row.sealed is None and row.sealed_appeal is None for row in kept)
     reviewer = Acting(app, world, "ron", "reviewer")
     assert "NOT_FOUND" in reviewer("review", "approve", waiting.json["id"]).stderr
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_comes_at_once_is_decided_once(world: Any, app: Any, alice: Any, began: datetime) -> None:
+    said, vault = ride(began), world.house.vault
+    sent = together(lambda _: fresh(world, alice, "POST", "/activities", json=said, headers={"Idempotency-Key": "one"}))
+    assert {answer.status_code for answer in sent} == {201}
+    assert len({answer.data for answer in sent}) == 1
+    others = together(lambda number: fresh(world, alice, "POST", "/activities", json=said, headers=key(number)))
+    assert {refused(answer) for answer in others} == {"OVERLAPPING_TRIP"}, "what waits is seen"
+    declared = UUID(sent[0].json["id"])
+    reviewers = [signed_in(world, f"rev{number}", "reviewer") for number in range(6)]
+
+    def decide(number: int) -> str:
+        by = {"operator": reviewers[number], "reason": "seen"}
+        try:
+            if number % 3 == 2:
+                return str(fresh(world, alice, "DELETE", f"/declarations/{declared}").status_code)
+            if number % 3 == 1:
+                declarations.refuse(world.house.sessions, declared, code="ACT_IMPLAUSIBLE", told=None, **by)
+            else:
+                declarations.approve(world.house.sessions, vault, declared, **by)
+        except declarations.DeclarationChanged:
+            return "changed"
+        return "decided"
+
+    found = together(decide)
+    told = alice.get(f"/declarations/{declared}").json
+    assert found.count("decided") == (told["state"] != "withdrawn")
+    assert (told["state"] == "approved") == (alice.account()["reduction_g"] > 0) == bool(told["activity_id"])
+    assert run(app, "ledger", "trial-balance").exit_code == 0
+
+
+def key(number: int) -> dict[str, str]:
+    return {"Idempotency-Key": f"other{number}"}
+
+
+def fresh(world: Any, member: Any, method: str, path: str, **how: Any) -> Any:
+    """A call over a connection of its own."""
+    headers = {"Authorization": f"Bearer {member.tokens['access_token']}"} | how.pop("headers", {})
+    return world.app.test_client().open(API + path, method=method, headers=headers, **how)

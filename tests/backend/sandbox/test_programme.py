@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from backend import build_house, clock, identity, partners, points, rewards
+from backend import build_house, clock, declarations, identity, partners, points, rewards
 from backend.partners import UnknownPartner
-from backend.sandbox import programme
+from backend.sandbox import declared, programme
 from backend.sandbox.programme import MEMBERS, PARTNERS
 from backend.settings import Settings
 from backend.signing import PublicKey, SecretKey, parse_key
@@ -88,3 +88,14 @@ def test_transit_has_an_ed25519_pair_beside_its_secret(house) -> None:  # type: 
     assert private is not None
     assert {type(key) for key in keys} == {SecretKey, PublicKey}
     assert programme.signing_key(private).public in keys
+
+
+def test_rides_wait_for_a_reviewer_once(house) -> None:  # type: ignore[no-untyped-def]
+    for _ in range(2):
+        declared.load(house)
+        with house.transaction() as tx:
+            waiting = declarations.waiting(tx)
+        assert [(item["state"], item["grade"], item["photos"]) for item in waiting] == [
+            ("in_review", "E1", 0),
+            ("in_review", "E2", 1),
+        ]
