@@ -32,14 +32,13 @@ from backend.sandbox.platform import Unexpected
 from backend.settings import Settings
 from bench.chaos import bank_checks, bank_rewards
 from bench.chaos.bank_rewards import Teller
-from bench.chaos.clerk import PARTNER, PROGRAMME, SCENE
+from bench.chaos.clerk import COUNT, PARTNER, PROGRAMME, SCENE
 from bench.chaos.processes import Fleet
 from bench.server import free_port, postgresql
 
 LOOK_EACH = 10_000
 LIFE_DAYS = 20
 JOURNALS = Path("build/chaos/bank")
-COUNT = "SELECT count(*) FROM ledger_transactions"
 
 
 class Staff(Fleet):
@@ -81,6 +80,7 @@ class Bank:
             old.unlink()
         self._open()
         arguments = ["--epoch", str(clock.now().timestamp()), "--day-s", str(self._given.day_s)]
+        arguments += ["--operations-a-day", str(self._given.operations_a_day)]
         staff = Staff(self._url, self._given.clerks, arguments, self._folder, tellers=self._given.tellers)
         helpers = [threading.Thread(target=self._read_accounts, daemon=True)]
         helpers += [
@@ -130,8 +130,9 @@ class Bank:
 
     def _work(self, staff: Staff) -> int:
         """Count, look and kill until there are enough operations."""
-        began, pause = time.monotonic(), self._given.seconds_between_kills
-        kill_at, due = began + pause, LOOK_EACH
+        began, due = time.monotonic(), LOOK_EACH
+        pause = self._given.operations_between_kills or self._given.seconds_between_kills
+        kill_at = self._so_far(0) + pause
         while True:
             time.sleep(0.5)
             with self._engine.connect() as connection:
@@ -143,9 +144,14 @@ class Bank:
                 due = made // LOOK_EACH * LOOK_EACH + LOOK_EACH
                 left = (self._given.operations - made) * (time.monotonic() - began) / made
                 self._say(f"{made:,} operations, {self._killed.total()} killed, about {left:.0f} s to go")
-            if time.monotonic() >= kill_at:
+            if self._so_far(made) >= kill_at:
                 self._kill(staff)
-                kill_at = time.monotonic() + pause * self._chance.uniform(0.3, 1.7)
+                kill_at = self._so_far(made) + pause * self._chance.uniform(0.3, 1.7)
+
+    def _so_far(self, made: int) -> float:
+        """What kills are spaced by: operations where that was asked for, so that no more are killed by a slow machine
+        than by a fast one; else seconds."""
+        return made if self._given.operations_between_kills else time.monotonic()
 
     def _kill(self, staff: Staff) -> None:
         name = self._chance.choice(staff.prey)
@@ -228,7 +234,11 @@ def arguments(*told: str) -> argparse.Namespace:
     parser.add_argument("--tellers", type=int, default=2, help="members who redeem and read over HTTP [2]")
     parser.add_argument("--members", type=int, default=2_000, help="who have accounts [2000]")
     parser.add_argument("--day-s", type=float, default=2.0, help="seconds that a day of the bank lasts [2]")
+    parser.add_argument(
+        "--operations-a-day", type=int, default=0, help="that make a day of the bank, instead of seconds"
+    )
     parser.add_argument("--seconds-between-kills", type=float, default=15.0, help="on average [15]")
+    parser.add_argument("--operations-between-kills", type=int, default=0, help="on average, instead of seconds")
     parser.add_argument("--read-every-s", type=float, default=0.1, help="between two accounts that are read [0.1]")
     return parser.parse_args(told or None)
 

@@ -1,7 +1,8 @@
 """A clerk of the bank: works on everybody's points through the public verbs, until it is killed or told to stop.
 
-Time moves quickly for it: `day_s` seconds are a day. What it did is written down in its journal once it is committed,
-so that what was acknowledged before a kill can be looked for in the books.
+Time moves quickly for it: `day_s` seconds are a day, or `operations_a_day` of all clerks together. What it did is
+written down in its journal once it is committed, so that what was acknowledged before a kill can be looked for in the
+books.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,12 +34,15 @@ ACTS, REVERSALS, STEPS, RIPE = 200, 40, 12, 400
 #: How often what next becomes of an open use, in relation to the rest; what is spent is now and then refunded.
 ENDS = {"confirm": 60, "release": 30, "expire": 10}
 _REMEMBERED = 4_000
+#: How many operations the bank has made.
+COUNT = "SELECT count(*) FROM ledger_transactions"
 
 
 class Clerk:
-    def __init__(self, house: House, chance: random.Random, epoch: datetime, day_s: float, journal: int) -> None:
+    def __init__(self, house: House, chance: random.Random, journal: int, given: argparse.Namespace) -> None:
         self._house, self._chance, self._journal = house, chance, journal
-        self._epoch, self._day_s = epoch, day_s
+        self._epoch, self._day_s = datetime.fromtimestamp(given.epoch, UTC), given.day_s
+        self._operations_a_day = given.operations_a_day
         self.done: Counter[str] = Counter()
         self._tried: Counter[str] = Counter()
         self._acts: list[tuple[UUID, UUID]] = []
@@ -52,6 +56,9 @@ class Clerk:
 
     def now(self) -> datetime:
         """The time of the bank."""
+        if self._operations_a_day:
+            with self._house.transaction() as tx:
+                return self._epoch + timedelta(days=tx.execute(text(COUNT)).scalar_one() / self._operations_a_day)
         return self._epoch + (clock.now() - self._epoch) * (86_400 / self._day_s)
 
     def work(self) -> None:
@@ -173,15 +180,15 @@ def main() -> None:
     parser.add_argument("--seed", required=True)
     parser.add_argument("--epoch", type=float, required=True)
     parser.add_argument("--day-s", type=float, required=True)
+    parser.add_argument("--operations-a-day", type=int, required=True)
     parser.add_argument("--journal", type=Path, required=True)
     given = parser.parse_args()
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
     house = build_house(Settings.for_tests(database_url=os.environ["DATABASE_URL"]))
     journal = os.open(given.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    epoch = datetime.fromtimestamp(given.epoch, UTC)
     # A clerk that comes in the place of a killed one does not do the same again.
-    clerk = Clerk(house, random.Random(f"{given.seed} {os.fstat(journal).st_size}"), epoch, given.day_s, journal)
+    clerk = Clerk(house, random.Random(f"{given.seed} {os.fstat(journal).st_size}"), journal, given)
     while not stopping:
         clerk.work()
     os.write(journal, f"# {dict(sorted(clerk.done.items()))}\n".encode())

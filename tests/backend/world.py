@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from backend import House, audit, build_house, clock, identity, ledger, partners, points, rewards
 from backend.settings import Settings
+from tests.backend.agreeing import agree_to_all, link_everywhere
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for tests, 32 bytes....").decode()
 PARTNERS = {
@@ -42,14 +43,14 @@ class World:
     def person(self, name: str, *, linked: bool = True, consenting: bool = True) -> UUID:
         """A member whose reference at every partner is their name."""
         now, vault = clock.now(), self.house.vault
-        member: dict[str, Any] = {"user_ref": name, "programme": "members", "now": now}
+        scenes = [(partner, scene) for partner, (scene, _) in PARTNERS.items()]
         with self.house.transaction() as tx:
             holder = identity.recognise_person(tx, vault, [("wechat_openid", f"sandbox|{name}")], now=now)
             identity.enrol_in_consumer_programmes(tx, holder, now=now)
-            for partner in PARTNERS if linked else ():
-                identity.link_partner_user(tx, vault, holder_id=holder, partner=partner, **member)
-            for partner, (scene, _) in PARTNERS.items() if consenting else ():
-                identity.set_consent(tx, holder_id=holder, partner=partner, scene=scene, granted=True, now=now)
+            if linked:
+                link_everywhere(tx, vault, holder, name, PARTNERS, programme="members", now=now)
+            if consenting:
+                agree_to_all(tx, holder, scenes, now=now)
             users = [(partner, identity.user_ref_index(vault, partner, name)) for partner in PARTNERS]
             partners.wake_users(tx, users, now=now)
         return holder

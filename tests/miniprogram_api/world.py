@@ -9,6 +9,7 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from backend import clock, identity, partners, points, sync
+from tests.backend.agreeing import agree_to_all, link_everywhere
 
 SECRETS = {
     code: "whsec_" + base64.b64encode((code * 8)[:32].encode()).decode()
@@ -107,12 +108,11 @@ class World:
         keys = self.house.settings.token_keys
         given: dict[str, Any] = {"holder_id": identity.read_access(keys, member.tokens["access_token"], now).holder_id}
         with self.house.transaction() as tx:
-            for code, setup in partners.partners(tx, vault).items():
-                if code in SECRETS:
-                    how = {"partner": code, "user_ref": name, "programme": "members"}
-                    identity.link_partner_user(tx, vault, **given, **how, now=now)
-                for scene in setup.adapter.scenes if setup.active else ():
-                    identity.set_consent(tx, **given, partner=code, scene=scene, granted=True, now=now)
+            known = partners.partners(tx, vault)
+            linked = [code for code in known if code in SECRETS]
+            scenes = [(code, scene) for code, one in known.items() if one.active for scene in one.adapter.scenes]
+            link_everywhere(tx, vault, given["holder_id"], name, linked, programme="members", now=now)
+            agree_to_all(tx, given["holder_id"], scenes, now=now)
             users = {(code, identity.user_ref_index(vault, code, name)) for code in SECRETS}
             partners.wake_users(tx, users, now=now)
             for code, handler in sync.handlers(tx).items():
