@@ -12,12 +12,13 @@ from werkzeug.exceptions import HTTPException
 
 from backend import database, problems
 from backend.errors import Misconfigured, Refusal
-from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider
+from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider, phones, staff_login
 from backend.logs import configure_logs
 from backend.partners import Gate
 from backend.settings import Settings
 from backend.settlement import DerivedEffect, register_effects
 from backend.vault import Vault
+from backend.wechat_api import WeChatApi
 
 #: What hangs on activities and goes back with them, in the order in which it is taken back.
 EFFECTS: tuple[DerivedEffect, ...] = ()
@@ -36,6 +37,8 @@ class House:
     vault: Vault
     gate: Gate
     wechat: WeChatProvider
+    phone_provider: phones.PhoneProvider
+    staff_login_desk: staff_login.StaffLoginDesk
 
     def transaction(self) -> AbstractContextManager[Session]:
         """One database transaction: committed when the block ends, rolled back when it raises."""
@@ -66,7 +69,16 @@ def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) 
         if settings.wechat_provider == "sandbox"
         else WeChatClient(settings.wechat_appid, settings.wechat_secret)
     )
-    return House(settings, sessions, vault, Gate(statements, sessions, vault), wechat)
+    gate = Gate(statements, sessions, vault)
+    desk = staff_login.StaffLoginDesk(sessions, vault, settings.sandbox_hosts)
+    return House(settings, sessions, vault, gate, wechat, _phones(settings, sessions, vault), desk)
+
+
+def _phones(settings: Settings, sessions: sessionmaker[Session], vault: Vault) -> phones.PhoneProvider:
+    """Whoever verifies phone numbers by these settings: WeChat, or its twin in a sandbox."""
+    if settings.wechat_provider == "sandbox":
+        return phones.SandboxPhones()
+    return phones.WeChatPhones(WeChatApi(settings.wechat_appid, settings.wechat_secret, sessions, vault))
 
 
 def house() -> House:

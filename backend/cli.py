@@ -41,6 +41,7 @@ OPERATORS = (
     commands.declarations.REVIEW,
     commands.points.POINTS,
     commands.members.MEMBER,
+    commands.staff.STAFF,
     commands.agreements.AGREEMENT,
     commands.roster.ROSTER,
     commands.calendar.CALENDAR,

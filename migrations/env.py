@@ -14,6 +14,7 @@ import backend.identity.agreements.models
 import backend.identity.merging.models
 import backend.identity.models
 import backend.identity.roster.models
+import backend.identity.staff_login.models
 import backend.jobs
 import backend.ledger.models
 import backend.operator_log

@@ -19,6 +19,7 @@ from miniprogram_api import (
     messages,
     methodologies,
     partner_links,
+    phones,
     photos,
     points,
     points_rules,
@@ -26,6 +27,7 @@ from miniprogram_api import (
     receipts,
     redemptions,
     rewards,
+    staff_login,
     steps,
     wards,
 )
@@ -37,7 +39,9 @@ PREFIX = "/api/v1"
 #: Every resource of the API, in the order of its documentation.
 RESOURCES = (
     auth.resource,
+    staff_login.resource,
     me.resource,
+    phones.resource,
     accounts.resource,
     points.resource,
     entries.resource,

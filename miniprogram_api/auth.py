@@ -67,7 +67,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
         session = identity.start_session(tx, holder_id, now=now)
         sealer = identity.person_sealer(tx, house().vault, holder_id)
         identity.wechat_sessions.keep(tx, sealer, holder_id, session.session_id, found, now=now)
-        return _tokens(session)
+        return tokens_of(session)
 
 
 @resource.operation("POST", "/auth/refresh", answers=TokensSchema, refuses=(InvalidRefreshToken,), members_only=False)
@@ -81,7 +81,7 @@ def refresh(body: dict[str, Any]) -> dict[str, Any]:
         session = identity.refresh_session(tx, body["refresh_token"], now=clock.now())
     if session is None:  # the end of the login is committed by now
         raise InvalidRefreshToken
-    return _tokens(session)
+    return tokens_of(session)
 
 
 @resource.operation("POST", "/auth/logout", answers=None, status=204)
@@ -95,7 +95,8 @@ def log_out() -> Response:
     return nothing()
 
 
-def _tokens(session: StartedSession) -> dict[str, Any]:
+def tokens_of(session: StartedSession) -> dict[str, Any]:
+    """The tokens of a login that was begun or renewed."""
     access = identity.issue_access(house().settings.token_keys[0], session.holder_id, session.session_id, clock.now())
     return {
         "access_token": access,

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 
 from backend import clock, identity
 from backend.errors import Refusal
-from backend.identity import AccessClaims, WeChatProvider
+from backend.identity import AccessClaims, WeChatProvider, phones, staff_login
 from backend.partners import Gate
 from backend.settings import Settings
 from backend.vault import Vault
@@ -35,6 +35,10 @@ class House(Protocol):
     def sessions(self) -> Any: ...
     @property
     def wechat(self) -> WeChatProvider: ...
+    @property
+    def phone_provider(self) -> phones.PhoneProvider: ...
+    @property
+    def staff_login_desk(self) -> staff_login.StaffLoginDesk: ...
 
     def transaction(self) -> AbstractContextManager[Any]:
         """One database transaction: committed when the block ends, rolled back when it raises."""

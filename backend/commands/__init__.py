@@ -15,6 +15,7 @@ from backend.commands import (
     reviews,
     rewards,
     roster,
+    staff,
     steps,
     sync,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "reviews",
     "rewards",
     "roster",
+    "staff",
     "steps",
     "sync",
 ]

@@ -4,10 +4,11 @@ A partner's user is linked (`links`) by a ticket or a typed code (`link_codes`).
 words of `consent_texts`) says what comes in from partners and what goes out to platforms (`sharing`). Who is under
 fourteen (`minors`) has a guardian decide (`guardians`). Records of staff and classes rest on an agreement instead of
 consents (`agreements`). Two who turn out to be one are merged (`merging`). `forgetting` ends a person, `retention` what
-was kept long enough.
+was kept long enough. Employees log in with what their employer runs (`staff_login`); a phone number is verified by
+WeChat (`phones`).
 """
 
-from backend.identity import agreements, merging, roster, wechat_sessions
+from backend.identity import agreements, merging, phones, roster, staff_login, wechat_sessions
 from backend.identity.acting import (
     Acting,
     act_for,
@@ -267,6 +268,7 @@ __all__ = [
     "person_known_before",
     "person_sealer",
     "person_sealers",
+    "phones",
     "programmes",
     "purge_consent_changes",
     "purge_spent",
@@ -288,6 +290,7 @@ __all__ = [
     "scenes_resting_on",
     "set_consent",
     "spend_link_ticket",
+    "staff_login",
     "start_session",
     "state_birth_date",
     "stewardship",

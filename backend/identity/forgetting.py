@@ -21,8 +21,8 @@ from backend.outbox import Announcement
 
 #: What deletion erases; each is `中文 / English`.
 ERASED = (
-    "微信身份标识；以同一微信再次登录将成为新会员 / "
-    "WeChat identities; logging in with the same WeChat makes a new member",
+    "微信、员工登录与手机号标识；以同一微信再次登录将成为新会员 / "
+    "identities by WeChat, staff login and phone; logging in with the same WeChat makes a new member",
     "您的个人密钥；以其加密的原始凭证、平台用户标识和券码自此无法读取 / "
     "your personal key; evidence, references and voucher codes sealed under it can never be read again",
     "等待处理的记录及其内容 / records that waited, and their content",

@@ -56,22 +56,43 @@ def recognise_person(tx: Session, vault: Vault, identities: Sequence[tuple[str, 
     """
     wanted = [(kind, vault.index("identity", kind, value)) for kind, value in identities]
     known = _known_holder(tx, wanted)
-    found = known[0] if known is not None else _make_person(tx, vault, now)
-    sealer = person_sealer(tx, vault, found)
-    rows = [
-        {
-            "kind": kind,
-            "value_index": value_index,
-            "holder_id": found,
-            "sealed_value": sealer.seal(value.encode(), identity_context(kind)),
-            "recognised_at": now,
-        }
-        for (kind, value_index), (_, value) in zip(wanted, identities, strict=True)
-    ]
-    insert_rows(tx, PersonIdentity, rows, on_conflict=("kind", "value_index"))
+    _remember(tx, vault, known[0] if known is not None else _make_person(tx, vault, now), identities, now)
     decided = _known_holder(tx, wanted)
     assert decided is not None
     return decided[1]
+
+
+def _remember(tx: Session, vault: Vault, holder_id: UUID, identities: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Let the holder be known by these identities, those of them that are nobody's yet."""
+    sealer = person_sealer(tx, vault, holder_id)
+    rows = [
+        {
+            "kind": kind,
+            "value_index": vault.index("identity", kind, value),
+            "holder_id": holder_id,
+            "sealed_value": sealer.seal(value.encode(), identity_context(kind)),
+            "recognised_at": now,
+        }
+        for kind, value in identities
+    ]
+    insert_rows(tx, PersonIdentity, rows, on_conflict=("kind", "value_index"))
+
+
+def add_identity(tx: Session, vault: Vault, person_id: UUID, identity: tuple[str, str], *, now: datetime) -> UUID:
+    """Let somebody who is known be known by this (kind, value) as well; returns whose it is: theirs, or that of who was
+    known by it before. Raises SessionEnded once they were forgotten."""
+    hold_person(tx, person_id)
+    _remember(tx, vault, person_id, [identity], now)
+    owner = known_person(tx, vault, identity)
+    assert owner is not None
+    return owner
+
+
+def known_person(tx: Session, vault: Vault, identity: tuple[str, str]) -> UUID | None:
+    """The person known by this (kind, value) identity, held against being forgotten, merged or parted until commit."""
+    kind, value = identity
+    known = _known_holder(tx, [(kind, vault.index("identity", kind, value))])
+    return known[1] if known is not None else None
 
 
 def person_known_before(tx: Session, vault: Vault, identity: tuple[str, str], before: datetime) -> UUID | None:

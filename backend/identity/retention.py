@@ -18,6 +18,7 @@ from backend.identity.models import (
     PersonKey,
     SpentLinkTicket,
 )
+from backend.identity.staff_login.models import StaffLoginAttempt
 from backend.identity.wechat_sessions import WeChatSessionKey
 
 #: 网络数据安全管理条例, article 12: three years, which have 1096 days at most, and one for clocks that disagree. The
@@ -48,8 +49,9 @@ def purge_consent_changes(tx: Session, *, now: datetime, limit: int = 1_000) -> 
 
 
 def purge_spent(tx: Session, *, now: datetime, limit: int = 1_000) -> int:
-    """Remove link tickets, link codes and invitations that are refused anyway, logins that ended half a year ago,
-    WeChat session keys that are too old, and what is known of the age and guardian of members who turned fourteen.
+    """Remove link tickets, link codes, invitations and begun staff logins that are refused anyway, logins that ended
+    half a year ago, WeChat session keys that are too old, and what is known of the age and guardian of members who
+    turned fourteen.
     """
     grown = Minor.minor_until <= clock.day_of(now)
     grown_wards = select(Minor.holder_id).where(grown, Minor.holder_id == Guardianship.holder_id).exists()
@@ -58,6 +60,7 @@ def purge_spent(tx: Session, *, now: datetime, limit: int = 1_000) -> int:
             _remove(tx, SpentLinkTicket, SpentLinkTicket.spent_at <= now - SPENT_TICKETS_KEPT, limit),
             _remove(tx, LinkCode, LinkCode.expires_at <= now - SPENT_TICKETS_KEPT, limit),
             _remove(tx, GuardianInvitation, GuardianInvitation.expires_at <= now, limit),
+            _remove(tx, StaffLoginAttempt, StaffLoginAttempt.expires_at <= now, limit),
             # A login ends at `expires_at` at the latest, so what was ended earlier is kept a little longer.
             _remove(tx, LoginSession, LoginSession.expires_at <= now - LOGINS_KEPT, limit),
             _remove(tx, WeChatSessionKey, WeChatSessionKey.expires_at <= now, limit),

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import identity, member_messages, partners, rewards, steps
+from backend import declarations, identity, member_messages, partners, rewards, steps
 from backend.vault import Vault
 from backend.wechat_pushes.sealed import Push
 
@@ -18,7 +18,7 @@ from backend.wechat_pushes.sealed import Push
 REVOCATION, CANCELLATION = "user_authorization_revoke", "user_authorization_cancellation"
 MESSAGES_OFF, MESSAGE_SENT = "subscribe_msg_change_event", "subscribe_msg_sent_event"
 #: WeChat's code of the permission to read steps (微信运动步数).
-STEPS_PERMISSION = "12"
+STEPS_PERMISSION, PHONE_PERMISSION = "12", "8"
 
 _EVENT = re.compile(r"[0-9A-Za-z_]{1,64}")
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -54,6 +54,8 @@ def _revoke(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
     for one in identity.merging.holders_of(tx, identity.merging.person_of(tx, holder_id)):
         if STEPS_PERMISSION in re.findall("[0-9]+", revoked):
             steps.end_permission(tx, one, ended_at=before)
+        if PHONE_PERMISSION in re.findall("[0-9]+", revoked):
+            identity.phones.forget_phones_before(tx, one, before)
         ended += identity.end_consents(tx, one, identity.scenes_resting_on(revoked), **how)
     return f"ended {ended} consents"
 
@@ -61,6 +63,7 @@ def _revoke(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
 def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: datetime) -> str:
     for one in identity.merging.hold_whole_person(tx, identity.merging.person_of(tx, holder_id)):
         partners.forget_member(tx, one, source=identity.WECHAT, now=now)
+        declarations.forget(tx, one, now=now)
         rewards.forget(tx, one, now=now)
         steps.forget(tx, one)
     return "forgot the person"

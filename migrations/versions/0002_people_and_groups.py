@@ -30,6 +30,7 @@ TABLES = (
     *("wechat_session_keys", "step_days", "step_permission_ends"),
     *("declaration_terms", "declarations", "declaration_photos"),
     *("person_merges", "merge_proposals"),
+    *("staff_login_providers", "staff_login_attempts", "staff_login_tokens"),
 )
 
 
@@ -434,6 +435,49 @@ def _create_photo_table() -> None:
         op.create_index(f"ix_declaration_photos_{band}", "declaration_photos", [band])
 
 
+def _create_staff_login_tables() -> None:
+    op.create_table(
+        "staff_login_providers",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('wecom', 'oidc')", name=op.f("ck_staff_login_providers_kind")),
+        sa.CheckConstraint(
+            "(sealed_secret IS NULL) = (retired_at IS NOT NULL)", name=op.f("ck_staff_login_providers_retired")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_staff_login_providers_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_staff_login_providers")),
+    )
+    provider = [["provider"], ["staff_login_providers.code"]]
+    op.create_table(
+        "staff_login_attempts",
+        sa.Column("state_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("verifier_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(*provider, name=op.f("fk_staff_login_attempts_provider_staff_login_providers")),
+        sa.PrimaryKeyConstraint("state_digest", name=op.f("pk_staff_login_attempts")),
+    )
+    op.create_index("ix_staff_login_attempts_expires_at", "staff_login_attempts", ["expires_at"])
+    op.create_table(
+        "staff_login_tokens",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(*provider, name=op.f("fk_staff_login_tokens_provider_staff_login_providers")),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_staff_login_tokens")),
+    )
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
@@ -442,6 +486,7 @@ def upgrade() -> None:
     _create_step_tables()
     _create_merging_tables()
     _create_declaration_tables()
+    _create_staff_login_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

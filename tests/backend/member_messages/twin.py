@@ -38,9 +38,12 @@ class WeChatTwin:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 parts = urlsplit(self.path)
                 with twin.lock:
-                    answer = {"/cgi-bin/stable_token": twin._token, "/cgi-bin/message/subscribe/send": twin._send}[
-                        parts.path
-                    ](body, parse_qs(parts.query))
+                    answers = {
+                        "/cgi-bin/stable_token": twin._token,
+                        "/cgi-bin/message/subscribe/send": twin._send,
+                        "/wxa/business/getuserphonenumber": twin._phone,
+                    }
+                    answer = answers[parts.path](body, parse_qs(parts.query))
                 if answer is None:  # taken, and the answer is lost
                     self.close_connection = True
                     return
@@ -60,6 +63,7 @@ class WeChatTwin:
 
     def forget(self) -> None:
         with self.lock:
+            self.phones: dict[str, dict[str, Any]] = {}
             self.permitted: Counter[str] = Counter()
             self.sent: list[dict[str, Any]] = []
             self.calls = 0
@@ -76,6 +80,12 @@ class WeChatTwin:
 
     def channel(self, house: Any, **how: Any) -> WeChatMessages:
         return WeChatMessages(self.api(house.sessions, house.vault, **how))
+
+    def _phone(self, body: dict[str, Any], query: dict[str, list[str]]) -> Any:
+        """The number of a code (`phones`), once."""
+        if query.get("access_token") != [self.token]:
+            return {"errcode": 40001, "errmsg": "invalid credential"}
+        return self.phones.pop(body["code"], {"errcode": 40029, "errmsg": "invalid code"})
 
     def _token(self, body: dict[str, Any], query: Any) -> Any:
         assert body["grant_type"] == "client_credential" and body["secret"] == "s3cr3t" and not query
