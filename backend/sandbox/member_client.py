@@ -14,9 +14,14 @@ class MemberClient:
     """A sandbox member who is logged in at a server, e.g. `http://127.0.0.1:8000`."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._url = url
+        self._url, self._name = url, name
         self._headers: dict[str, str] = {}
-        tokens = self._call("POST", "/auth/wechat", {"code": f"sandbox:{name}"})
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Get an access token, at first or when the one before has expired."""
+        self._headers = {}
+        tokens = self._call("POST", "/auth/wechat", {"code": f"sandbox:{self._name}"})
         self._headers = {"Authorization": f"Bearer {tokens['access_token']}"}
 
     def activities(self) -> Iterator[dict[str, Any]]:

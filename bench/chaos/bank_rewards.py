@@ -109,9 +109,9 @@ class Teller(MemberClient):
         return [] if first.status in (201, 409) else [f"a redemption was answered {first.status}: {first.body[:300]!r}"]
 
     def _insist(self, path: str, said: dict[str, Any], key: str) -> safe_http.Answer:
-        headers = self._headers | {"Content-Type": "application/json", "Idempotency-Key": key}
         ends = time.monotonic() + PATIENCE_S
         while True:
+            headers = self._headers | {"Content-Type": "application/json", "Idempotency-Key": key}
             try:
                 answer = safe_http.call(
                     "POST",
@@ -122,7 +122,9 @@ class Teller(MemberClient):
                     allowed_hosts=(urlsplit(self._url).netloc,),
                 )
                 running = answer.status == 409 and answer.json().get("code") == "REQUEST_UNDER_WAY"
-                if answer.status < 500 and not running:
+                if answer.status == 401 and time.monotonic() < ends:
+                    self.log_in()  # a run outlasts an access token
+                elif answer.status < 500 and not running:
                     return answer
             except OutsideFailure:
                 pass
