@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-from openpyxl.cell.read_only import EMPTY_CELL
-from openpyxl.workbook.workbook import Workbook
+if TYPE_CHECKING:  # few processes ever read a workbook, and to import this takes a quarter of a second in each
+    from openpyxl.workbook.workbook import Workbook
 
 #: What such a file begins with.
 ZIP = b"PK\x03\x04"
@@ -55,6 +54,8 @@ def raw_rows(file: BinaryIO) -> Iterator[RawRow]:
 
     Raises UnreadableFile at once or, where the file is damaged further on, in the middle.
     """
+    from openpyxl import load_workbook
+
     _inspect(file)
     try:
         book = load_workbook(file, read_only=True, keep_links=False)
@@ -63,7 +64,9 @@ def raw_rows(file: BinaryIO) -> Iterator[RawRow]:
     return _rows(book)
 
 
-def _rows(book: Workbook) -> Iterator[RawRow]:
+def _rows(book: "Workbook") -> Iterator[RawRow]:
+    from openpyxl.cell.read_only import EMPTY_CELL
+
     if not book.worksheets:
         raise UnreadableFile("the workbook has no sheet")
     sheet = book.worksheets[0]

@@ -77,7 +77,6 @@ class Trial:
     def settled(self, partner: str, event: dict[str, Any]) -> str:
         sent = self.world.send(partner, event)
         self.world.settle()
-        self.world.check_books()
         return sent
 
     def derived(self, partner: str, event: dict[str, Any], holder: UUID) -> list[ActivityKey]:
