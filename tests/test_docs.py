@@ -308,7 +308,7 @@ def test_shown_signature_is_right() -> None:
 
 # -- events of the contract --------------------------------------------------------------------------------
 
-PARTNER_OF = {"ZZ": "zhuanzhuan", "DD": "dangdang", "TR": "transit", "SHOP": "shop"}
+PARTNER_OF = {"ZZ": "zhuanzhuan", "DD": "dangdang", "TR": "transit", "SHOP": "shop", "OA": "office"}
 
 
 def shown_events() -> list[Event]:
@@ -320,6 +320,7 @@ def test_shown_events_follow_the_contract_and_count() -> None:
     events = shown_events()
     assert {event.type for event in events} == {
         *("device.traded_in", "device.recycled", "donation.received", "product.purchased", "trip.completed"),
+        *("document.signed", "meeting.held"),
         *("order.corrected", "order.cancelled"),
     }
     types = {event.order_no: event.order_type for event in events if event.order_type}

@@ -18,7 +18,10 @@ from backend.partners.errors import InvalidEnvelope
 from backend.vault import Vault
 
 ORDER_TYPES = frozenset(
-    {"device.traded_in", "device.recycled", "donation.received", "product.purchased", "trip.completed"}
+    {
+        *("device.traded_in", "device.recycled", "donation.received", "product.purchased", "trip.completed"),
+        *("document.signed", "meeting.held"),
+    }
 )
 RANKS = {"order.corrected": CORRECTED, "order.cancelled": CANCELLED}
 TRIP = "trip.completed"

@@ -14,10 +14,10 @@ from tests.backend.world import SECRET, World, days_ago, trip
 OFFICE = "office"
 
 
-def office(world: World) -> None:
+def office(world: World, adapter: str = "transit") -> None:
     with world.house.transaction() as tx:
         identity.save_programme(tx, code="staff", kind="staff", title_zh="员工", title_en="Staff", profile="CN-DEFAULT")
-        partners.save_partner(tx, code=OFFICE, adapter="transit", title="班车系统", return_days=0, programme="staff")
+        partners.save_partner(tx, code=OFFICE, adapter=adapter, title="班车系统", return_days=0, programme="staff")
         partners.add_key(tx, world.house.vault, OFFICE, SECRET, now=days_ago(100))
 
 
