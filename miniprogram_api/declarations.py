@@ -36,6 +36,8 @@ resource = Resource("declarations", __name__, description="自行申报 / Acts t
 
 #: Words of a member: as `PLAIN`, with lines and tabs.
 _WORDS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$"
+#: Numbers as they stand on receipts and devices: nothing invisible makes one number look like two.
+_NUMBER = r"^[0-9A-Za-z][0-9A-Za-z._/#-]*$"
 _VALUE = re.compile(r"[0-9A-Za-z_.+-]{1,40}")
 _MOST_DATA = 20
 STATE_MEANING = (
@@ -71,13 +73,13 @@ class NamesSchema(Schema):
     """What names the physical act, so that it counts once: as the methodology's `claims` say."""
 
     platform = text(64, CODE, metadata={"description": "the platform that gave the number"})
-    trip_id = text(128)
-    order_no = text(128)
-    line = text(64)
-    serial = text(128, metadata={"description": "serial or IMEI of a device, VIN of a car"})
-    certificate_no = text(128)
-    meter = text(128)
-    period = text(64)
+    trip_id = text(128, _NUMBER)
+    order_no = text(128, _NUMBER)
+    line = text(64, _NUMBER)
+    serial = text(128, _NUMBER, metadata={"description": "serial or IMEI of a device, VIN of a car"})
+    certificate_no = text(128, _NUMBER)
+    meter = text(128, _NUMBER)
+    period = text(64, _NUMBER)
 
 
 class NewDeclarationSchema(Schema):

@@ -56,6 +56,7 @@ class Declaration(Base):
         CheckConstraint("appeal_decided_at IS NULL OR appealed_at IS NOT NULL", name="appealed_before"),
         CheckConstraint("appeal_decided_by <> decided_by", name="two_operators"),
         CheckConstraint("started_at IS NULL OR ended_at > started_at", name="window"),
+        ForeignKeyConstraint(["holder_id", "activity_id"], ["activities.holder_id", "activities.id"]),
         Index("ix_declarations_holder_day", "holder_id", "day"),
         Index("ix_declarations_waiting", "state", "declared_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
         Index("ix_declarations_activity", "holder_id", "activity_id"),

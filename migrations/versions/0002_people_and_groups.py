@@ -372,6 +372,11 @@ def _create_declaration_tables() -> None:
             ["appeal_decided_by"], ["operators.id"], name=op.f("fk_declarations_appeal_decided_by_operators")
         ),
         sa.ForeignKeyConstraint(["decided_by"], ["operators.id"], name=op.f("fk_declarations_decided_by_operators")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "activity_id"],
+            ["activities.holder_id", "activities.id"],
+            name=op.f("fk_declarations_holder_id_activity_id_activities"),
+        ),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_declarations_holder_id_holders")),
         sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_declarations_programme_programmes")),
         sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_declarations")),
@@ -414,7 +419,7 @@ def _create_photo_table() -> None:
         sa.ForeignKeyConstraint(
             ["holder_id", "declaration_id"],
             ["declarations.holder_id", "declarations.id"],
-            name=op.f("fk_declaration_photos_holder_id_declarations"),
+            name=op.f("fk_declaration_photos_holder_id_declaration_id_declarations"),
         ),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_declaration_photos_holder_id_holders")),
         sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_declaration_photos")),

@@ -250,6 +250,8 @@ def test_requests_that_are_none_leave_no_trace(world: Any, alice: Any, began: da
         (ride(began, data={"distance_km": "٦"}), "INVALID_REQUEST"),
         (ride(began, data={"distance_km": None}), "INVALID_REQUEST"),
         (ride(began, identity={"user": "1"}), "INVALID_REQUEST"),
+        (ride(began, identity={"trip_id": "T1\u200b"}), "INVALID_REQUEST"),
+        (ride(began, identity={"trip_id": "\u04221"}), "INVALID_REQUEST"),
         (ride(began, photo_ids=["1"]), "INVALID_REQUEST"),
         (ride(began, words="\x07"), "INVALID_REQUEST"),
         (ride(began, grade="E3"), "INVALID_REQUEST"),
