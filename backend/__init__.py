@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from backend import database, problems
 from backend.errors import Misconfigured, Refusal
+from backend.forest import StepDonations
 from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider, phones, staff_login
 from backend.logs import configure_logs
 from backend.partners import Gate
@@ -21,7 +22,7 @@ from backend.vault import Vault
 from backend.wechat_api import WeChatApi
 
 #: What hangs on activities and goes back with them, in the order in which it is taken back.
-EFFECTS: tuple[DerivedEffect, ...] = ()
+EFFECTS: tuple[DerivedEffect, ...] = (StepDonations(),)
 
 T = TypeVar("T")
 
@@ -90,6 +91,7 @@ def house() -> House:
 def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application without the mini-program's API, which `miniprogram_api.register` adds."""
     from backend import cli
+    from backend.forest.views import blueprint as forest_blueprint
     from backend.operations import blueprint as operations_blueprint
     from backend.partners.views import blueprint as partners_blueprint
     from backend.points.views import blueprint as points_blueprint
@@ -103,6 +105,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["house"] = build_house(settings)
     app.register_blueprint(operations_blueprint)
     app.register_blueprint(points_blueprint)
+    app.register_blueprint(forest_blueprint)
     app.register_blueprint(partners_blueprint)
     app.register_blueprint(wechat_pushes_blueprint)
     app.register_blueprint(sandbox_blueprint)  # answers 404 in production

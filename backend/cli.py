@@ -48,6 +48,7 @@ OPERATORS = (
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,
+    commands.forest.FOREST,
     commands.steps.STEPS,
     commands.sync.SYNC,
     commands.rewards.REWARD,

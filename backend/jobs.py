@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 from backend import (
     clock,
     declarations,
+    forest,
     idempotency,
     identity,
     member_messages,
@@ -102,6 +103,7 @@ class Errand:
 
 
 ERRANDS = (
+    Errand("forest.end_withdrawn", 60, lambda sessions, vault, hosts: forest.end_withdrawn(sessions, vault)),
     Errand(
         "partners.reconcile",
         3_600,

@@ -12,6 +12,7 @@ from backend import (
     clock,
     database,
     declarations,
+    forest,
     identity,
     ledger,
     member_messages,
@@ -92,4 +93,5 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
     sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
     sections |= rewards.holdings(tx, vault, holder_id) | declarations.holdings(tx, vault, holder_id)
-    return sections | member_messages.holdings(tx, holder_id) | steps.holdings(tx, holder_id)
+    sections |= steps.holdings(tx, holder_id) | forest.holdings(tx, holder_id)
+    return sections | member_messages.holdings(tx, holder_id)

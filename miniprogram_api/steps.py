@@ -5,8 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from backend import clock, identity, ledger, steps
+from backend.errors import NotFound
 from backend.identity import GuardianNeeded, NotEnrolled, UnknownProgramme
 from backend.steps import InvalidWeRunData, Sent, StepsPermissionEnded, WeChatLoginNeeded
+from miniprogram_api.asked_account import AccountQuery, asked_account
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import CODE, bilingual, text
 from miniprogram_api.resource import Resource
@@ -55,8 +57,8 @@ class StepDaySchema(ReportedDaySchema):
     source = fields.String(required=True, metadata={"description": "`house:werun` or a sports platform"})
 
 
-class ProgrammeQuery(Schema):
-    """In which programme."""
+class ProgrammeQuery(AccountQuery):
+    """In which programme, and of which account."""
 
     programme = text(64, CODE, required=True)
 
@@ -99,14 +101,15 @@ def send_steps(body: dict[str, Any]) -> dict[str, Any]:
     return {"days": [steps.told_verdict(verdict) for verdict in verdicts]}
 
 
-@resource.operation("GET", "/me/steps", answers=MyStepsSchema)
+@resource.operation("GET", "/me/steps", answers=MyStepsSchema, refuses=(NotFound,))
 @resource.query(ProgrammeQuery, UnknownProgramme)
 def my_steps(query: dict[str, Any]) -> dict[str, Any]:
     """My steps in a programme: what I can donate, and the last 31 days"""
     programme = query["programme"]
     with house().transaction() as tx:
         identity.require_programme(tx, programme)
-        held = ledger.balances(tx, member().holder_id).get(programme, {})
-        days = steps.days_of(tx, member().holder_id, programme, now=clock.now())
+        holder_id = asked_account(tx, query)
+        held = ledger.balances(tx, holder_id).get(programme, {})
+        days = steps.days_of(tx, holder_id, programme, now=clock.now())
     balances = {stage: held.get(f"steps.{stage}", 0) for stage in ("pending", "available")}
     return {"programme": programme, **balances, "days": days, "rule": _RULE}

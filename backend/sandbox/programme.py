@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import House, clock, identity, member_messages, partners, points
+from backend.sandbox import forest
 from backend.sandbox.catalogue import load_catalogue
 from backend.signing import SecretKey, SigningKey, parse_signing_key
 
@@ -114,6 +115,7 @@ def load(house: House, url: str | None = None) -> None:
     """
     with house.transaction() as tx:
         load_programme(tx, house, url)
+        forest.load(tx, house, PROGRAMME)
         for member in MEMBERS:
             load_member(tx, house, member)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Date, Integer, select
 from sqlalchemy.orm import Session
 
-from backend import clock, ledger
+from backend import clock, identity, ledger
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.lists import recordset, upsert_rows
@@ -24,6 +24,8 @@ from backend.steps.policy import Known, Report, Reported, Verdict
 #: How far back one's own days are looked at when a count is judged.
 _LOOKED_AT = timedelta(days=60)
 WAITING, RELEASED, REFUSED = "waiting", "released", "refused"
+#: No programme is called so: the day is not this account's to top up.
+_ANOTHER_ACCOUNT = ""
 
 
 def record(tx: Session, holder_id: UUID, report: Report, *, now: datetime) -> list[Verdict]:
@@ -32,13 +34,15 @@ def record(tx: Session, holder_id: UUID, report: Report, *, now: datetime) -> li
     The person is held. The same report again changes nothing.
     """
     rows = _days(tx, holder_id, since=clock.day_of(now) - _LOOKED_AT)
-    known = {day: _known(row) for day, row in rows.items()}
-    alike = _alike(tx, holder_id, report.days)
+    merged = _merged_with(tx, holder_id)
+    known = _days_of_others(tx, merged, since=clock.day_of(now) - _LOOKED_AT)
+    known |= {day: _known(row) for day, row in rows.items()}
+    alike = _alike(tx, {holder_id, *merged}, report.days)
     verdicts = policy.judge(replace(report, known=known, alike=alike), now=now)
     noted = [verdict for verdict in verdicts if verdict.noted]
     changed = [verdict for verdict in noted if _changes(rows.get(verdict.day), verdict)]
     _write(tx, holder_id, report, rows, changed, now)
-    before = {day: row.counted for day, row in known.items()}
+    before = {day: row.counted for day, row in rows.items()}
     count(tx, holder_id, [(v.day, report.programme, before.get(v.day, 0), v.counted) for v in changed], now=now)
     return verdicts
 
@@ -85,13 +89,26 @@ def _known(row: StepDay) -> Known:
     return Known(row.steps, row.counted, row.source, row.programme, flag, refused=row.review == REFUSED)
 
 
-def _alike(tx: Session, holder_id: UUID, days: Collection[Reported]) -> dict[date, set[UUID]]:
+def _merged_with(tx: Session, holder_id: UUID) -> set[UUID]:
+    """The other holders that are the same person; a day of theirs is a day of this one."""
+    return set(identity.merging.holders_of(tx, identity.merging.person_of(tx, holder_id))) - {holder_id}
+
+
+def _days_of_others(tx: Session, holder_ids: Collection[UUID], *, since: date) -> dict[date, Known]:
+    """Days that count in another account of the same person."""
+    if not holder_ids:
+        return {}
+    query = select(StepDay).where(StepDay.holder_id.in_(holder_ids), StepDay.day >= since)
+    return {row.day: replace(_known(row), programme=_ANOTHER_ACCOUNT) for row in tx.scalars(query)}
+
+
+def _alike(tx: Session, holder_ids: Collection[UUID], days: Collection[Reported]) -> dict[date, set[UUID]]:
     """Who else was reported with the very same count, by day."""
     asked = {(item.day, item.steps) for item in days if policy.is_count(item.steps) and item.steps >= policy.SAME_FROM}
     found: dict[date, set[UUID]] = defaultdict(set)
     if asked:
         given = recordset(tx, "given", {"day": Date(), "steps": Integer()}, sorted(asked))
-        same = (StepDay.day == given.c.day) & (StepDay.steps == given.c.steps) & (StepDay.holder_id != holder_id)
+        same = (StepDay.day == given.c.day) & (StepDay.steps == given.c.steps) & StepDay.holder_id.not_in(holder_ids)
         for row in tx.execute(select(StepDay.day, StepDay.holder_id).join(given, same).limit(10_000)):
             found[row.day].add(row.holder_id)
     return dict(found)

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import declarations, identity, member_messages, partners, rewards, steps
+from backend import declarations, forest, identity, member_messages, partners, rewards, steps
 from backend.vault import Vault
 from backend.wechat_pushes.sealed import Push
 
@@ -66,6 +66,7 @@ def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
         declarations.forget(tx, one, now=now)
         rewards.forget(tx, one, now=now)
         steps.forget(tx, one)
+        forest.forget(tx, one)
     return "forgot the person"
 
 

@@ -21,7 +21,7 @@ depends_on = None
 #: Whole numbers that may exceed 32 bits.
 AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY: tuple[str, ...] = ("declaration_terms", "commute_terms",)
+APPEND_ONLY: tuple[str, ...] = ("declaration_terms", "commute_terms", "forest_surveys")
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("agreements", "account_references"),
@@ -29,6 +29,8 @@ TABLES = (
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
     *("wechat_session_keys", "step_days", "step_permission_ends"),
     *("declaration_terms", "declarations", "declaration_photos"),
+    *("forest_projects", "forest_teams", "forest_team_members", "forest_adopters"),
+    *("forest_donations", "forest_trees", "forest_tree_parts", "forest_surveys"),
     *("person_merges", "merge_proposals"),
     *("staff_login_providers", "staff_login_attempts", "staff_login_tokens"),
 )
@@ -118,11 +120,11 @@ def _create_roster_tables() -> None:
             ["enrolments.holder_id", "enrolments.programme"],
             name=op.f("fk_staff_members_holder_id_programme_enrolments"),
         ),
-        sa.ForeignKeyConstraint(
-            ["programme"], ["programmes.code"], name=op.f("fk_staff_members_programme_programmes")
-        ),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_staff_members_programme_programmes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_members")),
-        sa.UniqueConstraint("programme", "staff_no_index", "joined", name=op.f("uq_staff_members_programme_staff_no_index_joined")),
+        sa.UniqueConstraint(
+            "programme", "staff_no_index", "joined", name=op.f("uq_staff_members_programme_staff_no_index_joined")
+        ),
     )
     op.create_index("ix_staff_members_holder_id", "staff_members", ["holder_id"])
     op.create_table(
@@ -483,12 +485,162 @@ def _create_staff_login_tables() -> None:
     )
 
 
+def _create_forest_tables() -> None:
+    op.create_table(
+        "forest_projects",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("species", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("steps_per_tree", sa.Integer(), nullable=False),
+        sa.Column("smallest_donation", sa.Integer(), nullable=False),
+        sa.Column("trees_offered", sa.Integer(), nullable=False),
+        sa.Column("trees_adopted", sa.Integer(), nullable=False),
+        sa.Column("opens_on", sa.Date(), nullable=False),
+        sa.Column("closes_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "0 < smallest_donation AND smallest_donation <= steps_per_tree", name=op.f("ck_forest_projects_price")
+        ),
+        sa.CheckConstraint(
+            "0 <= trees_adopted AND trees_adopted <= trees_offered", name=op.f("ck_forest_projects_trees")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_forest_projects_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_forest_projects")),
+    )
+    op.create_table(
+        "forest_teams",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_forest_teams_programme_programmes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forest_teams")),
+        sa.UniqueConstraint("code_index", name=op.f("uq_forest_teams_code_index")),
+    )
+    op.create_table(
+        "forest_adopters",
+        sa.Column("adopter_id", sa.Uuid(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("is_team", sa.Boolean(), nullable=False),
+        sa.Column("gathered", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("signed_as", sa.Text(), nullable=True),
+        sa.CheckConstraint("gathered >= 0", name=op.f("ck_forest_adopters_gathered")),
+        sa.ForeignKeyConstraint(
+            ["project"], ["forest_projects.code"], name=op.f("fk_forest_adopters_project_forest_projects")
+        ),
+        sa.PrimaryKeyConstraint("adopter_id", "project", name=op.f("pk_forest_adopters")),
+    )
+    op.create_table(
+        "forest_surveys",
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("surveyed_on", sa.Date(), nullable=False),
+        sa.Column("alive", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("0 <= alive AND alive <= counted AND counted > 0", name=op.f("ck_forest_surveys_trees")),
+        sa.ForeignKeyConstraint(
+            ["project"], ["forest_projects.code"], name=op.f("fk_forest_surveys_project_forest_projects")
+        ),
+        sa.PrimaryKeyConstraint("project", "surveyed_on", name=op.f("pk_forest_surveys")),
+    )
+    op.create_table(
+        "forest_team_members",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_forest_team_members_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["forest_teams.id"], name=op.f("fk_forest_team_members_team_id_forest_teams")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "team_id", name=op.f("pk_forest_team_members")),
+    )
+    op.create_index("ix_forest_team_members_team_id", "forest_team_members", ["team_id"], unique=False)
+    op.create_table(
+        "forest_donations",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("adopter_id", sa.Uuid(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("planted", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("act_ended", sa.Boolean(), nullable=False),
+        sa.Column("donated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state = 'standing' OR (state = 'withdrawn' AND planted = 0)", name=op.f("ck_forest_donations_state")
+        ),
+        sa.CheckConstraint("0 <= planted AND planted <= steps AND steps > 0", name=op.f("ck_forest_donations_planted")),
+        sa.ForeignKeyConstraint(
+            ["adopter_id", "project"],
+            ["forest_adopters.adopter_id", "forest_adopters.project"],
+            name="fk_forest_donations_adopter",
+        ),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_forest_donations_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_forest_donations_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_forest_donations")),
+        sa.UniqueConstraint("holder_id", "activity_id", name=op.f("uq_forest_donations_holder_id_activity_id")),
+    )
+    op.create_index("ix_forest_donations_adopter", "forest_donations", ["adopter_id", "project", "id"], unique=False)
+    op.create_table(
+        "forest_trees",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("adopter_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("signed_as", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'adopted') = (withdrawn_at IS NULL)", name=op.f("ck_forest_trees_state")),
+        sa.ForeignKeyConstraint(
+            ["adopter_id", "project"],
+            ["forest_adopters.adopter_id", "forest_adopters.project"],
+            name="fk_forest_trees_adopter",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forest_trees")),
+        sa.UniqueConstraint("number", name=op.f("uq_forest_trees_number")),
+    )
+    op.create_index("ix_forest_trees_adopter", "forest_trees", ["adopter_id", "id"], unique=False)
+    op.create_table(
+        "forest_tree_parts",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("donation_id", sa.Uuid(), nullable=False),
+        sa.Column("tree_id", sa.Uuid(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.CheckConstraint("steps > 0", name=op.f("ck_forest_tree_parts_steps")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "donation_id"],
+            ["forest_donations.holder_id", "forest_donations.id"],
+            name="fk_forest_tree_parts_donation",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tree_id"], ["forest_trees.id"], name=op.f("fk_forest_tree_parts_tree_id_forest_trees")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "donation_id", "tree_id", name=op.f("pk_forest_tree_parts")),
+    )
+    op.create_index("ix_forest_tree_parts_tree_id", "forest_tree_parts", ["tree_id"], unique=False)
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
     _create_calendar_tables()
     _create_roster_tables()
     _create_step_tables()
+    _create_forest_tables()
     _create_merging_tables()
     _create_declaration_tables()
     _create_staff_login_tables()

@@ -28,6 +28,7 @@ NEVER_CHANGED = (
     *("reconciliation_days", "reconciliation_differences"),
     *("redemption_steps", "redemption_limits"),
     "declaration_terms",
+    "forest_surveys",
     *("reward_terms", "reward_audiences", "reward_stock_changes", "reward_answers"),
 )
 
