@@ -9,4 +9,7 @@ from tests.backend.world import World
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:
-    yield World(database_url)
+    made = World(database_url)
+    yield made
+    if made.to_be_proven:
+        made.check_books()

@@ -30,7 +30,7 @@ def recorded(name: str) -> dict[str, Any]:
 def settled(world: World, partner: str, name: str) -> list[tuple[str, str | None, int]]:
     sent = world.send(partner, recorded(name))
     world.settle()
-    world.check_books()
+    world.check_books_at_the_end()
     return [(line["status"], line["code"], line.get("reduction_g") or 0) for line in world.lines(partner, sent)]
 
 

@@ -29,19 +29,19 @@ def alice(world: World) -> UUID:
 def send(world: World, partner: str, told: dict[str, object]) -> None:
     world.send(partner, told)
     world.settle()
-    world.check_books()
+    world.check_books_at_the_end()
 
 
 def ripen(world: World, after: timedelta = SCHEDULED) -> None:
     with time_machine.travel(clock.now() + after, tick=False):
         world.ripen()
-    world.check_books()
+    world.check_books_at_the_end()
 
 
 def lapse(world: World, after: timedelta) -> None:
     with time_machine.travel(clock.now() + after, tick=False), world.house.transaction() as tx:
         points.lapse(tx, now=clock.now())
-    world.check_books()
+    world.check_books_at_the_end()
 
 
 def held(world: World, holder: UUID) -> dict[str, int]:
@@ -290,6 +290,7 @@ def test_lots_that_do_not_sum_to_the_accounts_are_named(
     with world.house.transaction() as tx:
         tx.execute(text(statement))
         assert {row["account"] for row in points.differences(tx)} == accounts
+        tx.rollback()
 
 
 def test_the_trial_balance_looks_at_one_moment(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def alice(world: World) -> UUID:
 
 def settle(world: World, holder: UUID, methodology: str, data: dict[str, Any], *order: str, **how: Any) -> Outcome:
     outcome = settle_act(world.house, holder, methodology, data, *order, **how)
-    world.check_books()
+    world.check_books_at_the_end()
     return outcome
 
 
@@ -34,7 +34,7 @@ def take_back(world: World, outcome: Outcome) -> None:
     assert outcome.activity is not None
     with world.house.transaction() as tx:
         settlement.reverse(tx, [outcome.activity], now=clock.now())
-    world.check_books()
+    world.check_books_at_the_end()
 
 
 def entries(world: World, outcome: Outcome) -> list[dict[tuple[str, str], int]]:

@@ -74,7 +74,7 @@ def car_free(holder: UUID, order_no: str = "F1", at: datetime | None = None, **m
 def settle(world: World, *statements: Statement, now: datetime | None = None) -> list[Outcome]:
     with world.house.transaction() as tx:
         outcomes = settlement.settle(tx, world.house.vault, statements, now=now or clock.now())
-    world.check_books()
+    world.check_books_at_the_end()
     return outcomes
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from backend import clock, identity, partners, points
 from backend.points import Cap
 from bench.chaos.checks import NEVER
+from tests.backend.agreeing import agree_to_all, link_everywhere
 from tests.backend.spending import net_points, spend
 from tests.backend.world import PARTNERS, World, cancel, days_ago, event, trip
 
@@ -163,6 +164,7 @@ def live(world: World, story: Sequence[Said | Done], order: Sequence[int], batch
         if place % batch == 0:
             settle_and_prove(world)
     settle_and_prove(world)
+    world.check_books()
     return {person: worth(world, holder) for person, holder in holders.items()}
 
 
@@ -178,16 +180,16 @@ def allow(world: World, holder: UUID, user: str, what: str) -> None:
     """Link the member with every partner, or consent to every partner, in one go."""
     house, now = world.house, clock.now()
     with house.transaction() as tx:
-        for partner, (scene, _) in PARTNERS.items():
-            if what == "link":
-                linked = {"holder_id": holder, "partner": partner, "user_ref": user, "programme": "members"}
-                identity.link_partner_user(tx, house.vault, **linked, now=now)
-                index = identity.user_ref_index(house.vault, partner, user)
-                partners.wake_users(tx, [(partner, index)], now=now)
-            else:
-                for each in {scene, "device"}:
-                    identity.set_consent(tx, holder_id=holder, partner=partner, scene=each, granted=True, now=now)
-                partners.wake_holder(tx, holder, partner, now=now)
+        if what == "link":
+            link_everywhere(tx, house.vault, holder, user, PARTNERS, programme="members", now=now)
+            users = [(partner, identity.user_ref_index(house.vault, partner, user)) for partner in PARTNERS]
+            partners.wake_users(tx, users, now=now)
+            return
+        wanted = {(partner, each) for partner, (scene, _) in PARTNERS.items() for each in (scene, "device")}
+        agree_to_all(tx, holder, sorted(wanted), now=now)
+        for partner in PARTNERS:
+            partners.wake_holder(tx, holder, partner, now=now)
+
 
 
 def worth(world: World, holder: UUID) -> tuple[int, int, int]:
@@ -225,7 +227,6 @@ FORBIDDEN = NEVER | {
 
 def settle_and_prove(world: World) -> None:
     world.settle()
-    world.check_books()
     with world.house.transaction() as tx:
         for fault, query in FORBIDDEN.items():
             assert tx.execute(text(query)).all() == [], fault

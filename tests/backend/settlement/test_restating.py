@@ -60,7 +60,7 @@ def forecast(world: World, library: Library, **how: Any) -> Forecast:
 def take_back(world: World, key: ActivityKey) -> None:
     with world.house.transaction() as tx:
         settlement.reverse(tx, [key], now=clock.now())
-    world.check_books()
+    world.check_books_at_the_end()
 
 
 def chain(world: World, key: ActivityKey) -> list[tuple[str, dict[tuple[str, str], int]]]:

@@ -20,7 +20,7 @@ PHONE, TABLET = 23_750, 23_940
 def reverse(world: World, *keys: ActivityKey, reason: str = "REVERSED") -> list[ActivityKey]:
     with world.house.transaction() as tx:
         done = settlement.reverse(tx, keys, reason=reason, now=clock.now())
-    world.check_books()
+    world.check_books_at_the_end()
     return done
 
 
@@ -37,7 +37,7 @@ def status_of(world: World, key: ActivityKey) -> tuple[str, str | None]:
 def settled(world: World, partner: str, *events: Any) -> list[str]:
     sent = [world.send(partner, each) for each in events]
     world.settle()
-    world.check_books()
+    world.check_books_at_the_end()
     return sent
 
 

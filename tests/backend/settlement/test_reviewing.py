@@ -31,7 +31,7 @@ def settled(world: World, partner: str, event: dict[str, Any]) -> UUID:
 
 def reverse(world: World, activity_id: UUID, by: OperatorView, reason: str = "伪造序列号") -> bool:
     done = settlement.reverse_after_review(world.house.sessions, activity_id, operator=by, reason=reason)
-    world.check_books()
+    world.check_books_at_the_end()
     return done
 
 
