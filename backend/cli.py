@@ -44,6 +44,7 @@ OPERATORS = (
     commands.staff.STAFF,
     commands.agreements.AGREEMENT,
     commands.roster.ROSTER,
+    commands.imports.IMPORT,
     commands.calendar.CALENDAR,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,

@@ -30,6 +30,7 @@ FLOORS = {
     "backend.partners": 4,
     "backend.rewards": 4,
     "backend.declarations": 4,
+    "backend.imports": 4,
     "backend.member_messages": 4,
     "backend.sync": 4,
     "backend.steps": 4,

@@ -24,6 +24,7 @@ class StandingLine:
 
     `status` is the act's, `cancelled` where a cancellation stands, and None where the line was refused or waits before
     there was an act. `credits` are what it counts for now, as restated: nothing while it is not issued.
+    `content_hash` stands for what its source said of it.
     """
 
     order_no: str
@@ -35,6 +36,7 @@ class StandingLine:
     activity: ActivityKey | None
     credits: Credited
     data: dict[str, Any]
+    content_hash: bytes = b""
 
 
 _NOTHING = Credited(0, 0, 0)
@@ -57,7 +59,8 @@ def standing_lines(tx: Session, partner: str, order_nos: Collection[str]) -> dic
         data = json.loads(row.data) if row.data else {}
         found[row.order_no].append(
             StandingLine(
-                *(row.order_no, row.line, row.order_type, row.revision, status, row.reason, key, credits, data)
+                *(row.order_no, row.line, row.order_type, row.revision, status, row.reason, key, credits, data),
+                row.content_hash,
             )
         )
     return found
@@ -73,7 +76,10 @@ def _query(tx: Session, partner: str, order_nos: Collection[str]) -> Any:
         .outerjoin(act, and_(act.c.holder_id == line.c.holder_id, act.c.id == line.c.activity_id))
     )
     columns = (
-        *(line.c[name] for name in ("order_no", "line", "revision", "rank", "holder_id", "activity_id")),
+        *(
+            line.c[name]
+            for name in ("order_no", "line", "revision", "rank", "content_hash", "holder_id", "activity_id")
+        ),
         order.c.order_type,
         *(act.c[name] for name in ("status", "reason", "data", "reduction_g", "offset_g", "eac_wh")),
     )

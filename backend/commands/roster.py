@@ -1,9 +1,7 @@
 """What operators do about the rosters of employers at a terminal."""
 
-import hashlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,10 +11,9 @@ import click
 
 from backend import clock, house, operator_log
 from backend.columns import aligned
+from backend.commands.files import bar, count_lines, digest, told_unreadable
 from backend.commands.operators import acting, acting_sometimes, answering, deciding, note, told_refusals
 from backend.identity import ADMINISTRATOR, roster
-from backend.progress import Progress
-from backend.row_files import UnreadableFile
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -71,12 +68,12 @@ def pull(programme: str, **how: Any) -> None:
 def _import(
     programme: str, file: BinaryIO, as_of: datetime | None, applied: bool, yes_many: int | None, **by: str | None
 ) -> None:
-    with told_refusals(), _told_unreadable():
+    with told_refusals(), told_unreadable():
         day = roster.as_of_day(as_of.date() if as_of else None, clock.now())
         who = answering(**by) if applied else None
         import_ = roster.Import(house().sessions, house().vault, programme, file, as_of=day)
-        lines = _count_lines(file)
-        with _bar("比对 compare", lines) as show:
+        lines = count_lines(file)
+        with bar("比对 compare", lines) as show:
             found = import_.survey(show)
         _tell(found)
         if who is not None:
@@ -97,11 +94,11 @@ def _apply(
     who: tuple[str, str, str],
 ) -> None:
     name, token, reason = who
-    facts: dict[str, object] = {"as_of": found.as_of, "sha256": _digest(file), **_facts(found)}
+    facts: dict[str, object] = {"as_of": found.as_of, "sha256": digest(file), **_facts(found)}
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         import_.begin(tx, found, yes_many=yes_many)
         note(tx, by, "roster.import_begun", programme, reason, after=facts)
-    with _bar("导入 import", lines) as show:
+    with bar("导入 import", lines) as show:
         done = import_.apply(show)
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
         import_.end(tx)
@@ -121,39 +118,6 @@ def _tell(found: roster.Survey) -> None:
     click.echo("\n".join(aligned(rows, right=[1])))
     for wrong in found.wrong:
         click.echo(f"第 {wrong.line} 行 line {wrong.line}: {wrong.reason}", err=True)
-
-
-@contextmanager
-def _told_unreadable() -> Iterator[None]:
-    try:
-        yield
-    except UnreadableFile as error:
-        click.echo(f"UNREADABLE_FILE: {error}", err=True)
-        sys.exit(1)
-
-
-@contextmanager
-def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    progress = Progress(name, total, sys.stderr)
-    yield progress.show
-    progress.end()
-
-
-def _count_lines(file: BinaryIO) -> int:
-    """How long the bar is: the lines of a CSV file; of a workbook, as good as its bytes tell."""
-    file.seek(0)
-    packed = file.read(2) == b"PK"
-    size = file.seek(0, 2)
-    file.seek(0)
-    return size // 40 if packed else sum(piece.count(b"\n") for piece in iter(lambda: file.read(2**16), b""))
-
-
-def _digest(file: BinaryIO) -> str:
-    file.seek(0)
-    digest = hashlib.sha256()
-    for piece in iter(lambda: file.read(2**16), b""):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 @click.command("source")
