@@ -103,6 +103,7 @@ class Errand:
 
 
 ERRANDS = (
+    Errand("steps.pull", 3_600, lambda sessions, vault, hosts: steps.pull_due(sessions, vault, allowed_hosts=hosts)),
     Errand("forest.end_withdrawn", 60, lambda sessions, vault, hosts: forest.end_withdrawn(sessions, vault)),
     Errand(
         "partners.reconcile",

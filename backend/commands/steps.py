@@ -8,7 +8,7 @@ import click
 from backend import clock, house, steps
 from backend.columns import aligned
 from backend.commands.operators import acting, deciding, note
-from backend.identity import REVIEWER
+from backend.identity import ADMINISTRATOR, REVIEWER
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -38,4 +38,24 @@ def review(holder_id: UUID, day: datetime, released: bool, name: str, token: str
     click.echo("已放行 released" if released else "已拒绝 refused")
 
 
-STEPS = click.Group("steps", help="Steps of members that do not count by themselves.", commands=(withheld, review))
+@click.command("platform")
+@click.argument("code")
+@click.option("--programme", required=True)
+@click.option("--url", required=True, help="with {day} where the day stands")
+@click.option(
+    "--platform-token", envvar="STEP_PLATFORM_TOKEN", prompt=True, hide_input=True, help="or STEP_PLATFORM_TOKEN"
+)
+@acting
+def platform(code: str, programme: str, url: str, platform_token: str, name: str, token: str, reason: str) -> None:
+    """Set up a sports platform of staff, or where it is asked; the agreement names it `house:sports-CODE`."""
+    hosts = house().settings.sandbox_hosts
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        how = {"programme": programme, "url": url, "token": platform_token}
+        steps.set_platform(tx, house().vault, code, **how, allowed_hosts=hosts)
+        note(tx, by, "steps.platform_set", f"step platform {code}", reason, after={"programme": programme, "url": url})
+    click.echo(f"{steps.source_of(code)} 已设立 set up")
+
+
+STEPS = click.Group(
+    "steps", help="Steps of members that do not count by themselves.", commands=(withheld, review, platform)
+)

@@ -11,6 +11,7 @@ from backend.steps.errors import (
     StepsPermissionEnded,
     WeChatLoginNeeded,
 )
+from backend.steps.platforms import pull, pull_due, set_platform, source_of
 from backend.steps.policy import Known, Report, Reported, Verdict, judge
 from backend.steps.reading import days_of, forget, holdings, told_verdict, waiting_for_review
 from backend.steps.reasons import REASONS
@@ -38,9 +39,13 @@ __all__ = [
     "holdings",
     "judge",
     "let_donate",
+    "pull",
+    "pull_due",
     "receive",
     "record",
     "review",
+    "set_platform",
+    "source_of",
     "told_verdict",
     "waiting_for_review",
 ]

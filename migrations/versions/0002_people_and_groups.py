@@ -27,7 +27,7 @@ TABLES = (
     *("agreements", "account_references"),
     *("calendar_days", "commute_terms"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
-    *("wechat_session_keys", "step_days", "step_permission_ends"),
+    *("wechat_session_keys", "step_days", "step_permission_ends", "step_platforms"),
     *("declaration_terms", "declarations", "declaration_photos"),
     *("forest_projects", "forest_teams", "forest_team_members", "forest_adopters"),
     *("forest_donations", "forest_trees", "forest_tree_parts", "forest_surveys"),
@@ -221,6 +221,18 @@ def _create_step_tables() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_step_permission_ends_holder_id_holders")),
         sa.PrimaryKeyConstraint("holder_id", "source", name=op.f("pk_step_permission_ends")),
+    )
+    op.create_table(
+        "step_platforms",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=False),
+        sa.Column("pulled_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_step_platforms_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_step_platforms")),
     )
 
 
