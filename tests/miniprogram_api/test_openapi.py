@@ -72,6 +72,9 @@ def test_every_operation_is_described_and_documents_its_errors_as_problems(docum
 def test_only_login_and_open_knowledge_need_no_token(document):
     open_to_all = {name for name, operation in operations(document) if "security" not in operation}
     assert open_to_all == {
+        "GET /api/v1/auth/staff",
+        "POST /api/v1/auth/staff",
+        "POST /api/v1/auth/staff/{provider}/begin",
         "POST /api/v1/auth/wechat",
         "POST /api/v1/auth/refresh",
         "GET /api/v1/methodologies",
