@@ -46,6 +46,7 @@ OPERATORS = (
     commands.roster.ROSTER,
     commands.imports.IMPORT,
     commands.calendar.CALENDAR,
+    commands.learning.LEARNING,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,

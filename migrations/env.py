@@ -17,6 +17,7 @@ import backend.identity.models
 import backend.identity.roster.models
 import backend.identity.staff_login.models
 import backend.jobs
+import backend.learning.models
 import backend.ledger.models
 import backend.operator_log
 import backend.outbox

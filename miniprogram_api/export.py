@@ -14,6 +14,7 @@ from backend import (
     declarations,
     forest,
     identity,
+    learning,
     ledger,
     member_messages,
     partners,
@@ -93,5 +94,6 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
     sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
     sections |= rewards.holdings(tx, vault, holder_id) | declarations.holdings(tx, vault, holder_id)
+    sections |= learning.holdings(tx, holder_id)
     sections |= steps.holdings(tx, holder_id) | forest.holdings(tx, holder_id)
     return sections | member_messages.holdings(tx, holder_id)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backend import House, clock, identity, member_messages, partners, points
 from backend.sandbox import forest
 from backend.sandbox.catalogue import load_catalogue
+from backend.sandbox.lessons import load_lessons
 from backend.signing import SecretKey, SigningKey, parse_signing_key
 
 PROGRAMME = "members"
@@ -145,6 +146,7 @@ def load_programme(tx: Session, house: House, url: str | None = None) -> None:
     for partner in PARTNERS.values():
         _load_partner(tx, house, partner)
     load_catalogue(tx, house, PROGRAMME, url)
+    load_lessons(tx, PROGRAMME)
 
 
 def _load_partner(tx: Session, house: House, partner: SandboxPartner) -> None:

@@ -21,11 +21,15 @@ depends_on = None
 #: Whole numbers that may exceed 32 bits.
 AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY: tuple[str, ...] = ("declaration_terms", "commute_terms", "forest_surveys")
+APPEND_ONLY: tuple[str, ...] = (
+    *("declaration_terms", "commute_terms", "forest_surveys"),
+    *("lesson_versions", "lesson_publications"),
+)
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("agreements", "account_references"),
     *("calendar_days", "commute_terms"),
+    *("lessons", "lesson_versions", "lesson_publications", "article_readings", "quiz_attempts"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
     *("wechat_session_keys", "step_days", "step_permission_ends", "step_platforms"),
     *("declaration_terms", "declarations", "declaration_photos"),
@@ -646,10 +650,107 @@ def _create_forest_tables() -> None:
     op.create_index("ix_forest_tree_parts_tree_id", "forest_tree_parts", ["tree_id"], unique=False)
 
 
+def _create_learning_tables() -> None:
+    op.create_table(
+        "lessons",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('article', 'quiz')", name=op.f("ck_lessons_kind")),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_lessons_programme_programmes")),
+        sa.PrimaryKeyConstraint("programme", "code", name=op.f("pk_lessons")),
+    )
+    op.create_table(
+        "lesson_versions",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_lesson_versions_version")),
+        sa.ForeignKeyConstraint(
+            ["programme", "code"],
+            ["lessons.programme", "lessons.code"],
+            name=op.f("fk_lesson_versions_programme_code_lessons"),
+        ),
+        sa.PrimaryKeyConstraint("programme", "code", "version", name=op.f("pk_lesson_versions")),
+    )
+    op.create_table(
+        "lesson_publications",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("publishes_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme", "code", "version"],
+            ["lesson_versions.programme", "lesson_versions.code", "lesson_versions.version"],
+            name=op.f("fk_lesson_publications_programme_code_version_lesson_versions"),
+        ),
+        sa.PrimaryKeyConstraint("programme", "code", "version", name=op.f("pk_lesson_publications")),
+    )
+    op.create_table(
+        "article_readings",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("finished_at IS NULL OR finished_at >= opened_at", name=op.f("ck_article_readings_times")),
+        sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name=op.f("ck_article_readings_settled")),
+        sa.CheckConstraint(
+            "outcome IN ('issued', 'outdone', 'kept', 'refused')", name=op.f("ck_article_readings_outcome")
+        ),
+        sa.CheckConstraint("points >= 0", name=op.f("ck_article_readings_points")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_article_readings_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme", "code", "version"],
+            ["lesson_versions.programme", "lesson_versions.code", "lesson_versions.version"],
+            name=op.f("fk_article_readings_programme_code_version_lesson_versions"),
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "programme", "code", "version", name=op.f("pk_article_readings")),
+    )
+    op.create_table(
+        "quiz_attempts",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.Text(), nullable=False),
+        sa.Column("correct", sa.Integer(), nullable=False),
+        sa.Column("questions", sa.Integer(), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("0 <= correct AND correct <= questions", name=op.f("ck_quiz_attempts_correct")),
+        sa.CheckConstraint("outcome IS NULL OR passed", name=op.f("ck_quiz_attempts_passed")),
+        sa.CheckConstraint(
+            "outcome IN ('issued', 'outdone', 'kept', 'refused')", name=op.f("ck_quiz_attempts_outcome")
+        ),
+        sa.CheckConstraint("points >= 0", name=op.f("ck_quiz_attempts_points")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_quiz_attempts_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["programme", "code", "version"],
+            ["lesson_versions.programme", "lesson_versions.code", "lesson_versions.version"],
+            name=op.f("fk_quiz_attempts_programme_code_version_lesson_versions"),
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "programme", "code", "day", name=op.f("pk_quiz_attempts")),
+    )
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
     _create_calendar_tables()
+    _create_learning_tables()
     _create_roster_tables()
     _create_step_tables()
     _create_forest_tables()

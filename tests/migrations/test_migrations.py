@@ -24,7 +24,7 @@ NEVER_CHANGED = (
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
     *("points_rules", "points_multipliers", "points_cuts"),
-    "commute_terms",
+    *("commute_terms", "lesson_versions", "lesson_publications"),
     *("reconciliation_days", "reconciliation_differences"),
     *("redemption_steps", "redemption_limits"),
     "declaration_terms",
