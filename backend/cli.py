@@ -54,6 +54,7 @@ OPERATORS = (
     commands.steps.STEPS,
     commands.sync.SYNC,
     commands.rewards.REWARD,
+    commands.schools.SCHOOL,
 )
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -27,6 +27,9 @@ LEFT_OUT = {
     "guardian_invitations": "无法还原的一次性邀请码 / single-use codes that nobody can read back",
     "outbox": "内容与账目相同的通知 / notices that say what the books say",
     "idempotency_keys": "七十二小时内请求的答复，见兑换记录 / answers of the last 72 hours, see redemptions",
+    "school_classes": "班级账户，不涉及个人 / accounts of classes, which are about nobody",
+    "school_class_years": "班级的年级与代码，不涉及个人 / grades and codes of classes, which are about nobody",
+    "school_seat_places": "班级的座位编号，不涉及个人 / numbers of seats in classes, which are about nobody",
     "sync_deliveries": "上述通知的投递状态 / the state of delivering those notices",
 }
 

@@ -30,6 +30,7 @@ import backend.rewards.catalogue.models
 import backend.rewards.orders.models
 import backend.rewards.redemptions.models
 import backend.sandbox.conformance.models
+import backend.school.models
 import backend.settlement.models
 import backend.steps.models
 import backend.sync.models  # noqa: F401  (the models register themselves)

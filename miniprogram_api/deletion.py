@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from backend import clock, declarations, forest, identity, learning, partners, rewards, steps
+from backend import clock, declarations, forest, identity, learning, partners, rewards, school, steps
 from backend.bilingual import halves
 from backend.errors import Refusal
 from miniprogram_api.caller import house, member
@@ -100,6 +100,7 @@ def _forget(tx: Any, holder_id: UUID, now: datetime) -> datetime:
     steps.forget(tx, holder_id)
     forest.forget(tx, holder_id)
     learning.forget(tx, holder_id)
+    school.forget(tx, holder_id)
     return deleted_at
 
 

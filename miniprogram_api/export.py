@@ -20,6 +20,7 @@ from backend import (
     partners,
     points,
     rewards,
+    school,
     steps,
     sync,
 )
@@ -96,4 +97,4 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections |= rewards.holdings(tx, vault, holder_id) | declarations.holdings(tx, vault, holder_id)
     sections |= learning.holdings(tx, holder_id)
     sections |= steps.holdings(tx, holder_id) | forest.holdings(tx, holder_id)
-    return sections | member_messages.holdings(tx, holder_id)
+    return sections | member_messages.holdings(tx, holder_id) | school.holdings(tx, holder_id)

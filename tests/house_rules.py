@@ -31,6 +31,7 @@ FLOORS = {
     "backend.rewards": 4,
     "backend.declarations": 4,
     "backend.imports": 4,
+    "backend.school": 4,
     "backend.member_messages": 4,
     "backend.sync": 4,
     "backend.steps": 4,

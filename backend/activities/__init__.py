@@ -1,5 +1,6 @@
 """Activities: orders and their lines, quantification, claims, and who wins when acts contend."""
 
+from backend.activities.bags import bag_named
 from backend.activities.claims import ClaimParty, ClaimView, claims_of, conflicts
 from backend.activities.deciding import Decision, decide
 from backend.activities.errors import ActRefused, Contended, UnknownVersion
@@ -48,8 +49,10 @@ from backend.activities.reading import (
     equivalences,
     explain,
     holdings,
+    issued_between,
     methodology_title,
     monitored_data,
+    versions_of,
 )
 from backend.activities.reasons import REASONS, sentence
 from backend.activities.records import (
@@ -58,6 +61,7 @@ from backend.activities.records import (
     KEPT_CLAIM,
     OWN_ACT,
     STANDING,
+    TAKEN_BACK,
     TRANSFERRED_CLAIM,
     Act,
     ActivityKey,
@@ -99,6 +103,7 @@ __all__ = [
     "PURCHASE",
     "REASONS",
     "STANDING",
+    "TAKEN_BACK",
     "TRANSFERRED_CLAIM",
     "WHOLE_ORDER",
     "Act",
@@ -125,6 +130,7 @@ __all__ = [
     "UnknownVersion",
     "act_of_holder",
     "acts_of",
+    "bag_named",
     "baseline_type",
     "canonical_data",
     "claims_engagement",
@@ -144,6 +150,7 @@ __all__ = [
     "hold_run",
     "holdings",
     "issued_after",
+    "issued_between",
     "latest",
     "library",
     "library_digest",
@@ -169,4 +176,5 @@ __all__ = [
     "sentence",
     "standing_lines",
     "standings",
+    "versions_of",
 ]

@@ -1,6 +1,7 @@
 """Reading activities back for those who ask what became of them: their member, and an auditor."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 import methodologies
-from backend.activities.models import Activity, ActivityRestatement
+from backend.activities.models import Activity, ActivityRestatement, QuantificationBasis
 from backend.activities.quantification import credited, credits_of
-from backend.activities.records import Act, act_of, load
+from backend.activities.records import ISSUED, Act, act_of, load
 from backend.activities.replay import basis_of
 from backend.holdings import Held, held_rows
 from methodologies import MethodologyError, library, recompute
@@ -41,6 +42,23 @@ def acts_of(
 def act_of_holder(tx: Session, holder_id: UUID, activity_id: UUID) -> Act | None:
     """One activity of this holder, or None."""
     return load(tx, [(holder_id, activity_id)]).get((holder_id, activity_id))
+
+
+def issued_between(tx: Session, holder_id: UUID, programme: str, first: date, last: date) -> list[Act]:
+    """The activities of a holder that count and whose day lies between these days, both included, oldest first."""
+    mine = (Activity.holder_id == holder_id, Activity.programme == programme, Activity.status == ISSUED)
+    query = select(Activity.__table__).where(*mine, Activity.day >= first, Activity.day <= last)
+    return [act_of(row) for row in tx.execute(query.order_by(Activity.day, Activity.id))]
+
+
+def versions_of(tx: Session, basis_hashes: Collection[bytes]) -> dict[bytes, str]:
+    """The version of the methodology by which each of these bases was computed."""
+    found = tx.execute(
+        select(QuantificationBasis.hash, QuantificationBasis.content).where(
+            QuantificationBasis.hash.in_(sorted(set(basis_hashes)))
+        )
+    )
+    return {row.hash: str(json.loads(row.content)["version"]) for row in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from backend.identity.acting import (
     end_steward,
     may_see,
     open_class_account,
+    stewarded_accounts,
     stewardship,
 )
 from backend.identity.appointing import (
@@ -144,6 +145,8 @@ from backend.identity.reaching import forgotten_since, hold_living, living_perso
 from backend.identity.retention import purge_consent_changes, purge_spent
 from backend.identity.sharing import may_be_told_about
 from backend.identity.tokens import ACCESS_LIFE_S, AccessClaims, InvalidToken, issue_access, read_access
+from backend.identity.typed_codes import as_made as as_made_code
+from backend.identity.typed_codes import new_code as new_typed_code
 from backend.identity.wechat import (
     LoginBlocked,
     LoginCodeInvalid,
@@ -228,6 +231,7 @@ __all__ = [
     "add_operator",
     "agreements",
     "appoint_steward",
+    "as_made_code",
     "authenticate_operator",
     "consent_changes",
     "consent_state",
@@ -262,6 +266,7 @@ __all__ = [
     "merging",
     "minor_until",
     "new_token",
+    "new_typed_code",
     "open_class_account",
     "operator_names",
     "operators",
@@ -293,6 +298,7 @@ __all__ = [
     "staff_login",
     "start_session",
     "state_birth_date",
+    "stewarded_accounts",
     "stewardship",
     "unlink",
     "unlink_user",

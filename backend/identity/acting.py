@@ -130,6 +130,13 @@ def may_see(tx: Session, person_id: UUID, account_id: UUID, *, now: datetime) ->
         raise NotFound
 
 
+def stewarded_accounts(tx: Session, person_id: UUID, *, now: datetime) -> list[UUID]:
+    """The class accounts this person acts for now."""
+    standing = or_(AccountSteward.until.is_(None), AccountSteward.until > now)
+    query = select(AccountSteward.holder_id).where(AccountSteward.person_id == person_id, AccountSteward.since <= now)
+    return list(tx.scalars(query.where(standing).order_by(AccountSteward.holder_id)))
+
+
 def _theirs(found: Any, now: datetime) -> bool:
     if found.wrapped_key is None:
         return False

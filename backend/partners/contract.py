@@ -20,7 +20,7 @@ from backend.vault import Vault
 ORDER_TYPES = frozenset(
     {
         *("device.traded_in", "device.recycled", "donation.received", "product.purchased", "trip.completed"),
-        *("document.signed", "meeting.held"),
+        *("document.signed", "meeting.held", "bag.weighed"),
     }
 )
 RANKS = {"order.corrected": CORRECTED, "order.cancelled": CANCELLED}

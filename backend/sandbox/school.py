@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import House, clock, identity, points, signing
+from backend import House, clock, identity, points, school, signing
+from backend.identity.agreements import AgreementView
 from backend.sandbox import programme
 from backend.sandbox.catalogue import CLASS_REWARD, load_reward
 from backend.sandbox.programme import CONSENTED_AT, PARTNERS
@@ -18,6 +19,7 @@ from backend.sandbox.programme import CONSENTED_AT, PARTNERS
 SCHOOL = "school"
 #: The member who redeems for the class.
 STEWARD = "lin"
+_YEAR_BEGINS = date(2025, 9, 1)
 _COLLECTOR = PARTNERS["dangdang"]
 _CLASS = _COLLECTOR.user_ref("class-3-2")
 #: What the collector reported of the class on the recorded day.
@@ -59,12 +61,26 @@ def _open(tx: Session, house: House) -> UUID:
     points.save_rule(
         tx, programme=SCHOOL, version=1, in_force_from=begin, points_per_gram="1", note="每减排 1 克得 1 分"
     )
-    class_id = identity.open_class_account(tx, house.vault, SCHOOL, now=CONSENTED_AT)
+    class_id = _open_class(tx, house)
     identity.appoint_steward(tx, class_id, _steward(tx, house), until=None, now=CONSENTED_AT)
     linked: dict[str, Any] = {"holder_id": class_id, "partner": _COLLECTOR.code, "now": CONSENTED_AT}
     identity.link_partner_user(tx, house.vault, user_ref=_CLASS, programme=SCHOOL, **linked)
     identity.set_consent(tx, scene="donation", granted=True, **linked)
     load_reward(tx, house, CLASS_REWARD, CLASS_REWARD.terms(SCHOOL, "class"))
+    return class_id
+
+
+def _open_class(tx: Session, house: House) -> UUID:
+    """The class with its term, distances and seats, so that its steward can confirm trips and hand-ins."""
+    school.open_school(tx, "bayi", programme=SCHOOL, title="八一学校", now=CONSENTED_AT)
+    school.set_term(tx, "bayi", "2026-2", date(2026, 3, 2), date(2026, 7, 10))
+    for mode, distance_m in (("walk", 1_300), ("bicycle", 2_000), ("bus", 3_000), ("metro", 6_000)):
+        school.set_distance(tx, "bayi", mode, distance_m, since=_YEAR_BEGINS)
+    class_id = school.open_class(tx, house.vault, "bayi", 2025, 3, 2, "BY2025-3-2", now=CONSENTED_AT)
+    school.add_seats(tx, house.vault, class_id, 36, since=_YEAR_BEGINS)
+    for source in (school.SOURCE, school.METER_SOURCE):
+        agreement = AgreementView(SCHOOL, source, _YEAR_BEGINS, None, "八一学校 2025-09")
+        identity.agreements.sign(tx, agreement, now=CONSENTED_AT)
     return class_id
 
 

@@ -37,6 +37,8 @@ TABLES = (
     *("forest_donations", "forest_trees", "forest_tree_parts", "forest_surveys"),
     *("person_merges", "merge_proposals"),
     *("staff_login_providers", "staff_login_attempts", "staff_login_tokens"),
+    *("schools", "school_terms", "school_trip_distances", "school_classes", "school_class_years"),
+    *("school_seats", "school_seat_places", "school_seat_claims", "school_meter_readings", "school_meter_shares"),
 )
 
 
@@ -746,6 +748,145 @@ def _create_learning_tables() -> None:
     )
 
 
+def _create_class_tables() -> None:
+    op.create_table(
+        "schools",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("smallest_class", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("smallest_class >= 5", name=op.f("ck_schools_smallest_class")),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_schools_programme_programmes")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_schools")),
+    )
+    op.create_table(
+        "school_terms",
+        sa.Column("school", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.CheckConstraint("last_day >= first_day", name=op.f("ck_school_terms_days")),
+        sa.ForeignKeyConstraint(["school"], ["schools.code"], name=op.f("fk_school_terms_school_schools")),
+        sa.PrimaryKeyConstraint("school", "code", name=op.f("pk_school_terms")),
+    )
+    op.create_table(
+        "school_trip_distances",
+        sa.Column("school", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("distance_m", sa.Integer(), nullable=False),
+        sa.CheckConstraint("mode IN ('walk', 'bicycle', 'bus', 'metro')", name=op.f("ck_school_trip_distances_mode")),
+        sa.CheckConstraint("distance_m BETWEEN 100 AND 20000", name=op.f("ck_school_trip_distances_distance")),
+        sa.ForeignKeyConstraint(["school"], ["schools.code"], name=op.f("fk_school_trip_distances_school_schools")),
+        sa.PrimaryKeyConstraint("school", "mode", "since", name=op.f("pk_school_trip_distances")),
+    )
+    op.create_table(
+        "school_classes",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("school", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_school_classes_holder_id_holders")),
+        sa.ForeignKeyConstraint(["school"], ["schools.code"], name=op.f("fk_school_classes_school_schools")),
+        sa.PrimaryKeyConstraint("holder_id", name=op.f("pk_school_classes")),
+    )
+    op.create_index("ix_school_classes_school", "school_classes", ["school"])
+    op.create_table(
+        "school_class_years",
+        sa.Column("school", sa.Text(), nullable=False),
+        sa.Column("school_year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("grade", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("grade BETWEEN 1 AND 12", name=op.f("ck_school_class_years_grade")),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["school_classes.holder_id"], name=op.f("fk_school_class_years_holder_id_school_classes")
+        ),
+        sa.ForeignKeyConstraint(["school"], ["schools.code"], name=op.f("fk_school_class_years_school_schools")),
+        sa.PrimaryKeyConstraint("school", "school_year", "grade", "number", name=op.f("pk_school_class_years")),
+        sa.UniqueConstraint(
+            "school", "school_year", "code", name=op.f("uq_school_class_years_school_school_year_code")
+        ),
+        sa.UniqueConstraint(
+            "school", "school_year", "holder_id", name=op.f("uq_school_class_years_school_school_year_holder_id")
+        ),
+    )
+    op.create_index("ix_school_class_years_holder_id", "school_class_years", ["holder_id"])
+
+
+def _create_seat_tables() -> None:
+    op.create_table(
+        "school_seats",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_school_seats")),
+        sa.UniqueConstraint("code_index", name=op.f("uq_school_seats_code_index")),
+    )
+    op.create_table(
+        "school_seat_places",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("seat_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("until IS NULL OR until >= since", name=op.f("ck_school_seat_places_days")),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["school_classes.holder_id"], name=op.f("fk_school_seat_places_holder_id_school_classes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["seat_id"], ["school_seats.id"], name=op.f("fk_school_seat_places_seat_id_school_seats")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "number", "since", name=op.f("pk_school_seat_places")),
+    )
+    op.create_index("ix_school_seat_places_seat_id", "school_seat_places", ["seat_id"])
+    op.create_table(
+        "school_seat_claims",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("seat_id", sa.Uuid(), nullable=False),
+        sa.Column("given_by", sa.Uuid(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["given_by"], ["holders.id"], name=op.f("fk_school_seat_claims_given_by_holders")),
+        sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f("fk_school_seat_claims_holder_id_holders")),
+        sa.ForeignKeyConstraint(
+            ["seat_id"], ["school_seats.id"], name=op.f("fk_school_seat_claims_seat_id_school_seats")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "seat_id", name=op.f("pk_school_seat_claims")),
+    )
+    op.create_index("ix_school_seat_claims_given_by", "school_seat_claims", ["given_by"])
+
+
+def _create_meter_tables() -> None:
+    op.create_table(
+        "school_meter_readings",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("meter", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("building", sa.Text(), nullable=False),
+        sa.Column("kwh", sa.Text(), nullable=False),
+        sa.Column("school_days", sa.Integer(), nullable=True),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_school_meter_readings_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "meter", "period", name=op.f("pk_school_meter_readings")),
+    )
+    op.create_table(
+        "school_meter_shares",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("meter", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("class_code", sa.Text(), nullable=False),
+        sa.Column("share", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme", "meter", "period"],
+            ["school_meter_readings.programme", "school_meter_readings.meter", "school_meter_readings.period"],
+            name="fk_school_meter_shares_reading",
+        ),
+        sa.PrimaryKeyConstraint("programme", "meter", "period", "class_code", name=op.f("pk_school_meter_shares")),
+    )
+
+
 def upgrade() -> None:
     _open_step_accounts()
     _create_agreement_tables()
@@ -757,6 +898,9 @@ def upgrade() -> None:
     _create_merging_tables()
     _create_declaration_tables()
     _create_staff_login_tables()
+    _create_class_tables()
+    _create_seat_tables()
+    _create_meter_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 
