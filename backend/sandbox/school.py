@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import House, clock, identity, points, school, signing
-from backend.identity.agreements import AgreementView
 from backend.sandbox import programme
 from backend.sandbox.catalogue import CLASS_REWARD, load_reward
 from backend.sandbox.programme import CONSENTED_AT, PARTNERS
@@ -79,7 +78,7 @@ def _open_class(tx: Session, house: House) -> UUID:
     class_id = school.open_class(tx, house.vault, "bayi", 2025, 3, 2, "BY2025-3-2", now=CONSENTED_AT)
     school.add_seats(tx, house.vault, class_id, 36, since=_YEAR_BEGINS)
     for source in (school.SOURCE, school.METER_SOURCE):
-        agreement = AgreementView(SCHOOL, source, _YEAR_BEGINS, None, "八一学校 2025-09")
+        agreement = identity.agreements.AgreementView(SCHOOL, source, _YEAR_BEGINS, None, "八一学校 2025-09")
         identity.agreements.sign(tx, agreement, now=CONSENTED_AT)
     return class_id
 

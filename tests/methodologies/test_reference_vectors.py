@@ -257,6 +257,13 @@ THINGS = {
     "plastic bottles": Vector("school_recycling", {"stream": "plastic_bottle", "weight_kg": "0.5"}, "798.5", 798),
     # 2.35 × 3.6 = 8.46
     "clothes at school": Vector("school_recycling", {"stream": "clothes", "weight_kg": "2.35"}, "8460", 8460),
+    # 26 × 1.3 × 0.02/0.65 = 33.8 × 0.0307692… = 1.04; 5 × 4 × 0.0467 = 0.934
+    "a class walks": Vector(
+        "class_trips", {"mode": "walk", "pupils": 26, "distance_km": "1.3"}, "1040", 1040, grade="E2"
+    ),
+    "a class by metro": Vector(
+        "class_trips", {"mode": "metro", "pupils": 5, "distance_km": 4}, "934", 934, grade="E2"
+    ),
     # 389 × 0.8 − 210 = 311.2 − 210 = 101.2; 346.5 × 0.8 − 240 = 277.2 − 240 = 37.2; by register: 263 × 0.8 − 210 = 0.4
     "PC": Vector(PC, {"baseline_footprint_kg": 389, "product_footprint_kg": 210}, "101200", 101_200),
     "PC of 2015": Vector(PC, {"baseline_footprint_kg": "346.5", "product_footprint_kg": 240}, "37200", 37_200),
@@ -391,6 +398,7 @@ NUMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ev_trip": ("distance_km", {}),
     "ev_charging": ("charged_kwh", {}),
     "class_electricity": ("baseline_kwh", {"actual_kwh": 1}),
+    "class_trips": ("distance_km", {"mode": "walk", "pupils": 1}),
     "green_electricity": ("consumed_kwh", {"cancelled_kwh": 1}),
     "car_free_day": ("daily_distance", {"parked_min": 1440, "car_class": "small"}),
     "rail_travel": ("rail_km", {"air_km": 300}),
@@ -412,11 +420,12 @@ NUMBERS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("code", NUMBERS)
 def test_bad_numbers_are_refused_by_name_everywhere(code: str) -> None:
     field, rest = NUMBERS[code]
+    grade = methodologies.library().get(code).versions[-1].grades[0]
     for value in ("NaN", "Infinity", "-Infinity", "1e3", "１２", True, False, 1.5, float("nan"), None, "", "+1"):
-        error = refused(code, {field: value, **rest})
+        error = refused(code, {field: value, **rest}, grade=grade)
         assert (error.code, error.facts["field"]) == ("NOT_A_NUMBER", field), value
     for value in ("-5", -5, "-0.000000001", "999999999999"):
-        error = refused(code, {field: value, **rest})
+        error = refused(code, {field: value, **rest}, grade=grade)
         assert (error.code, error.facts["field"]) == ("OUT_OF_BOUNDS", field), value
 
 

@@ -72,6 +72,7 @@ def test_the_scenarios_of_the_first_release_are_there() -> None:
         "car_free_day",
         "carpool",
         "class_electricity",
+        "class_trips",
         "clothes_donation",
         "device_reuse",
         "ebike_ride",
