@@ -47,6 +47,7 @@ OPERATORS = (
     commands.imports.IMPORT,
     commands.calendar.CALENDAR,
     commands.learning.LEARNING,
+    commands.employer.EMPLOYER,
     commands.messages.MESSAGE,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,

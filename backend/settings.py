@@ -14,11 +14,15 @@ ENVIRONMENTS = ("sandbox", "test", "production")
 WRITE_OFF_LIMIT = 10_000
 #: How long announcements are kept, delivered and undelivered, where the operator does not say otherwise.
 NOTICES_KEPT_DAYS, DEAD_NOTICES_KEPT_DAYS = 90, 365
+#: The fewest people a figure is about that an employer is shown, where the operator does not say otherwise.
+EMPLOYER_GROUP_FLOOR = 10
+_AT_LEAST_FIVE = validate.Range(min=5)
 _AT_LEAST_A_WEEK = validate.Range(min=7)
 #: What WeChat's pushes are signed and sealed with in the sandbox. Everybody knows them: refused in production.
 SANDBOX_PUSH_TOKEN, SANDBOX_PUSH_AES_KEY = "sandbox", "sandbox" * 6 + "0"
 #: Which build of the mini-program a tap on a message opens.
 MINIPROGRAM_STATES = ("formal", "trial", "developer")
+_A_STATE = validate.OneOf(MINIPROGRAM_STATES)
 SANDBOX_DATABASE = "sqlite:///instance/carbon.sqlite3"
 
 
@@ -36,6 +40,7 @@ class Settings:
     or "host:port", small letters) may be notified without TLS and at private addresses; refused in production.
     `wechat_push_token` and `wechat_push_encoding_aes_key`: as set in the mini-program's console; empty where WeChat's
     pushes are not taken. `wechat_miniprogram_state`: which build a tap on a message opens.
+    `employer_group_floor`: the fewest people a figure is about that an employer is shown.
     `write_off_limit`: points that two operators may write off for one person, ever.
     `notices_kept_days`: for how many days announcements and their deliveries are kept, `dead_notices_kept_days` those
     that could not be delivered.
@@ -56,6 +61,7 @@ class Settings:
     sandbox_hosts: tuple[str, ...] = ()
     log_level: str = "INFO"
     write_off_limit: int = WRITE_OFF_LIMIT
+    employer_group_floor: int = EMPLOYER_GROUP_FLOOR
     notices_kept_days: int = NOTICES_KEPT_DAYS
     dead_notices_kept_days: int = DEAD_NOTICES_KEPT_DAYS
 
@@ -88,12 +94,11 @@ class Settings:
             wechat_push_encoding_aes_key=env.str(
                 "WECHAT_PUSH_ENCODING_AES_KEY", SANDBOX_PUSH_AES_KEY if sandbox else ""
             ),
-            wechat_miniprogram_state=env.str(
-                "WECHAT_MINIPROGRAM_STATE", "formal", validate=validate.OneOf(MINIPROGRAM_STATES)
-            ),
+            wechat_miniprogram_state=env.str("WECHAT_MINIPROGRAM_STATE", "formal", validate=_A_STATE),
             sandbox_hosts=tuple(filter(None, (env.str("SANDBOX_HOSTS", "") or "").lower().split(","))),
             log_level=env.str("LOG_LEVEL", "INFO"),
             write_off_limit=env.int("WRITE_OFF_LIMIT", WRITE_OFF_LIMIT),
+            employer_group_floor=env.int("EMPLOYER_GROUP_FLOOR", EMPLOYER_GROUP_FLOOR, validate=_AT_LEAST_FIVE),
             notices_kept_days=env.int("NOTICES_KEPT_DAYS", NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK),
             dead_notices_kept_days=env.int("DEAD_NOTICES_KEPT_DAYS", DEAD_NOTICES_KEPT_DAYS, validate=_AT_LEAST_A_WEEK),
         )

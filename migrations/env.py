@@ -10,6 +10,7 @@ import backend.activities.models
 import backend.approvals
 import backend.calendar_days
 import backend.declarations.models
+import backend.employer.models
 import backend.forest.models
 import backend.identity.agreements.models
 import backend.identity.merging.models

@@ -36,6 +36,7 @@ FLOORS = {
     "backend.sync": 4,
     "backend.steps": 4,
     "backend.campaigns": 4,
+    "backend.employer": 4,
     "backend.forest": 4,
     "backend.learning": 4,
     "backend.audit": 4,

@@ -16,6 +16,7 @@ from backend.activities.orders import (
     lock_orders,
     save_lines,
 )
+from backend.activities.periods import IssuedAct, bases, issued_between
 from backend.activities.policy import LONGEST_TRIP
 from backend.activities.products import (
     PURCHASE,
@@ -116,6 +117,7 @@ __all__ = [
     "Decision",
     "Earning",
     "Explained",
+    "IssuedAct",
     "Library",
     "LineState",
     "OrderKey",
@@ -132,6 +134,7 @@ __all__ = [
     "acts_of",
     "bag_named",
     "baseline_type",
+    "bases",
     "canonical_data",
     "claims_engagement",
     "claims_of",

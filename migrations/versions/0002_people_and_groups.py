@@ -24,6 +24,7 @@ AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 APPEND_ONLY: tuple[str, ...] = (
     *("declaration_terms", "commute_terms", "forest_surveys"),
     *("lesson_versions", "lesson_publications"),
+    *("employer_reports",),
 )
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
@@ -32,6 +33,7 @@ TABLES = (
     *("lessons", "lesson_versions", "lesson_publications", "article_readings", "quiz_attempts"),
     *("rosters", "staff_members", "departments", "staff_departments", "staff_terms"),
     *("wechat_session_keys", "step_days", "step_permission_ends", "step_platforms"),
+    *("employer_reports",),
     *("declaration_terms", "declarations", "declaration_photos"),
     *("forest_projects", "forest_teams", "forest_team_members", "forest_adopters"),
     *("forest_donations", "forest_trees", "forest_tree_parts", "forest_surveys"),
@@ -94,6 +96,26 @@ def _create_agreement_tables() -> None:
     )
     op.create_index("ix_account_references_holder_id", "account_references", ["holder_id"])
     op.create_index("ix_account_references_named_at", "account_references", ["named_at"])
+
+
+def _create_employer_tables() -> None:
+    op.create_table(
+        "employer_reports",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("group_floor", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("operator_id", sa.Uuid(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("group_floor >= 5", name=op.f("ck_employer_reports_group_floor")),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_employer_reports_operator_id_operators")
+        ),
+        sa.ForeignKeyConstraint(
+            ["programme"], ["programmes.code"], name=op.f("fk_employer_reports_programme_programmes")
+        ),
+        sa.PrimaryKeyConstraint("programme", "month", name=op.f("pk_employer_reports")),
+    )
 
 
 def _create_roster_tables() -> None:
@@ -893,6 +915,7 @@ def upgrade() -> None:
     _create_calendar_tables()
     _create_learning_tables()
     _create_roster_tables()
+    _create_employer_tables()
     _create_step_tables()
     _create_forest_tables()
     _create_merging_tables()

@@ -20,6 +20,7 @@ from backend.ledger import CHART
 #: What is never changed or removed: a change of a consent within three years, a day and its differences once closed.
 NEVER_CHANGED = (
     *("ledger_transactions", "ledger_transfers", "quantification_bases", "restatements"),
+    "employer_reports",
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),
