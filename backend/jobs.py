@@ -67,6 +67,7 @@ JOBS = (
     Job("outbox.give_positions", 1, lambda tx, now: outbox.give_positions(tx)),
     Job("points.ripen", 10, lambda tx, now: points.ripen(tx, now=now)),
     Job("points.lapse", 60, lambda tx, now: points.lapse(tx, now=now)),
+    Job("points.end_with_employment", 600, lambda tx, now: points.end_with_employment(tx, now=now)),
     Job("points.take_up_returned", 60, lambda tx, now: points.take_up_returned(tx)),
     Job("points.warn_of_budgets", 60, lambda tx, now: points.warn_of_budgets(tx, now=now)),
     Job("points.purge_cap_counts", 3_600, lambda tx, now: points.purge_cap_counts(tx, now=now)),

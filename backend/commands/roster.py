@@ -144,8 +144,23 @@ def sources() -> None:
         click.echo(f"{programme}  {operator_log.shown_url(url)}  {clock.iso(at) if at else '-'}  {outcome or '-'}")
 
 
+@click.command("terms")
+@click.argument("programme")
+@click.option("--from", "first", required=True, type=_DAY, help="for whom this day or a later one is the last")
+@click.option(
+    "--keeps-days", required=True, type=click.IntRange(0, 3650), help="how long points may be redeemed after it"
+)
+@acting
+def terms(programme: str, first: datetime, keeps_days: int, name: str, token: str, reason: str) -> None:
+    """Say for how long leavers may redeem their points; what is left then lapses."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        days = {"in_force_from": first.date(), "leaver_keeps_days": keeps_days}
+        roster.set_terms(tx, programme, in_force_from=first.date(), leaver_keeps_days=keeps_days, now=clock.now())
+        note(tx, by, "roster.terms_set", programme, reason, after=days)
+
+
 ROSTER = click.Group(
     "roster",
     help="Who is employed: lists of the staff, compared first and then applied.",
-    commands=(import_list, pull, source, sources),
+    commands=(import_list, pull, source, sources, terms),
 )

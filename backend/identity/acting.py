@@ -29,6 +29,7 @@ from backend.identity.models import (
     PersonKey,
 )
 from backend.identity.persons import enrol, require_programme
+from backend.identity.roster.leavers import require_term
 from backend.ids import new_id
 from backend.lists import upsert_rows
 from backend.vault import Sealer, Vault
@@ -99,8 +100,8 @@ def act_for(
 ) -> Acting:
     """Let this login act for this account until commit, one act after the other.
 
-    Raises SessionEnded, GuardianNeeded (somebody under fourteen spends nothing alone), NotEnrolled, and NotFound for an
-    account that is not theirs to act for.
+    Raises SessionEnded, GuardianNeeded (somebody under fourteen spends nothing alone), NotEnrolled, StaffTermEnded (who
+    left long enough ago), and NotFound for an account that is not theirs to act for.
     """
     own = tx.execute(_ONESELF, {"person": person_id, "session": session_id, "programme": programme}).one_or_none()
     if own is None or own.wrapped_key is None or own.expires_at is None:
@@ -117,6 +118,8 @@ def act_for(
             raise NotFound
     if found.account_kind is None:
         raise NotEnrolled
+    if found.account_kind == "staff":
+        require_term(tx, programme, account_id, now=now)
     return Acting(account_id, person_id, programme, found.account_kind, found.enrolled_at, found.wrapped_key)
 
 

@@ -51,6 +51,7 @@ from backend.points.errors import (
     UnknownMultiplier,
 )
 from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
+from backend.points.leaving import end_with_employment
 from backend.points.lot_views import STATES, LotView, lots_page
 from backend.points.models import Use
 from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
@@ -132,6 +133,7 @@ __all__ = [
     "decide_write_off",
     "differences",
     "draw",
+    "end_with_employment",
     "give_back",
     "holdings",
     "lapse",

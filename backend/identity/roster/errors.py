@@ -33,3 +33,16 @@ class TooManyLeave(Refusal):
     title = (
         "离职人数异常，请核对名单后用 --yes-many 注明人数 / So many would leave that their number has to be confirmed"
     )
+
+
+class StaffTermEnded(Refusal):
+    """`until`: the last day on which they could redeem."""
+
+    code = "STAFF_TERM_ENDED"
+    status = 403
+    title = "您已离职，兑换期限已过 / You have left, and the time to redeem is over"
+
+
+class TermsBackdated(Refusal):
+    code = "TERMS_BACKDATED"
+    title = "离职条款须自明天或更晚的日期起生效 / Terms for leavers begin tomorrow at the earliest"
