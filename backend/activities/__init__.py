@@ -16,7 +16,7 @@ from backend.activities.orders import (
     lock_orders,
     save_lines,
 )
-from backend.activities.periods import IssuedAct, bases, issued_between
+from backend.activities.periods import IssuedAct, bases, issued_in_programme
 from backend.activities.policy import LONGEST_TRIP
 from backend.activities.products import (
     PURCHASE,
@@ -154,6 +154,7 @@ __all__ = [
     "holdings",
     "issued_after",
     "issued_between",
+    "issued_in_programme",
     "latest",
     "library",
     "library_digest",

@@ -37,7 +37,7 @@ class IssuedAct:
     reduction_g: int
 
 
-def issued_between(
+def issued_in_programme(
     tx: Session, programme: str, *, first: date, last: date, scenes: Collection[str]
 ) -> Iterator[list[IssuedAct]]:
     """The issued acts of these scenes on these days, page by page, in the order of holders and acts."""

@@ -101,7 +101,7 @@ def figures(tx: Session, programme: str, *, first: date, last: date, floor: int)
 def _gathered(tx: Session, programme: str, first: date, last: date) -> dict[str, Category]:
     found = {scene: Category() for scene in CATEGORIES.values()}
     versions: dict[bytes, str] = {}
-    pages = activities.issued_between(tx, programme, first=first, last=last, scenes=sorted(found))
+    pages = activities.issued_in_programme(tx, programme, first=first, last=last, scenes=sorted(found))
     for page in pages:
         unread = {act.basis_hash for act in page} - versions.keys()
         versions |= {key: str(basis["version"]) for key, basis in activities.bases(tx, unread).items()}
