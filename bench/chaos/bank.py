@@ -137,7 +137,8 @@ class Bank:
             time.sleep(0.5)
             with self._engine.connect() as connection:
                 made = int(connection.scalar(text(COUNT)) or 0)
-            if made >= self._given.operations or self.faults:
+            over = self._given.minutes is not None and time.monotonic() - began > self._given.minutes * 60
+            if made >= self._given.operations or over or self.faults:
                 return made
             if made >= due:
                 self._look()
@@ -229,6 +230,7 @@ def arguments(*told: str) -> argparse.Namespace:
     """What a run is told; everything has a default, the seed a random one."""
     parser = argparse.ArgumentParser(prog="python -m bench.chaos.bank", description=__doc__)
     parser.add_argument("--operations", type=int, default=1_000_000, help="at least so many [1000000]")
+    parser.add_argument("--minutes", type=float, help="closes after so many, however few operations there were [none]")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of what is done [random]")
     parser.add_argument("--clerks", type=int, default=2, help="processes side by side [2]")
     parser.add_argument("--tellers", type=int, default=2, help="members who redeem and read over HTTP [2]")
