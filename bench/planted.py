@@ -108,8 +108,8 @@ _STATEMENTS = (
     f"FROM {_ALL} WHERE {_SETTLED}",
     "INSERT INTO activities (holder_id, id, programme, partner, order_no, line, revision, methodology, scene, profile, "
     "grade, occurred_at, day, pending_days, data, evidence, reduction_g, offset_g, eac_wh, status, reason, "
-    f"issue_count, claim, rests_on, recorded_at) SELECT {_HOLDER}, {_id('000000ac')}, 'members', :partner, 'O' || n, '1', 2, "
-    "'device_reuse', 'device', 'CN-DEFAULT', 'E3', :at, :day, 7, '{\"category\": \"phone\", \"quantity\": 1}', "
+    f"issue_count, claim, rests_on, recorded_at) SELECT {_HOLDER}, {_id('000000ac')}, 'members', :partner, 'O' || n, "
+    "'1', 2, 'device_reuse', 'device', 'CN-DEFAULT', 'E3', :at, :day, 7, '{\"category\": \"phone\", \"quantity\": 1}', "
     f"'{{}}', :grams, 0, 0, {_STATUS}, CASE WHEN {_STATUS} <> 'issued' THEN 'ALREADY_CLAIMED' END, 1, "
     f"'transferred', 'consent', :now FROM {_ALL} WHERE {_AN_ACT}",
     "INSERT INTO ledger_transactions (holder_id, id, programme, kind, idempotency_key, input_hash, activity_id, "
