@@ -147,13 +147,23 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
         yield tx
 
 
-def retried(sessions: sessionmaker[Session], act: Callable[[Session], T], *, tries: int = 5) -> T:
-    """What `act` returns, in a transaction of its own; begun again when it was chosen to end a deadlock."""
+def retried(
+    sessions: sessionmaker[Session],
+    act: Callable[[Session], T],
+    *,
+    tries: int = 5,
+    also_after: tuple[type[Exception], ...] = (),
+) -> T:
+    """What `act` returns, in a transaction of its own; begun again when it was chosen to end a deadlock.
+
+    `also_after`: what else says that another transaction was in its way.
+    """
+    in_the_way: tuple[type[Exception], ...] = (OperationalError, *also_after)
     for _ in range(tries - 1):
         try:
             with transaction(sessions) as tx:
                 return act(tx)
-        except OperationalError:
+        except in_the_way:
             continue
     with transaction(sessions) as tx:
         return act(tx)

@@ -1,17 +1,15 @@
 """Declaring an act, withdrawing it, and appealing against its refusal: what members do, one thing after the other."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, clock, idempotency, identity, problems
-from backend.database import transaction
+from backend.database import retried
 from backend.declarations import keeping, settling, telling
 from backend.declarations.errors import (
     AppealedBefore,
@@ -43,21 +41,6 @@ from backend.settlement import Outcome
 from backend.vault import Vault
 
 OPERATION = "POST /activities"
-#: How often it begins again because another transaction was in its way.
-PATIENCE = 5
-T = TypeVar("T")
-
-
-def patiently(sessions: sessionmaker[Session], act: Callable[[Session], T]) -> T:
-    """What `act` returns, in a transaction of its own, begun again where another one was in its way."""
-    for _ in range(PATIENCE - 1):
-        try:
-            with transaction(sessions) as tx:
-                return act(tx)
-        except (activities.Contended, OperationalError):
-            continue
-    with transaction(sessions) as tx:
-        return act(tx)
 
 
 def declare(sessions: sessionmaker[Session], vault: Vault, wish: Wish, key: str) -> Answer:
@@ -81,7 +64,7 @@ def declare(sessions: sessionmaker[Session], vault: Vault, wish: Wish, key: str)
         idempotency.finish(tx, asked, answer)
         return answer
 
-    return patiently(sessions, attempt)
+    return retried(sessions, attempt, also_after=(activities.Contended,))
 
 
 def _declared(

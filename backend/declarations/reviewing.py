@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import clock, identity, operator_log
+from backend import activities, clock, identity, operator_log
 from backend.approvals import SecondOperatorNeeded
+from backend.database import retried
 from backend.declarations import keeping, settling, telling
-from backend.declarations.declaring import patiently
 from backend.declarations.errors import DeclarationChanged
 from backend.declarations.models import Declaration
 from backend.declarations.policy import APPROVED, IN_APPEAL, IN_REVIEW, REFUSED, REVIEW_REASONS
@@ -38,7 +38,8 @@ def approve(
         else:
             row.state, row.reason = REFUSED, outcome.code
 
-    return patiently(sessions, partial(_decide, declaration_id, operator, reason, credit)).reason
+    decide = partial(_decide, declaration_id, operator, reason, credit)
+    return retried(sessions, decide, also_after=(activities.Contended,)).reason
 
 
 def refuse(
@@ -56,7 +57,8 @@ def refuse(
     def settle(_tx: Session, row: Declaration, _now: datetime) -> None:
         row.state, row.reason, row.told = REFUSED, code, told
 
-    patiently(sessions, partial(_decide, declaration_id, operator, reason, settle))
+    decide = partial(_decide, declaration_id, operator, reason, settle)
+    retried(sessions, decide, also_after=(activities.Contended,))
 
 
 def _decide(

@@ -10,19 +10,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, clock, ledger, outbox
 from backend.activities import Act, Library, Requantified, Restatement, RestatementRun, Scope
-from backend.database import transaction
+from backend.database import retried, transaction
 from backend.ledger import Transaction
 from backend.outbox import Announcement
 from backend.settlement import issuing
 
 BATCH = 500
-#: How often a batch begins again because another transaction was in its way.
-PATIENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +132,7 @@ class _Run:
 
     def patiently(self, sessions: sessionmaker[Session]) -> RunState:
         """The next batch, committed; a deadlock is no fault of it, so it is tried again."""
-        for _ in range(PATIENCE - 1):
-            try:
-                with transaction(sessions) as tx:
-                    return self._batch(tx)
-            except OperationalError:
-                continue
-        with transaction(sessions) as tx:
-            return self._batch(tx)
+        return retried(sessions, self._batch)
 
     def _batch(self, tx: Session) -> RunState:
         run = activities.hold_run(tx, self.id)

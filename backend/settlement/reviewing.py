@@ -3,19 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, clock, ledger, operator_log
 from backend.activities import ActivityKey, ClaimView, Contended
-from backend.database import transaction
+from backend.database import retried
 from backend.errors import NotFound
 from backend.identity import REVIEWER, OperatorView
 from backend.settlement.errors import NothingToReverse, ReversalIsFinal
 from backend.settlement.service import reverse
-
-#: How often a decision begins again because another transaction was in its way.
-PATIENCE = 5
 
 
 def reverse_after_review(
@@ -27,14 +23,11 @@ def reverse_after_review(
     of a reversal.
     """
     operator.require(REVIEWER)
-    for _ in range(PATIENCE - 1):
-        try:
-            with transaction(sessions) as tx:
-                return _reverse(tx, activity_id, operator, reason, now=clock.now())
-        except (Contended, OperationalError):
-            continue
-    with transaction(sessions) as tx:
+
+    def reversing(tx: Session) -> bool:
         return _reverse(tx, activity_id, operator, reason, now=clock.now())
+
+    return retried(sessions, reversing, also_after=(Contended,))
 
 
 def _reverse(tx: Session, activity_id: UUID, operator: OperatorView, reason: str, *, now: datetime) -> bool:
