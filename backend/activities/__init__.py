@@ -2,6 +2,7 @@
 
 from backend.activities.bags import bag_named
 from backend.activities.claims import ClaimParty, ClaimView, claims_of, conflicts
+from backend.activities.days import CountedAct, issued_on
 from backend.activities.deciding import Decision, decide
 from backend.activities.errors import ActRefused, Contended, UnknownVersion
 from backend.activities.models import RestatementRun
@@ -113,6 +114,7 @@ __all__ = [
     "ClaimParty",
     "ClaimView",
     "Contended",
+    "CountedAct",
     "Credited",
     "Decision",
     "Earning",
@@ -155,6 +157,7 @@ __all__ = [
     "issued_after",
     "issued_between",
     "issued_in_programme",
+    "issued_on",
     "latest",
     "library",
     "library_digest",

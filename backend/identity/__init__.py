@@ -107,7 +107,7 @@ from backend.identity.links import (
     unlink_user,
     user_ref_index,
 )
-from backend.identity.minors import guardian_of, minor_until
+from backend.identity.minors import guardian_of, minor_until, minors_among
 from backend.identity.operators import (
     ADMINISTRATOR,
     FINANCE,
@@ -265,6 +265,7 @@ __all__ = [
     "may_see",
     "merging",
     "minor_until",
+    "minors_among",
     "new_token",
     "new_typed_code",
     "open_class_account",

@@ -3,10 +3,11 @@
 Of a birth date only the fourteenth birthday is kept, and only until it has come.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, select
 from sqlalchemy.orm import Session
 
 from backend import clock
@@ -14,6 +15,7 @@ from backend.errors import NotFound
 from backend.identity.errors import GuardianNeeded
 from backend.identity.models import Guardianship, Minor
 from backend.identity.persons import hold_person
+from backend.lists import recordset
 
 AGE_OF_OWN_CONSENT = 14
 
@@ -55,3 +57,12 @@ def hold_decider(tx: Session, holder_id: UUID, decided_by: UUID, *, now: datetim
     if until is None or guardian_of(tx, holder_id) != decided_by:
         raise NotFound
     return clock.start_of(until)
+
+
+def minors_among(tx: Session, holder_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Those of these persons who are known to be under fourteen now."""
+    if not holder_ids:
+        return set()
+    given = recordset(tx, "given", {"holder_id": Uuid()}, [(id,) for id in sorted(set(holder_ids))])
+    query = select(Minor.holder_id).join(given, Minor.holder_id == given.c.holder_id)
+    return set(tx.scalars(query.where(Minor.minor_until > clock.day_of(now))))

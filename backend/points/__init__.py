@@ -55,7 +55,7 @@ from backend.points.leaving import end_with_employment
 from backend.points.lot_views import STATES, LotView, lots_page
 from backend.points.models import Use
 from backend.points.policy import DAY, MONTH, PERIODS, WEEK, Cap, Multiplier, Rule, rule_on
-from backend.points.reading import differences, holdings, lots_for, lots_of, newest_lots, standing_lots
+from backend.points.reading import differences, given_for, holdings, lots_for, lots_of, newest_lots, standing_lots
 from backend.points.ripening import lapse, ripen
 from backend.points.rules import (
     multiplier,
@@ -135,6 +135,7 @@ __all__ = [
     "draw",
     "end_with_employment",
     "give_back",
+    "given_for",
     "holdings",
     "lapse",
     "lapsing_page",

@@ -31,6 +31,25 @@ def standing_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dic
     return found
 
 
+def given_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], int]:
+    """Points that these (holder, activity) earned and that were not taken back, bonuses included; none are left out."""
+    if not activities:
+        return {}
+    given = recordset(tx, "given", {"holder_id": Uuid(), "activity_id": Uuid()}, sorted(set(activities)))
+    lot = Lot.__table__.c  # the table, not the model: there may be thousands of rows
+    query = (
+        select(lot.holder_id, lot.activity_id, func.sum(lot.amount))
+        .join_from(
+            given,
+            Lot.__table__,
+            (lot.holder_id == given.c.holder_id) & (lot.activity_id == given.c.activity_id),
+        )
+        .where(lot.taken_back_at.is_(None))
+        .group_by(lot.holder_id, lot.activity_id)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in tx.execute(query)}
+
+
 def newest_lots(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Lot]:
     """The last lot each of these (holder, activity) earned itself, bonuses aside; those that never earned any are left
     out."""

@@ -1,0 +1,19 @@
+"""What campaigns refuse."""
+
+from backend.errors import Refusal
+
+
+class InvalidCampaign(Refusal):
+    """The campaign cannot be held like this; `field` says which part of it, `problem` why."""
+
+    code = "INVALID_CAMPAIGN"
+    status = 422
+    title = "活动设置无效 / The campaign cannot be held like this"
+
+
+class CampaignNotFound(Refusal):
+    """There is no such campaign that the asker may see."""
+
+    code = "CAMPAIGN_NOT_FOUND"
+    status = 404
+    title = "没有这个活动 / There is no such campaign"

@@ -1,0 +1,24 @@
+"""Scores: made of acts by counting days again, kept up with the books, rebuilt and compared."""
+
+from backend.campaigns.scoring.counting import Changed, count_days, participants_of, recount
+from backend.campaigns.scoring.following import (
+    BATCH,
+    PARTICIPANT_CHANGED,
+    Followed,
+    follow,
+    hold_follower,
+    participant_changed,
+)
+
+__all__ = [
+    "BATCH",
+    "PARTICIPANT_CHANGED",
+    "Changed",
+    "Followed",
+    "count_days",
+    "follow",
+    "hold_follower",
+    "participant_changed",
+    "participants_of",
+    "recount",
+]

@@ -1,0 +1,206 @@
+"""Campaigns: environment weeks, car-free days, PK, and what is derived from them.
+
+House rules for a migration:
+* It must not break the release before it: add first, use later, remove in a third migration.
+* It runs on PostgreSQL and on SQLite, and says what happens to rows that exist.
+* Published facts (ledger, activities, quantification bases) are never rewritten.
+
+Only new tables: no row that exists is touched. One function per room.
+
+Revision: 0003, after: 0002
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+#: Whole numbers that may exceed 32 bits.
+AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.DateTime(timezone=True)
+#: What is written here is never changed or removed: corrections are new rows.
+APPEND_ONLY: tuple[str, ...] = ()
+#: Every table of this migration, each behind those it refers to.
+TABLES = (
+    *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
+    *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers"),
+)
+
+
+def _refuse_changes(table: str) -> None:
+    """Let the database itself refuse to change or remove a row."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+
+
+def _holder(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["holder_id"], ["holders.id"], name=op.f(f"fk_{table}_holder_id_holders"))
+
+
+def _campaign(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["campaign"], ["campaigns.code"], name=op.f(f"fk_{table}_campaign_campaigns"))
+
+
+def _create_campaign_tables() -> None:
+    op.create_table(
+        "campaigns",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("joining", sa.Text(), nullable=False),
+        sa.Column("starts_at", INSTANT, nullable=False),
+        sa.Column("ends_at", INSTANT, nullable=False),
+        sa.Column("closes_at", INSTANT, nullable=False),
+        sa.Column("drafted_at", INSTANT, nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.Column("announced_at", INSTANT, nullable=True),
+        sa.Column("cancelled_at", INSTANT, nullable=True),
+        sa.Column("final_at", INSTANT, nullable=True),
+        sa.CheckConstraint("kind IN ('environment_week', 'car_free_day', 'challenge')", name=op.f("ck_campaigns_kind")),
+        sa.CheckConstraint("joining IN ('open', 'departments', 'invitation')", name=op.f("ck_campaigns_joining")),
+        sa.CheckConstraint("starts_at < ends_at AND ends_at <= closes_at", name=op.f("ck_campaigns_order")),
+        sa.CheckConstraint(
+            "announced_at IS NOT NULL OR (cancelled_at IS NULL AND final_at IS NULL)",
+            name=op.f("ck_campaigns_announced"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_campaigns_approval_id_approval_requests")
+        ),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_campaigns_programme_programmes")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_campaigns")),
+    )
+    op.create_table(
+        "campaign_teams",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_passed", sa.Boolean(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("captain_id", sa.Uuid(), nullable=True),
+        sa.Column("made_at", INSTANT, nullable=False),
+        _campaign("campaign_teams"),
+        sa.ForeignKeyConstraint(["captain_id"], ["holders.id"], name=op.f("fk_campaign_teams_captain_id_holders")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_teams")),
+        sa.UniqueConstraint("code_index", name=op.f("uq_campaign_teams_code_index")),
+    )
+    op.create_index("ix_campaign_teams_campaign", "campaign_teams", ["campaign"])
+    op.create_table(
+        "campaign_participants",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("takes_challenges", sa.Boolean(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("name_passed", sa.Boolean(), nullable=False),
+        sa.Column("city", sa.Text(), nullable=True),
+        sa.Column("team_id", sa.Uuid(), nullable=True),
+        sa.Column("joined_at", INSTANT, nullable=False),
+        sa.Column("left_at", INSTANT, nullable=True),
+        _campaign("campaign_participants"),
+        _holder("campaign_participants"),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["campaign_teams.id"], name=op.f("fk_campaign_participants_team_id_campaign_teams")
+        ),
+        sa.PrimaryKeyConstraint("holder_id", "campaign", name=op.f("pk_campaign_participants")),
+        sa.UniqueConstraint("campaign", "id", name=op.f("uq_campaign_participants_campaign_id")),
+    )
+    op.create_index("ix_campaign_participants_team", "campaign_participants", ["team_id"])
+    op.create_table(
+        "campaign_groups",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('department', 'class', 'city', 'team')", name=op.f("ck_campaign_groups_kind")),
+        _campaign("campaign_groups"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_groups")),
+        sa.UniqueConstraint("campaign", "kind", "key", name=op.f("uq_campaign_groups_campaign_kind_key")),
+    )
+
+
+def _create_score_tables() -> None:
+    op.create_table(
+        "campaign_scores",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("participant_id", sa.Uuid(), nullable=False),
+        sa.Column("grams", AMOUNT, nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        sa.Column("acts", sa.Integer(), nullable=False),
+        sa.Column("grams_at", sa.Integer(), nullable=False),
+        sa.Column("points_at", sa.Integer(), nullable=False),
+        sa.Column("groups", sa.Text(), nullable=True),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("grams >= 0 AND points >= 0 AND acts > 0", name=op.f("ck_campaign_scores_amounts")),
+        _campaign("campaign_scores"),
+        _holder("campaign_scores"),
+        sa.PrimaryKeyConstraint("holder_id", "campaign", "period", name=op.f("pk_campaign_scores")),
+    )
+    for measure in ("grams", "points"):
+        op.create_index(
+            f"ix_campaign_scores_{measure}",
+            "campaign_scores",
+            ["campaign", "period", measure],
+            postgresql_where=sa.text("listed"),
+            sqlite_where=sa.text("listed"),
+        )
+    op.create_table(
+        "campaign_group_scores",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=False),
+        sa.Column("grams", AMOUNT, nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        sa.Column("acts", AMOUNT, nullable=False),
+        _campaign("campaign_group_scores"),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["campaign_groups.id"], name=op.f("fk_campaign_group_scores_group_id_campaign_groups")
+        ),
+        sa.PrimaryKeyConstraint("campaign", "period", "group_id", name=op.f("pk_campaign_group_scores")),
+    )
+    op.create_table(
+        "campaign_buckets",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.CheckConstraint("measure IN ('grams', 'points')", name=op.f("ck_campaign_buckets_measure")),
+        _campaign("campaign_buckets"),
+        sa.PrimaryKeyConstraint("campaign", "period", "measure", "bucket", name=op.f("pk_campaign_buckets")),
+    )
+    op.create_table(
+        "campaign_followers",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", AMOUNT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_campaign_followers")),
+    )
+
+
+def upgrade() -> None:
+    _create_campaign_tables()
+    _create_score_tables()
+    for table in APPEND_ONLY:
+        _refuse_changes(table)
+
+
+def downgrade() -> None:
+    for table in reversed(TABLES):
+        op.drop_table(table)
