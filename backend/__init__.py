@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, json
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException
 
-from backend import database, problems
+from backend import campaigns, database, problems
 from backend.errors import Misconfigured, Refusal
 from backend.forest import StepDonations
 from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider, phones, staff_login
@@ -40,6 +40,7 @@ class House:
     wechat: WeChatProvider
     phone_provider: phones.PhoneProvider
     staff_login_desk: staff_login.StaffLoginDesk
+    boards: campaigns.boards.Sources
 
     def transaction(self) -> AbstractContextManager[Session]:
         """One database transaction: committed when the block ends, rolled back when it raises."""
@@ -72,7 +73,8 @@ def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) 
     )
     gate = Gate(statements, sessions, vault)
     desk = staff_login.StaffLoginDesk(sessions, vault, settings.sandbox_hosts)
-    return House(settings, sessions, vault, gate, wechat, _phones(settings, sessions, vault), desk)
+    boards = campaigns.boards.Sources(sessions)
+    return House(settings, sessions, vault, gate, wechat, _phones(settings, sessions, vault), desk, boards)
 
 
 def _phones(settings: Settings, sessions: sessionmaker[Session], vault: Vault) -> phones.PhoneProvider:

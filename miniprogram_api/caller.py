@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from flask import current_app, g, request
 
-from backend import clock, identity
+from backend import campaigns, clock, identity
 from backend.errors import Refusal
 from backend.identity import AccessClaims, WeChatProvider, phones, staff_login
 from backend.partners import Gate
@@ -39,6 +39,8 @@ class House(Protocol):
     def phone_provider(self) -> phones.PhoneProvider: ...
     @property
     def staff_login_desk(self) -> staff_login.StaffLoginDesk: ...
+    @property
+    def boards(self) -> campaigns.boards.Sources: ...
 
     def transaction(self) -> AbstractContextManager[Any]:
         """One database transaction: committed when the block ends, rolled back when it raises."""

@@ -17,3 +17,11 @@ class CampaignNotFound(Refusal):
     code = "CAMPAIGN_NOT_FOUND"
     status = 404
     title = "没有这个活动 / There is no such campaign"
+
+
+class BoardNotFound(Refusal):
+    """The campaign has no such board."""
+
+    code = "BOARD_NOT_FOUND"
+    status = 404
+    title = "没有这个排行榜 / The campaign has no such board"

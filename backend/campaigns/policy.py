@@ -208,6 +208,19 @@ def bucket_of(score: int) -> int:
     return 64 + (exponent << 6) + ((score >> exponent) - 64)
 
 
+def most_in_bucket(bucket: int) -> int:
+    """The highest score that is counted in this bucket."""
+    if bucket < 64:
+        return bucket
+    exponent, place = divmod(bucket - 64, 64)
+    return ((64 + place + 1) << exponent) - 1
+
+
+def display_name(participant_id: UUID | str, name: str | None, passed: bool) -> str:
+    """What others call a participant: their name once it was checked, until then a number of theirs."""
+    return name if name is not None and passed else f"伙伴 {str(participant_id)[-6:].upper()}"
+
+
 def names_methodologies(codes: Collection[str], known: Collection[str]) -> list[str]:
     """Those of these codes that no methodology has."""
     return sorted(set(codes) - set(known))

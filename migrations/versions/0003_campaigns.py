@@ -157,7 +157,7 @@ def _create_score_tables() -> None:
         op.create_index(
             f"ix_campaign_scores_{measure}",
             "campaign_scores",
-            ["campaign", "period", measure],
+            ["campaign", "period", measure, f"{measure}_at", "participant_id"],
             postgresql_where=sa.text("listed"),
             sqlite_where=sa.text("listed"),
         )

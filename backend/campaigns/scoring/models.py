@@ -20,13 +20,13 @@ class CampaignScore(Base):
         CheckConstraint("grams >= 0 AND points >= 0 AND acts > 0", name="amounts"),
         Index(
             "ix_campaign_scores_grams",
-            *("campaign", "period", "grams"),
+            *("campaign", "period", "grams", "grams_at", "participant_id"),
             postgresql_where=text("listed"),
             sqlite_where=text("listed"),
         ),
         Index(
             "ix_campaign_scores_points",
-            *("campaign", "period", "points"),
+            *("campaign", "period", "points", "points_at", "participant_id"),
             postgresql_where=text("listed"),
             sqlite_where=text("listed"),
         ),

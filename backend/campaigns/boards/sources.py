@@ -1,0 +1,36 @@
+"""What boards are read from in this process, and what of campaigns may be a few seconds old."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend.campaigns import reading
+from backend.campaigns.boards.interfaces import Asked, Page
+from backend.campaigns.boards.sql import SqlPlaces
+from backend.campaigns.reading import CampaignView
+from backend.database import transaction
+
+#: For how long a campaign is not read again: it is asked about with every page, and hardly ever changes.
+KEPT = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The database."""
+
+    sessions: sessionmaker[Session]
+    _campaigns: dict[str, tuple[datetime, CampaignView]] = field(default_factory=dict)
+
+    def campaign(self, code: str, *, now: datetime) -> CampaignView:
+        """The announced campaign of this code, at most two seconds old. Raises CampaignNotFound."""
+        read_at, found = self._campaigns.get(code, (None, None))
+        if read_at is None or found is None or not read_at <= now < read_at + KEPT:
+            with transaction(self.sessions) as tx:
+                found = reading.campaign(tx, code, now=now)
+            self._campaigns[code] = now, found
+        return found
+
+    def read(self, asked: Asked) -> Page:
+        """The page, from whoever can vouch for it."""
+        return SqlPlaces(self.sessions).read(asked)
