@@ -28,8 +28,10 @@ class PointsSchema(Schema):
 
 
 class AccountSchema(Schema):
-    """One account per programme, also of who was merged with the member: `account_id` says whose, for every call that
-    takes it. Reductions, offset-backed and certificate-backed claims are never added together."""
+    """One account per programme, also of who was merged with the member, and of each class the member acts for.
+
+    `account_id` says whose, for every call that takes it. Reductions, offset-backed and certificate-backed claims are
+    never added together."""
 
     account_id = fields.UUID(required=True)
     programme = fields.String(required=True)
@@ -47,7 +49,7 @@ class AccountSchema(Schema):
 
 
 class AccountsSchema(Schema):
-    """All accounts of the member."""
+    """All accounts of the member, and those of classes they act for."""
 
     accounts = fields.List(fields.Nested(AccountSchema), required=True)
 
@@ -58,6 +60,7 @@ def accounts() -> dict[str, Any]:
     with house().transaction() as tx:
         programmes = identity.programmes(tx)
         holders = identity.merging.holders_of(tx, member().holder_id)
+        holders += identity.stewarded_accounts(tx, member().holder_id, now=clock.now())
         enrolments = [enrolment for holder_id in holders for enrolment in identity.enrolments(tx, holder_id)]
         balances = {holder_id: ledger.balances(tx, holder_id) for holder_id in holders}
     return {

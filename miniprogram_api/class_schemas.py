@@ -107,6 +107,29 @@ class SeatCodeSchema(Schema):
     ward_id = fields.UUID()
 
 
+class ConfirmationSchema(Schema):
+    """A confirmation that was not taken back. Trips have direction, mode and pupils; a hand-in has its bag."""
+
+    kind = fields.String(required=True, metadata={"enum": ["trips", "hand_in"]})
+    day = fields.Date(required=True)
+    counts = fields.Boolean(required=True, metadata={"description": "是否计入 / whether it is credited"})
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "why it does not count"})
+    reduction_g = fields.Integer(required=True)
+    direction = fields.String(required=True, allow_none=True)
+    mode = fields.String(required=True, allow_none=True)
+    pupils = fields.Integer(required=True, allow_none=True)
+    bag_code = fields.String(required=True, allow_none=True)
+    stream = fields.String(required=True, allow_none=True)
+    weight_kg = fields.String(required=True, allow_none=True)
+    books = fields.Integer(required=True, allow_none=True)
+
+
+class ConfirmationsSchema(Schema):
+    """What was confirmed of some days, the newest day first."""
+
+    confirmations = fields.List(fields.Nested(ConfirmationSchema), required=True)
+
+
 class DaysQuery(Schema):
     """From a day to a day, at most 400 days."""
 
@@ -117,3 +140,12 @@ class DaysQuery(Schema):
     def order(self, data: dict[str, Any], **_: Any) -> None:
         if not 0 <= (data["last_day"] - data["first_day"]).days < 400:
             raise ValidationError("not before first_day, and at most 400 days", "last_day")
+
+
+class FewDaysQuery(DaysQuery):
+    """From a day to a day, at most 62 days."""
+
+    @validates_schema
+    def few(self, data: dict[str, Any], **_: Any) -> None:
+        if (data["last_day"] - data["first_day"]).days >= 62:
+            raise ValidationError("at most 62 days", "last_day")

@@ -28,8 +28,10 @@ from miniprogram_api.class_schemas import (
     ClassesSchema,
     ClassSchema,
     ClassTotalsSchema,
+    ConfirmationsSchema,
     ConfirmedSchema,
     DaysQuery,
+    FewDaysQuery,
     FigureSchema,
     HandInSchema,
     SeatCodeSchema,
@@ -64,6 +66,16 @@ def totals(query: dict[str, Any], class_id: UUID) -> dict[str, Any]:
     with house().transaction() as tx:
         school.require_sight(tx, member().holder_id, class_id, now=clock.now())
         return _totals(school.totals(tx, class_id, query["first_day"], query["last_day"], now=clock.now()))
+
+
+@resource.operation("GET", _CLASS + "/confirmations", answers=ConfirmationsSchema, refuses=(NotFound,))
+@resource.query(FewDaysQuery)
+def confirmations(query: dict[str, Any], class_id: UUID) -> dict[str, Any]:
+    """What was confirmed for a class I teach, newest day first"""
+    with house().transaction() as tx:
+        school.require_sight(tx, member().holder_id, class_id, teaching=True, now=clock.now())
+        found = school.confirmations(tx, class_id, query["first_day"], query["last_day"], now=clock.now())
+    return {"confirmations": found}
 
 
 @resource.operation("GET", _CLASS + "/terms", answers=TermsSchema, refuses=(NotFound,))

@@ -84,12 +84,15 @@ def delete_me(query: dict[str, Any]) -> dict[str, Any]:
     """
     now = clock.now()
     _check(query["confirmation"], now)
-    with house().transaction() as tx:
+
+    def forget(tx: Any) -> datetime:
         holder_ids = identity.merging.hold_whole_person(tx, member().holder_id)
         if identity.hold_to_forget(tx, member().holder_id) is None:
             identity.require_live_session(tx, member().session_id, member().holder_id, now=now)
         deleted_at, *_ = [_forget(tx, holder_id, now) for holder_id in holder_ids]
-    return {"deleted_at": deleted_at, "erased": _erased(), "kept": _kept()}
+        return deleted_at
+
+    return {"deleted_at": house().retried(forget), "erased": _erased(), "kept": _kept()}
 
 
 def _forget(tx: Any, holder_id: UUID, now: datetime) -> datetime:

@@ -54,6 +54,7 @@ from backend.activities.reading import (
     issued_between,
     methodology_title,
     monitored_data,
+    standing_between,
     versions_of,
 )
 from backend.activities.reasons import REASONS, sentence
@@ -181,6 +182,7 @@ __all__ = [
     "save_statuses",
     "scope_of",
     "sentence",
+    "standing_between",
     "standing_lines",
     "standings",
     "versions_of",

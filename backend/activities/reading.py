@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 import methodologies
 from backend.activities.models import Activity, ActivityRestatement, QuantificationBasis
 from backend.activities.quantification import credited, credits_of
-from backend.activities.records import ISSUED, Act, act_of, load
+from backend.activities.records import ISSUED, STANDING, Act, act_of, load
 from backend.activities.replay import basis_of
 from backend.holdings import Held, held_rows
 from methodologies import MethodologyError, library, recompute
@@ -46,7 +46,12 @@ def act_of_holder(tx: Session, holder_id: UUID, activity_id: UUID) -> Act | None
 
 def issued_between(tx: Session, holder_id: UUID, programme: str, first: date, last: date) -> list[Act]:
     """The activities of a holder that count and whose day lies between these days, both included, oldest first."""
-    mine = (Activity.holder_id == holder_id, Activity.programme == programme, Activity.status == ISSUED)
+    return [act for act in standing_between(tx, holder_id, programme, first, last) if act.status == ISSUED]
+
+
+def standing_between(tx: Session, holder_id: UUID, programme: str, first: date, last: date) -> list[Act]:
+    """As `issued_between`, with those that lost to others or whose source keeps the claim."""
+    mine = (Activity.holder_id == holder_id, Activity.programme == programme, Activity.status.in_(STANDING))
     query = select(Activity.__table__).where(*mine, Activity.day >= first, Activity.day <= last)
     return [act_of(row) for row in tx.execute(query.order_by(Activity.day, Activity.id))]
 

@@ -60,6 +60,20 @@ def rotate_key(provider: str, overlap_hours: int, name: str, token: str, reason:
     click.echo(secret)
 
 
+@click.command("move")
+@click.argument("provider")
+@click.argument("url")
+@acting
+def move(provider: str, url: str, name: str, token: str, reason: str) -> None:
+    """Reach a provider at another address from now on; its secret stays, and what was ordered is asked about there."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        before = {item.code: item.url for item in rewards.outside_providers(tx)}.get(provider)
+        rewards.move_provider(tx, _doors(), provider, url)
+        changed = {"before": {"url": shown_url(before)}, "after": {"url": shown_url(url)}}
+        note(tx, by, "provider.moved", provider, reason, **changed)
+    click.echo(f"{provider} 已更换地址 moved")
+
+
 @click.command("retire")
 @click.argument("provider")
 @acting
@@ -154,7 +168,7 @@ OF_REWARDS = (
     click.Group(
         "provider",
         help="Providers of rewards outside the house.",
-        commands=(add_provider, list_providers, rotate_key, retire),
+        commands=(add_provider, list_providers, move, rotate_key, retire),
     ),
     click.Group(
         "handover",

@@ -5,13 +5,13 @@ lost theirs is an appointment as well.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import approvals, operator_log
+from backend import operator_log, two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound
 from backend.identity.errors import UnknownOperator
 from backend.identity.operators import (
     ADMINISTRATOR,
@@ -23,6 +23,7 @@ from backend.identity.operators import (
     parse_digest,
     replace_operator_token,
 )
+from backend.two_operators import Done
 
 APPOINT, REPLACE_TOKEN = "operator.appoint", "operator.replace_token"
 
@@ -38,11 +39,12 @@ def request_appointment(
     operator.require(ADMINISTRATOR)
     if appoints_alone(tx, operator, role):
         appoint(tx, name, role, token_digest, now=now)
-        _log(tx, operator, "operator.added", name, reason, now, after={"role": role, "active": True})
+        said: dict[str, Any] = {"action": "operator.added", "subject": name, "after": {"role": role, "active": True}}
+        operator_log.write(tx, operator_id=operator.id, reason=reason, now=now, **said)
         return None
     check_appointment(tx, name, role, token_digest)
     facts = {"operator": name, "role": role, "token_digest": token_digest}
-    return _request(tx, APPOINT, facts, operator, reason, now)
+    return two_operators.ask(tx, APPOINT, facts, operator, reason, now, about=name)
 
 
 def request_token(
@@ -57,7 +59,7 @@ def request_token(
     if not any(known.name == name and known.active for known in operators(tx)):
         raise UnknownOperator
     facts = {"operator": name, "token_digest": token_digest}
-    return _request(tx, REPLACE_TOKEN, facts, operator, reason, now)
+    return two_operators.ask(tx, REPLACE_TOKEN, facts, operator, reason, now, about=name)
 
 
 def decide_appointment(
@@ -68,43 +70,18 @@ def decide_appointment(
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, OperatorExists,
     UnknownOperator.
     """
+
+    def add(asked: Approval) -> Done:
+        facts = asked.facts
+        appoint(tx, str(facts["operator"]), str(facts["role"]), str(facts["token_digest"]), now=now)
+        return Done()
+
+    def replace(asked: Approval) -> Done:
+        replace_operator_token(tx, str(asked.facts["operator"]), str(asked.facts["token_digest"]))
+        return Done()
+
     operator.require(ADMINISTRATOR)
-    kind = approvals.find(tx, request_id, now=now).kind
-    if kind not in (APPOINT, REPLACE_TOKEN):
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    name, digest = str(asked.facts["operator"]), str(asked.facts["token_digest"])
-    if granted:
-        approvals.execute(tx, request_id, kind, now=now)
-        if kind == APPOINT:
-            appoint(tx, name, str(asked.facts["role"]), digest, now=now)
-        else:
-            replace_operator_token(tx, name, digest)
-    done = {APPOINT: "operator.added", REPLACE_TOKEN: "operator.token_replaced"}[kind] if granted else f"{kind}_refused"
-    decided = approvals.find(tx, request_id, now=now)
-    after = {**asked.facts, "status": decided.status}
-    _log(tx, operator, done, f"{name} approval {request_id}", reason, now, before={"status": "pending"}, after=after)
-    return decided
-
-
-def _request(tx: Session, kind: str, facts: dict[str, str], operator: OperatorView, reason: str, now: datetime) -> UUID:
-    asked = approvals.request(tx, kind=kind, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    subject = f"{facts['operator']} approval {asked}"
-    _log(tx, operator, f"{kind}_requested", subject, reason, now, after={**facts, "status": "pending"})
-    return asked
-
-
-def _log(
-    tx: Session,
-    by: OperatorView,
-    action: str,
-    subject: str,
-    reason: str,
-    now: datetime,
-    *,
-    before: dict[str, object] | None = None,
-    after: dict[str, object],
-) -> None:
-    operator_log.write(
-        tx, operator_id=by.id, action=action, subject=subject, reason=reason, before=before, after=after, now=now
+    deeds = {APPOINT: add, REPLACE_TOKEN: replace}
+    return two_operators.decide(
+        tx, request_id, deeds, operator, granted, reason, now, about=lambda facts: str(facts["operator"])
     )

@@ -1,7 +1,7 @@
 """Changing what acts earn: two operators agree on a rule or a campaign's multiplier, and it counts from a later day."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -10,14 +10,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import approvals, identity, operator_log
+from backend import identity, two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
 from backend.points.coming_into_force import require_later, require_not_past
 from backend.points.errors import InvalidRule, RuleChangedMeanwhile, UnknownMultiplier
 from backend.points.policy import PERIODS, Cap, Multiplier, Rule, announced_on, exact
 from backend.points.rules import multipliers, rules, save_multiplier, save_rule
+from backend.two_operators import Done
 
 RULE, MULTIPLIER = "points.rule", "points.multiplier"
 #: No campaign multiplies by more: a slip of the keyboard is not to be agreed upon by two tired people.
@@ -94,7 +94,8 @@ def request_rule(tx: Session, new: NewRule, *, operator: OperatorView, reason: s
     newest = _newest_rule(tx, new.programme)
     if newest is not None and new.in_force_from < newest.in_force_from:
         raise InvalidRule(problem="it would begin before the version it follows", earliest=newest.in_force_from)
-    return _ask(tx, RULE, new.facts(newest.version if newest else 0), _told(newest), operator, reason, now)
+    facts = new.facts(newest.version if newest else 0)
+    return two_operators.ask(tx, RULE, facts, operator, reason, now, before=_told(newest))
 
 
 def decide_rule(
@@ -106,8 +107,8 @@ def decide_rule(
     RuleChangedMeanwhile.
     """
 
-    def announce(facts: Facts) -> Facts | None:
-        new = NewRule.of(facts)
+    def announce(asked: Approval) -> Done:
+        facts, new = asked.facts, NewRule.of(asked.facts)
         require_later(new.in_force_from, now)
         newest = _newest_rule(tx, new.programme)
         if (newest.version if newest else 0) != facts["follows"]:
@@ -116,9 +117,10 @@ def decide_rule(
         announced: dict[str, Any] = {"announced_on": announced_on(now), "approval_id": request_id}
         if not save_rule(tx, version=facts["follows"] + 1, **stated, **announced):
             raise RuleChangedMeanwhile
-        return _told(newest)
+        return Done(before=_told(newest))
 
-    return _decide(tx, RULE, request_id, announce, operator, granted, reason, now)
+    operator.require(FINANCE)
+    return two_operators.decide(tx, request_id, {RULE: announce}, operator, granted, reason, now)
 
 
 def request_multiplier(
@@ -152,7 +154,7 @@ def request_multiplier(
     facts = {"programme": programme, "campaign": campaign, "follows": 0, "factor": factor, "title": title}
     facts |= {"methodologies": None if methodologies is None else sorted(methodologies)}
     facts |= {"first_day": first_day.isoformat(), "last_day": last_day.isoformat()}
-    return _ask(tx, MULTIPLIER, facts, None, operator, reason, now)
+    return two_operators.ask(tx, MULTIPLIER, facts, operator, reason, now)
 
 
 def request_end_of_multiplier(
@@ -168,7 +170,7 @@ def request_end_of_multiplier(
         raise InvalidRule(problem="a multiplier ends earlier only", last_day=stands.last_day)
     require_not_past(last_day, now)
     facts = _of_multiplier(replace(stands, last_day=last_day)) | {"follows": stands.version}
-    return _ask(tx, MULTIPLIER, facts, _of_multiplier(stands), operator, reason, now)
+    return two_operators.ask(tx, MULTIPLIER, facts, operator, reason, now, before=_of_multiplier(stands))
 
 
 def decide_multiplier(
@@ -180,7 +182,8 @@ def decide_multiplier(
     RuleChangedMeanwhile.
     """
 
-    def announce(facts: Facts) -> Facts | None:
+    def announce(asked: Approval) -> Done:
+        facts = asked.facts
         days: dict[str, Any] = {name: date.fromisoformat(facts[name]) for name in ("first_day", "last_day")}
         before: Facts | None = None
         if facts["follows"]:
@@ -195,9 +198,10 @@ def decide_multiplier(
         announced: dict[str, Any] = {"announced_on": announced_on(now), "approval_id": request_id}
         if not save_multiplier(tx, version=facts["follows"] + 1, **named, **days, **announced):
             raise RuleChangedMeanwhile
-        return before
+        return Done(before=before)
 
-    return _decide(tx, MULTIPLIER, request_id, announce, operator, granted, reason, now)
+    operator.require(FINANCE)
+    return two_operators.decide(tx, request_id, {MULTIPLIER: announce}, operator, granted, reason, now)
 
 
 def _exact(text: str) -> Fraction:
@@ -240,42 +244,3 @@ def _of_multiplier(item: Multiplier) -> dict[str, Any]:
         "first_day": item.first_day.isoformat(),
         "last_day": item.last_day.isoformat(),
     }
-
-
-def _ask(
-    tx: Session, kind: str, facts: Facts, before: Facts | None, operator: OperatorView, reason: str, now: datetime
-) -> UUID:
-    asked = approvals.request(tx, kind=kind, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, f"{kind}_requested", asked, reason, now, before=before, after={**facts, "status": "pending"})
-    return asked
-
-
-def _decide(
-    tx: Session,
-    kind: str,
-    request_id: UUID,
-    announce: Callable[[Facts], Facts | None],
-    operator: OperatorView,
-    granted: bool,
-    reason: str,
-    now: datetime,
-) -> Approval:
-    operator.require(FINANCE)
-    if approvals.find(tx, request_id, now=now).kind != kind:
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    before: Facts | None = {"status": "pending"}
-    after: Facts = {"status": "refused"}
-    if granted:
-        facts = approvals.execute(tx, request_id, kind, now=now).facts
-        before, after = announce(facts), {**facts, "status": "executed"}
-    verdict = "granted" if granted else "refused"
-    _log(tx, operator, f"{kind}_{verdict}", asked.id, reason, now, before=before, after=after)
-    return approvals.find(tx, request_id, now=now)
-
-
-def _log(
-    tx: Session, operator: OperatorView, action: str, request_id: UUID, reason: str, now: datetime, **told: Any
-) -> None:
-    subject = f"approval {request_id}"
-    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **told)

@@ -2,18 +2,18 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import approvals, identity, ledger, operator_log
+from backend import identity, ledger, two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound, Refusal
+from backend.errors import Refusal
 from backend.identity import FINANCE, OperatorView
 from backend.ids import new_id
 from backend.ledger import Transaction, Transfer
 from backend.points.forgiving import WRITTEN_OFF, forgiven
+from backend.two_operators import Done
 
 WRITE_OFF = "points.write_off"
 _AVAILABLE, _DEBT = "points.available", "points.debt"
@@ -69,10 +69,7 @@ def request_write_off(
     identity.require_programme(tx, programme)
     owed = _check(tx, holder_id, programme, points, limit)
     facts = {"holder_id": str(holder_id), "programme": programme, "points": points}
-    asked = approvals.request(tx, kind=WRITE_OFF, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    told = {"before": {"owed": owed}, "after": {**facts, "status": "pending"}}
-    _log(tx, operator, "points.write_off_requested", asked, reason, now, **told)
-    return asked
+    return two_operators.ask(tx, WRITE_OFF, facts, operator, reason, now, before={"owed": owed})
 
 
 def decide_write_off(
@@ -83,23 +80,18 @@ def decide_write_off(
     Debt and limit are judged again, under the lock of the member's debts. Raises OperatorNotAllowed, NotFound,
     SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, WriteOffTooLarge, WriteOffLimit.
     """
-    operator.require(FINANCE)
-    if approvals.find(tx, request_id, now=now).kind != WRITE_OFF:
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    told: dict[str, dict[str, object]] = {"before": {"status": "pending"}, "after": {"status": "refused"}}
-    if granted:
-        asked = approvals.execute(tx, request_id, WRITE_OFF, now=now)
+
+    def write_off(asked: Approval) -> Done:
         holder_id, programme = UUID(asked.facts["holder_id"]), str(asked.facts["programme"])
         points = int(asked.facts["points"])
         owed = _check(tx, holder_id, programme, points, limit)
         transfers = (Transfer(_DEBT, WRITTEN_OFF, points),)
         key = f"write_off:{request_id}"
         ledger.post(tx, [Transaction(new_id(), holder_id, programme, "write_off", key, transfers)], now=now)
-        told = {"before": {"status": "pending", "owed": owed}, "after": {"status": "executed", "owed": owed - points}}
-    verdict = "granted" if granted else "refused"
-    _log(tx, operator, f"points.write_off_{verdict}", request_id, reason, now, **told)
-    return approvals.find(tx, request_id, now=now)
+        return Done({"owed": owed}, {"owed": owed - points})
+
+    operator.require(FINANCE)
+    return two_operators.decide(tx, request_id, {WRITE_OFF: write_off}, operator, granted, reason, now)
 
 
 def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int) -> int:
@@ -113,10 +105,3 @@ def _check(tx: Session, holder_id: UUID, programme: str, points: int, limit: int
     if before + points > limit:
         raise WriteOffLimit(written_off=before, limit=limit)
     return owed
-
-
-def _log(
-    tx: Session, operator: OperatorView, action: str, request_id: UUID, reason: str, now: datetime, **told: Any
-) -> None:
-    subject = f"approval {request_id}"
-    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **told)

@@ -19,6 +19,7 @@ from backend.school.classes import (
     set_term,
     terms_of,
 )
+from backend.school.confirmations import Confirmation, confirmations
 from backend.school.confirming import (
     DIRECTIONS,
     OPEN_DAYS,
@@ -75,6 +76,7 @@ __all__ = [
     "STREAMS",
     "ClassExists",
     "ClassView",
+    "Confirmation",
     "Confirmed",
     "DayNotOpen",
     "Figure",
@@ -97,6 +99,7 @@ __all__ = [
     "classes_on",
     "confirm_hand_in",
     "confirm_trips",
+    "confirmations",
     "count_claimed",
     "distance_on",
     "forget",

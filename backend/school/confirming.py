@@ -13,12 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, calendar_days, clock, identity, settlement
 from backend.activities import ActRefused, Contended, StandingLine
-from backend.database import transaction
+from backend.database import retried
 from backend.errors import NotFound
 from backend.identity import Acting, Receiver
 from backend.ids import new_id
@@ -43,7 +42,6 @@ STREAMS = ("cardboard", "paper", "plastic_bottle", "clothes")
 #: How many days behind a day it can be confirmed.
 OPEN_DAYS = 14
 _NOON = timedelta(hours=12)
-_PATIENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +142,7 @@ def _undo(sessions: sessionmaker[Session], vault: Vault, teacher: Teacher, order
 
 def _settled(sessions: sessionmaker[Session], act: Callable[[Session, datetime], Confirmed]) -> Confirmed:
     """What `act` says, in a transaction of its own; begun again when another batch was in its way."""
-    for _ in range(_PATIENCE - 1):
-        try:
-            with transaction(sessions) as tx:
-                return act(tx, clock.now())
-        except (OperationalError, Contended):
-            continue
-    with transaction(sessions) as tx:
-        return act(tx, clock.now())
+    return retried(sessions, lambda tx: act(tx, clock.now()), also_after=(Contended,))
 
 
 def _open(tx: Session, teacher: Teacher, now: datetime) -> tuple[SchoolClass, Acting]:

@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import approvals, calendar_days, clock, identity, operator_log
+from backend import calendar_days, clock, identity, two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
 from backend.lists import insert_rows
 from backend.settlement.errors import CommuteTermsChangedMeanwhile, CommuteTermsTooLate
 from backend.settlement.models import CommuteTerms
+from backend.two_operators import Done
 
 COMMUTE = "settlement.commute_terms"
 SCENE = "commute"
@@ -90,9 +90,7 @@ def request_commute_terms(
         "in_force_from": in_force_from.isoformat(),
     }
     facts |= {"follows": newest.version if newest else 0}
-    asked = approvals.request(tx, kind=COMMUTE, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, "requested", asked, reason, now, after=facts | {"status": "pending"})
-    return asked
+    return two_operators.ask(tx, COMMUTE, facts, operator, reason, now)
 
 
 def decide_commute_terms(
@@ -103,13 +101,9 @@ def decide_commute_terms(
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, CommuteTermsTooLate,
     CommuteTermsChangedMeanwhile.
     """
-    operator.require(FINANCE)
-    if approvals.find(tx, request_id, now=now).kind != COMMUTE:
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    after: dict[str, Any] = {"status": "refused"}
-    if granted:
-        facts = approvals.execute(tx, request_id, COMMUTE, now=now).facts
+
+    def announce(asked: Approval) -> Done:
+        facts = asked.facts
         begins, newest = date.fromisoformat(facts["in_force_from"]), _newest(tx, facts["programme"])
         if (newest.version if newest else 0) != facts["follows"]:
             raise CommuteTermsChangedMeanwhile
@@ -123,9 +117,10 @@ def decide_commute_terms(
             announced_on=clock.day_of(now),
             approval_id=request_id,
         )
-        after = {**facts, "status": "executed"}
-    _log(tx, operator, "granted" if granted else "refused", asked.id, reason, now, after=after)
-    return approvals.find(tx, request_id, now=now)
+        return Done()
+
+    operator.require(FINANCE)
+    return two_operators.decide(tx, request_id, {COMMUTE: announce}, operator, granted, reason, now)
 
 
 def save_commute_terms(
@@ -165,10 +160,3 @@ def _require_later(begins: date, newest: CommuteTermsView | None, now: datetime)
     earliest = max(clock.day_of(now) + timedelta(days=1), newest.in_force_from if newest else date.min)
     if begins < earliest:
         raise CommuteTermsTooLate(earliest=earliest)
-
-
-def _log(
-    tx: Session, operator: OperatorView, verdict: str, request_id: UUID, reason: str, now: datetime, **told: Any
-) -> None:
-    action, subject = f"{COMMUTE}_{verdict}", f"approval {request_id}"
-    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **told)

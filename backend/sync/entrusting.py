@@ -2,16 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import approvals, operator_log
+from backend import two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound
 from backend.identity import ADMINISTRATOR, OperatorView
 from backend.sync.registry import add_destination, check_destination
+from backend.two_operators import Done
 from backend.vault import Vault
 
 ENTRUST = "destination.entrust"
@@ -40,9 +39,7 @@ def request_entrusted(
     check_destination(tx, code, kind, url, topics, allowed_hosts=allowed_hosts)
     facts = {"code": code, "url": url, "kind": kind, "topics": sorted(set(topics)), "title": title}
     facts |= {"contact": contact, "purpose": purpose}
-    asked = approvals.request(tx, kind=ENTRUST, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, "destination.requested", asked, reason, now, facts, status="pending")
-    return asked
+    return two_operators.ask(tx, ENTRUST, facts, operator, reason, now, about=code)
 
 
 def decide_entrusted(
@@ -61,29 +58,12 @@ def decide_entrusted(
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, and what
     `add_destination` raises.
     """
-    operator.require(ADMINISTRATOR)
-    if approvals.find(tx, request_id, now=now).kind != ENTRUST:
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    if granted:
-        approvals.execute(tx, request_id, ENTRUST, now=now)
+
+    def add(asked: Approval) -> Done:
         add_destination(tx, vault, basis="entrusted", allowed_hosts=allowed_hosts, now=now, **asked.facts)
-    decided = approvals.find(tx, request_id, now=now)
-    done = "destination.added" if granted else "destination.refused"
-    _log(tx, operator, done, request_id, reason, now, asked.facts, status=decided.status)
-    return decided
+        return Done(after={**asked.facts, "basis": "entrusted"})
 
-
-def _log(
-    tx: Session, by: OperatorView, action: str, asked: UUID, reason: str, now: datetime, facts: Any, *, status: str
-) -> None:
-    operator_log.write(
-        tx,
-        operator_id=by.id,
-        action=action,
-        subject=f"{facts['code']} approval {asked}",
-        reason=reason,
-        before=None if status == "pending" else {"status": "pending"},
-        after={**facts, "url": operator_log.shown_url(facts["url"]), "basis": "entrusted", "status": status},
-        now=now,
+    operator.require(ADMINISTRATOR)
+    return two_operators.decide(
+        tx, request_id, {ENTRUST: add}, operator, granted, reason, now, about=lambda facts: str(facts["code"])
     )

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from backend import audit, clock, identity, ledger, partners, points, school
+import miniprogram_api
+from backend import audit, clock, create_app, identity, ledger, partners, points, school
 from backend.identity.agreements import AgreementView
+from backend.settings import Settings
 from tests.backend.operating import run
 from tests.miniprogram_api.world import API, World
 
@@ -198,6 +202,55 @@ def test_a_bag_counts_once_whoever_reports_it(here: School) -> None:
     assert here.grams() == 295
     assert here.weigh("S1", "BAG-1", kind="order.cancelled", revision=3)[0] == "cancelled"
     assert here.grams() == 2655, "who waited, and is better evidence, comes to their right"
+
+
+def test_a_teacher_finds_again_what_was_confirmed_and_nobody_else_does(here: School) -> None:
+    here.put(f"/trips/{FRIDAY}/to_school/walk", {"pupils": 10})
+    here.put("/trips/2026-06-04/from_school/bus", {"pupils": 7})
+    here.put("/hand-ins/bag-1", {"day": FRIDAY, "stream": "paper", "weight_kg": "2"})
+    here.weigh("S1", "BAG-1", 2.5)
+    here.put("/trips/2026-06-03/to_school/walk", {"pupils": 1})
+    here.teacher[1].call("DELETE", f"/classes/{here.account[1]}/trips/2026-06-03/to_school/walk")
+    path = f"/classes/{here.account[1]}/confirmations?first_day=2026-05-01&last_day=2026-06-30"
+    found = here.teacher[1].get(path).json["confirmations"]
+    assert [(one["day"], one["mode"], one["pupils"], one["bag_code"], one["counts"]) for one in found] == [
+        (FRIDAY, None, None, "BAG-1", False),
+        (FRIDAY, "walk", 10, None, True),
+        ("2026-06-04", "bus", 7, None, True),
+    ]
+    assert (found[0]["reason"], found[0]["weight_kg"], found[1]["reduction_g"]) == ("ALREADY_CLAIMED", "2", 400)
+    assert code_of(here.teacher[2].get(path)) == (404, "NOT_FOUND")
+    assert code_of(here.teacher[1].get(path.replace("05-01", "04-01"))) == (422, "INVALID_REQUEST")
+
+
+def test_two_teachers_who_confirm_at_once_never_confirm_more_pupils_than_seats(
+    postgresql_url: str, moment: Any
+) -> None:
+    app = create_app(Settings.for_tests(database_url=postgresql_url))
+    miniprogram_api.register(app)
+    here = School(World(app))
+    class_id = UUID(here.account[1])
+    assert run_as(here, "member", "steward", here.account[1], me(here.teacher[2])).exit_code == 0
+    keys = here.house.settings.token_keys
+    teachers = [
+        school.Teacher(known.holder_id, known.session_id, class_id)
+        for known in (
+            identity.read_access(keys, here.teacher[number].tokens["access_token"], clock.now()) for number in (1, 2)
+        )
+    ]
+
+    def confirm(which: int) -> str:
+        mode = ("walk", "bus")[which % 2]
+        try:
+            what = (date(2026, 6, 5), "to_school", mode, 7)
+            return school.confirm_trips(here.house.sessions, here.house.vault, teachers[which % 2], *what).status
+        except school.MorePupilsThanSeats:
+            return "refused"
+
+    with ThreadPoolExecutor(4) as pool:
+        found = Counter(pool.map(confirm, range(8)))
+    assert found == {"issued": 1, "duplicate": 3, "refused": 4}, "twelve seats: seven walked, or seven took the bus"
+    here.check_books()
     assert here.put("/hand-ins/b2", {"day": FRIDAY, "books": 4}).json["reduction_g"] == 1364
     here.check_books()
 

@@ -1,6 +1,6 @@
 """An agreement begins and ends by two operators, because it stands in for the consents of everybody it is about."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Date, Text, or_, select
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, operator_log
+from backend import clock, two_operators
 from backend.approvals import Approval
 from backend.errors import NotFound
 from backend.identity.agreements.models import Agreement
@@ -17,6 +17,7 @@ from backend.identity.errors import AgreementsOverlap
 from backend.identity.operators import ADMINISTRATOR, OperatorView
 from backend.identity.persons import require_programme
 from backend.lists import Columns, recordset
+from backend.two_operators import Deed, Done
 
 SIGN, END = "agreement.sign", "agreement.end"
 
@@ -53,7 +54,7 @@ def request(
     _require_free(tx, programme, source, in_force_from, in_force_until)
     facts = {"programme": programme, "source": source, "document": document}
     days = {"in_force_from": in_force_from.isoformat(), "in_force_until": _text(in_force_until)}
-    return _request(tx, SIGN, facts | days, operator, reason, now)
+    return two_operators.ask(tx, SIGN, facts | days, operator, reason, now, about=_about(facts))
 
 
 def request_end(
@@ -67,7 +68,7 @@ def request_end(
     if last_day < clock.day_of(now) or _on(tx, programme, source, last_day) is None:
         raise NotFound
     facts = {"programme": programme, "source": source, "last_day": last_day.isoformat()}
-    return _request(tx, END, facts, operator, reason, now)
+    return two_operators.ask(tx, END, facts, operator, reason, now, about=_about(facts))
 
 
 def decide(
@@ -78,26 +79,15 @@ def decide(
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, AgreementsOverlap.
     """
     operator.require(ADMINISTRATOR)
-    kind = approvals.find(tx, request_id, now=now).kind
-    if kind not in (SIGN, END):
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    before: dict[str, object] = {"status": "pending"}
-    if granted:
-        approvals.execute(tx, request_id, kind, now=now)
-        before |= _sign(tx, asked, now) if kind == SIGN else _end(tx, asked, now)
-    decided = approvals.find(tx, request_id, now=now)
-    done = f"{kind}_refused"
-    if granted:
-        done = {SIGN: "agreement.signed", END: "agreement.ended"}[kind]
-    subject = f"{asked.facts['programme']} {asked.facts['source']} approval {request_id}"
-    after = {**asked.facts, "status": decided.status}
-    what: dict[str, Any] = {"action": done, "subject": subject, "reason": reason, "before": before, "after": after}
-    operator_log.write(tx, operator_id=operator.id, now=now, **what)
-    return decided
+    deeds: dict[str, Deed] = {SIGN: lambda asked: _sign(tx, asked, now), END: lambda asked: _end(tx, asked, now)}
+    return two_operators.decide(tx, request_id, deeds, operator, granted, reason, now, about=_about)
 
 
-def _sign(tx: Session, asked: Approval, now: datetime) -> dict[str, object]:
+def _about(facts: Mapping[str, Any]) -> str:
+    return f"{facts['programme']} {facts['source']}"
+
+
+def _sign(tx: Session, asked: Approval, now: datetime) -> Done:
     facts = asked.facts
     until = facts["in_force_until"]
     agreement = AgreementView(
@@ -108,7 +98,7 @@ def _sign(tx: Session, asked: Approval, now: datetime) -> dict[str, object]:
         document=str(facts["document"]),
     )
     sign(tx, agreement, approval_id=asked.id, now=now)
-    return {"agreement": None}
+    return Done()
 
 
 def sign(tx: Session, agreement: AgreementView, *, approval_id: UUID | None = None, now: datetime) -> None:
@@ -118,15 +108,15 @@ def sign(tx: Session, agreement: AgreementView, *, approval_id: UUID | None = No
     tx.flush()
 
 
-def _end(tx: Session, asked: Approval, now: datetime) -> dict[str, object]:
+def _end(tx: Session, asked: Approval, now: datetime) -> Done:
     last_day = max(date.fromisoformat(str(asked.facts["last_day"])), clock.day_of(now))
     row = _on(tx, str(asked.facts["programme"]), str(asked.facts["source"]), last_day)
     if row is None:
         raise NotFound
-    before: dict[str, object] = {"in_force_until": _text(row.in_force_until)}
+    before = {"in_force_until": _text(row.in_force_until)}
     row.in_force_until = last_day
     tx.flush()
-    return before
+    return Done(before)
 
 
 def agreements_of(tx: Session, programme: str | None = None) -> list[AgreementView]:
@@ -181,15 +171,6 @@ def _require_free(tx: Session, programme: str, source: str, first: date, last: d
 def _standing(tx: Session, programme: str, source: str) -> Sequence[Agreement]:
     mine = (Agreement.programme == programme, Agreement.source == source)
     return list(tx.scalars(select(Agreement).where(*mine).with_for_update()))
-
-
-def _request(tx: Session, kind: str, facts: dict[str, Any], operator: OperatorView, reason: str, now: datetime) -> UUID:
-    asked = approvals.request(tx, kind=kind, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    subject = f"{facts['programme']} {facts['source']} approval {asked}"
-    after = {**facts, "status": "pending"}
-    what: dict[str, Any] = {"action": f"{kind}_requested", "subject": subject, "reason": reason, "after": after}
-    operator_log.write(tx, operator_id=operator.id, now=now, **what)
-    return asked
 
 
 def _text(day: date | None) -> str | None:

@@ -6,15 +6,13 @@ Locks: to merge, the keys of both, by id; whoever acts for a whole person that e
 merged into it. Then the logins of who is merged.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, operator_log
+from backend import clock, two_operators
 from backend.approvals import Approval
 from backend.errors import NotFound
 from backend.identity.errors import CannotMerge
@@ -32,9 +30,9 @@ from backend.identity.models import (
     PersonKey,
 )
 from backend.identity.operators import ADMINISTRATOR, OperatorView
+from backend.two_operators import Deed, Done, Facts
 
 MERGE, UNMERGE = "member.merge", "member.unmerge"
-Facts = Mapping[str, object]
 
 
 def request(
@@ -46,7 +44,8 @@ def request(
     """
     operator.require(ADMINISTRATOR)
     _check(tx, holder_id, survivor_id, now)
-    return _ask(tx, MERGE, holder_id, survivor_id, operator, reason, now)
+    facts = _facts(holder_id, survivor_id)
+    return two_operators.ask(tx, MERGE, facts, operator, reason, now, about=_about(facts))
 
 
 def request_unmerge(tx: Session, holder_id: UUID, *, operator: OperatorView, reason: str, now: datetime) -> UUID:
@@ -55,7 +54,8 @@ def request_unmerge(tx: Session, holder_id: UUID, *, operator: OperatorView, rea
     survivor_id = person_of(tx, holder_id)
     if survivor_id == holder_id:
         raise NotFound
-    return _ask(tx, UNMERGE, holder_id, survivor_id, operator, reason, now)
+    facts = _facts(holder_id, survivor_id)
+    return two_operators.ask(tx, UNMERGE, facts, operator, reason, now, about=_about(facts))
 
 
 def decide(
@@ -66,22 +66,24 @@ def decide(
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, CannotMerge.
     """
     operator.require(ADMINISTRATOR)
-    kind = approvals.find(tx, request_id, now=now).kind
-    if kind not in (MERGE, UNMERGE):
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    holder_id, survivor_id = UUID(str(asked.facts["holder_id"])), UUID(str(asked.facts["survivor_id"]))
-    before: Facts = {"status": "pending"}
-    after: Facts = {"status": "refused"}
-    done = f"{kind}_refused"
-    if granted:
-        approvals.execute(tx, request_id, kind, now=now)
-        do = _merge if kind == MERGE else _unmerge
-        before, after = do(tx, holder_id, survivor_id, request_id, now)
-        done = {MERGE: "member.merged", UNMERGE: "member.unmerged"}[kind]
-    subject = f"member {holder_id} survivor {survivor_id} approval {request_id}"
-    _log(tx, operator, done, subject, reason, now, before=before, after=after)
-    return approvals.find(tx, request_id, now=now)
+    deeds: dict[str, Deed] = {
+        MERGE: lambda asked: Done(*_merge(tx, *_holders(asked), request_id, now)),
+        UNMERGE: lambda asked: Done(*_unmerge(tx, *_holders(asked), request_id, now)),
+    }
+    return two_operators.decide(tx, request_id, deeds, operator, granted, reason, now, about=_about)
+
+
+def _facts(holder_id: UUID, survivor_id: UUID) -> Facts:
+    return {"holder_id": str(holder_id), "survivor_id": str(survivor_id)}
+
+
+def _holders(asked: Approval) -> tuple[UUID, UUID]:
+    """Who is merged, and into whom."""
+    return UUID(str(asked.facts["holder_id"])), UUID(str(asked.facts["survivor_id"]))
+
+
+def _about(facts: Facts) -> str:
+    return f"member {facts['holder_id']} survivor {facts['survivor_id']}"
 
 
 def hold_whole_person(tx: Session, person_id: UUID) -> list[UUID]:
@@ -96,31 +98,6 @@ def _hold(tx: Session, holder_ids: list[UUID]) -> dict[UUID, PersonKey]:
     query = select(PersonKey).where(PersonKey.holder_id.in_(holder_ids)).order_by(PersonKey.holder_id)
     found = tx.scalars(query.with_for_update().execution_options(populate_existing=True))
     return {key.holder_id: key for key in found}
-
-
-def _ask(
-    tx: Session, kind: str, holder_id: UUID, survivor_id: UUID, operator: OperatorView, reason: str, now: datetime
-) -> UUID:
-    facts = {"holder_id": str(holder_id), "survivor_id": str(survivor_id)}
-    asked = approvals.request(tx, kind=kind, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    subject = f"member {holder_id} survivor {survivor_id} approval {asked}"
-    _log(tx, operator, f"{kind}_requested", subject, reason, now, before=None, after={"status": "pending"})
-    return asked
-
-
-def _log(
-    tx: Session,
-    by: OperatorView,
-    action: str,
-    subject: str,
-    reason: str,
-    now: datetime,
-    *,
-    before: Facts | None,
-    after: Facts,
-) -> None:
-    said: dict[str, Any] = {"action": action, "subject": subject, "reason": reason, "before": before, "after": after}
-    operator_log.write(tx, operator_id=by.id, **said, now=now)
 
 
 def _merge(tx: Session, holder_id: UUID, survivor_id: UUID, request_id: UUID, now: datetime) -> tuple[Facts, Facts]:

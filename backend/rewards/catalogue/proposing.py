@@ -7,15 +7,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, identity, operator_log
+from backend import clock, identity, operator_log, two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound
 from backend.identity import FINANCE, REVIEWER, OperatorView
 from backend.rewards.catalogue.describing import Description, read_terms, stored_terms, told_terms
 from backend.rewards.catalogue.models import Reward, RewardProvider, Voucher
 from backend.rewards.catalogue.offers import require_reward, save_reward
 from backend.rewards.catalogue.terms import Terms, audiences_of, save_terms, terms_on, versions_of
 from backend.rewards.errors import NoSuchVoucher, RewardEnded, TermsTooEarly, UnknownProvider
+from backend.two_operators import Done
 
 TERMS, SHOW_AGAIN = "rewards.terms", "rewards.show_again"
 
@@ -44,7 +44,8 @@ def add_reward(
         stock_kind=described.stock_kind,
         now=now,
     )
-    _log(tx, operator, "reward.added", f"reward {described.code}", reason, now, after=told_reward(described))
+    added: dict[str, Any] = {"subject": f"reward {described.code}", "after": told_reward(described)}
+    operator_log.write(tx, operator_id=operator.id, action="reward.added", reason=reason, now=now, **added)
     return propose_terms(tx, described.code, terms, operator=operator, reason=reason, now=now)
 
 
@@ -75,9 +76,7 @@ def propose_terms(
     if before is not None and terms.in_force_from <= clock.day_of(now):
         raise TermsTooEarly(today=clock.day_of(now), in_force_from=terms.in_force_from)
     facts = {"reward": reward, "before": before, "terms": told_terms(terms)}
-    asked = approvals.request(tx, kind=TERMS, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, "reward.terms_proposed", f"approval {asked}", reason, now, before=before, after=facts["terms"])
-    return asked
+    return two_operators.ask(tx, TERMS, facts, operator, reason, now, before=before, about=f"reward {reward}")
 
 
 def decide_terms(
@@ -88,22 +87,29 @@ def decide_terms(
     That day lies strictly behind today, unless the reward had no terms before. Raises OperatorNotAllowed, NotFound,
     SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, RewardEnded, TermsTooEarly.
     """
+
+    def announce(asked: Approval) -> Done:
+        code = str(asked.facts["reward"])
+        # Versions come one after another; redemptions, which name the reward, need not wait.
+        held = select(Reward).where(Reward.code == code).with_for_update(key_share=True)
+        reward = tx.scalars(held.execution_options(populate_existing=True)).one()
+        if reward.retired_at is not None:
+            raise RewardEnded(reward=code)
+        before, terms = _newest(tx, code), read_terms(asked.facts["terms"], reward.kind)
+        version = save_terms(tx, code, terms, announced_on=clock.day_of(now), approval_id=request_id)
+        return Done(before, {**told_terms(terms), "version": version})
+
     operator.require(FINANCE)
-    asked = _decided(tx, request_id, TERMS, operator, granted, reason, now)
-    if not granted:
-        _log(tx, operator, "reward.terms_refused", f"approval {request_id}", reason, now)
-        return asked
-    code = str(asked.facts["reward"])
-    # Versions come one after another; redemptions, which name the reward, need not wait.
-    held = select(Reward).where(Reward.code == code).with_for_update(key_share=True)
-    reward = tx.scalars(held.execution_options(populate_existing=True)).one()
-    if reward.retired_at is not None:
-        raise RewardEnded(reward=code)
-    before, terms = _newest(tx, code), read_terms(asked.facts["terms"], reward.kind)
-    version = save_terms(tx, code, terms, announced_on=clock.day_of(now), approval_id=request_id)
-    subject = f"reward {code} version {version}"
-    _log(tx, operator, "reward.terms_announced", subject, reason, now, before=before, after=told_terms(terms))
-    return approvals.find(tx, request_id, now=now)
+    return two_operators.decide(
+        tx,
+        request_id,
+        {TERMS: announce},
+        operator,
+        granted,
+        reason,
+        now,
+        about=lambda facts: f"reward {facts['reward']}",
+    )
 
 
 def request_show_again(
@@ -114,9 +120,7 @@ def request_show_again(
     if tx.get(Voucher, (holder_id, redemption_id)) is None:
         raise NoSuchVoucher
     facts = {"holder_id": str(holder_id), "redemption_id": str(redemption_id)}
-    asked = approvals.request(tx, kind=SHOW_AGAIN, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, "voucher.showing_requested", f"approval {asked}", reason, now)
-    return asked
+    return two_operators.ask(tx, SHOW_AGAIN, facts, operator, reason, now)
 
 
 def decide_show_again(
@@ -126,31 +130,27 @@ def decide_show_again(
 
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, NoSuchVoucher.
     """
+
+    def allow(asked: Approval) -> Done:
+        key = (UUID(asked.facts["holder_id"]), UUID(asked.facts["redemption_id"]))
+        held = tx.get(Voucher, key, with_for_update=True, populate_existing=True)
+        if held is None:
+            raise NoSuchVoucher
+        before, held.showings_allowed = held.showings_allowed, held.showings + 1
+        tx.flush()
+        return Done({"showings_allowed": before}, {"showings_allowed": held.showings_allowed})
+
     operator.require(REVIEWER)
-    asked = _decided(tx, request_id, SHOW_AGAIN, operator, granted, reason, now)
-    subject = f"redemption {asked.facts['redemption_id']}"
-    if not granted:
-        _log(tx, operator, "voucher.showing_refused", subject, reason, now)
-        return asked
-    key = (UUID(asked.facts["holder_id"]), UUID(asked.facts["redemption_id"]))
-    held = tx.get(Voucher, key, with_for_update=True, populate_existing=True)
-    if held is None:
-        raise NoSuchVoucher
-    before, held.showings_allowed = held.showings_allowed, held.showings + 1
-    tx.flush()
-    counts = {"before": {"showings_allowed": before}, "after": {"showings_allowed": held.showings_allowed}}
-    _log(tx, operator, "voucher.showing_allowed", subject, reason, now, **counts)
-    return approvals.find(tx, request_id, now=now)
-
-
-def _decided(
-    tx: Session, request_id: UUID, kind: str, operator: OperatorView, granted: bool, reason: str, now: datetime
-) -> Approval:
-    """The decision, taken to be done in this transaction where it was granted."""
-    if approvals.find(tx, request_id, now=now).kind != kind:
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    return approvals.execute(tx, request_id, kind, now=now) if granted else asked
+    return two_operators.decide(
+        tx,
+        request_id,
+        {SHOW_AGAIN: allow},
+        operator,
+        granted,
+        reason,
+        now,
+        about=lambda facts: f"redemption {facts['redemption_id']}",
+    )
 
 
 def _newest(tx: Session, reward: str) -> dict[str, Any] | None:
@@ -158,15 +158,3 @@ def _newest(tx: Session, reward: str) -> dict[str, Any] | None:
     versions = versions_of(tx, [reward])[reward]
     row = terms_on(versions, max((row.in_force_from for row in versions), default=clock.today()))
     return None if row is None else told_terms(stored_terms(row, audiences_of(tx, [reward])[reward, row.version]))
-
-
-def _log(
-    tx: Session,
-    operator: OperatorView,
-    action: str,
-    subject: str,
-    reason: str,
-    now: datetime,
-    **changed: Any,
-) -> None:
-    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **changed)

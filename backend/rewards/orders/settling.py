@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import approvals, operator_log
+from backend import two_operators
 from backend.approvals import Approval
 from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
@@ -51,32 +51,30 @@ def request_outcome(
         "outcome": DELIVERED if delivered else NOT_DELIVERED,
         "reference": reference or (preparing.request_no(redemption_id) if delivered else None),
     }
-    asked = approvals.request(tx, kind=OUTCOME, facts=facts, reason=reason, operator_id=operator.id, now=now)
     before = {"outcome": "unknown"}
-    _log(tx, operator, "reward.outcome_requested", redemption_id, reason, before, {**facts, "status": "pending"}, now)
-    return asked
+    return two_operators.ask(tx, OUTCOME, facts, operator, reason, now, before=before, about=_about(facts))
 
 
 def decide_outcome(
     tx: Session, request_id: UUID, *, operator: OperatorView, granted: bool, reason: str, now: datetime
 ) -> Approval:
     """Another operator's decision; what is granted settles the redemption at once. Raises OutcomeKnown too."""
-    operator.require(FINANCE)
-    if approvals.find(tx, request_id, now=now).kind != OUTCOME:
-        raise NotFound
-    decided = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    holder_id, redemption_id = UUID(decided.facts["holder_id"]), UUID(decided.facts["redemption_id"])
-    before, after, verdict = {"status": "pending"}, {"status": "refused"}, "refused"
-    if granted:
+
+    def settle(asked: Approval) -> two_operators.Done:
+        holder_id, redemption_id = UUID(asked.facts["holder_id"]), UUID(asked.facts["redemption_id"])
         outcome.hold(tx, holder_id, redemption_id)
         order = preparing.held(tx, holder_id, redemption_id)
         if order is None or order.state not in (PLACING, WITHDRAWING):
             raise OutcomeKnown
-        hearing.hear(tx, order, "settle", _answer(decided.facts), current=True, operator_id=operator.id, now=now)
-        decided = approvals.execute(tx, request_id, OUTCOME, now=now)
-        after, verdict = {**decided.facts, "status": "executed"}, "granted"
-    _log(tx, operator, f"reward.outcome_{verdict}", redemption_id, reason, before, after, now)
-    return approvals.find(tx, request_id, now=now)
+        hearing.hear(tx, order, "settle", _answer(asked.facts), current=True, operator_id=operator.id, now=now)
+        return two_operators.Done()
+
+    operator.require(FINANCE)
+    return two_operators.decide(tx, request_id, {OUTCOME: settle}, operator, granted, reason, now, about=_about)
+
+
+def _about(facts: Mapping[str, Any]) -> str:
+    return preparing.request_no(UUID(str(facts["redemption_id"])))
 
 
 def _answer(facts: Mapping[str, Any]) -> Settling:
@@ -92,18 +90,3 @@ def _unknown(tx: Session, redemption_id: UUID) -> ProviderOrder:
     if order.state not in (PLACING, WITHDRAWING):
         raise OutcomeKnown(state=order.state)
     return order
-
-
-def _log(
-    tx: Session,
-    by: OperatorView,
-    action: str,
-    redemption_id: UUID,
-    reason: str,
-    before: Mapping[str, object],
-    after: Mapping[str, object],
-    now: datetime,
-) -> None:
-    subject = preparing.request_no(redemption_id)
-    said: dict[str, Any] = {"action": action, "subject": subject, "reason": reason, "now": now}
-    operator_log.write(tx, operator_id=by.id, before=before, after=after, **said)

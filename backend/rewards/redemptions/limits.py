@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, identity, operator_log
+from backend import clock, identity, two_operators
 from backend.approvals import Approval
-from backend.errors import NotFound
 from backend.identity import FINANCE, OperatorView
 from backend.lists import insert_rows, upsert_rows
 from backend.rewards.catalogue.terms import Limit
 from backend.rewards.redemptions.errors import InvalidLimits, LimitReached, LimitsTooEarly
 from backend.rewards.redemptions.models import Redemption, RedemptionDevice, RedemptionLimits
 from backend.rewards.redemptions.policy import LIMIT_NAMES, PAIRS, STANDING, Before, Limits
+from backend.two_operators import Done
 
 LIMITS = "rewards.limits"
 _redemption = Redemption.__table__.c
@@ -94,9 +94,7 @@ def request_limits(
     if in_force_from <= clock.day_of(now):
         raise LimitsTooEarly(announced_on=clock.day_of(now).isoformat())
     facts = {"programme": programme, "in_force_from": in_force_from.isoformat(), "limits": dict(limits)}
-    asked = approvals.request(tx, kind=LIMITS, facts=facts, reason=reason, operator_id=operator.id, now=now)
-    _log(tx, operator, "rewards.limits_requested", asked, reason, now, after=facts)
-    return asked
+    return two_operators.ask(tx, LIMITS, facts, operator, reason, now)
 
 
 def decide_limits(
@@ -106,22 +104,18 @@ def decide_limits(
 
     Raises OperatorNotAllowed, NotFound, SecondOperatorNeeded, ApprovalDecided, ApprovalExpired, LimitsTooEarly.
     """
-    operator.require(FINANCE)
-    if approvals.find(tx, request_id, now=now).kind != LIMITS:
-        raise NotFound
-    asked = approvals.decide(tx, request_id, operator_id=operator.id, granted=granted, reason=reason, now=now)
-    programme, in_force_from = str(asked.facts["programme"]), date.fromisoformat(asked.facts["in_force_from"])
-    before = asdict(limits_on(tx, programme, in_force_from))
-    if granted:
-        asked = approvals.execute(tx, request_id, LIMITS, now=now)
+
+    def announce(asked: Approval) -> Done:
+        programme, in_force_from = str(asked.facts["programme"]), date.fromisoformat(asked.facts["in_force_from"])
+        before = asdict(limits_on(tx, programme, in_force_from))
         wanted, today = _checked(asked.facts["limits"]), clock.day_of(now)
         if in_force_from <= today:
             raise LimitsTooEarly(announced_on=today.isoformat())
         save_limits(tx, programme, wanted, in_force_from=in_force_from, announced_on=today, approval_id=request_id)
-    verdict = "granted" if granted else "refused"
-    after = dict(asked.facts) if granted else None
-    _log(tx, operator, f"rewards.limits_{verdict}", request_id, reason, now, before=before, after=after)
-    return approvals.find(tx, request_id, now=now)
+        return Done(before)
+
+    operator.require(FINANCE)
+    return two_operators.decide(tx, request_id, {LIMITS: announce}, operator, granted, reason, now)
 
 
 def _checked(limits: Mapping[str, int]) -> Limits:
@@ -131,13 +125,6 @@ def _checked(limits: Mapping[str, int]) -> Limits:
     if wrong:
         raise InvalidLimits(limits=sorted(set(wrong)), known=list(LIMIT_NAMES))
     return Limits(**limits)
-
-
-def _log(
-    tx: Session, operator: OperatorView, action: str, request_id: UUID, reason: str, now: datetime, **changed: Any
-) -> None:
-    subject = f"approval {request_id}"
-    operator_log.write(tx, operator_id=operator.id, action=action, subject=subject, reason=reason, now=now, **changed)
 
 
 def _before() -> Any:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import idempotency
+from backend import idempotency, identity
 from backend.errors import NotFound
 from backend.idempotency import Answer
 from backend.rewards.catalogue import vouchers
@@ -23,6 +23,8 @@ def show_code(
 
     Raises NotFound, RedemptionChanged, NoSuchVoucher, CodeAlreadyShown, IdempotencyKeyReused.
     """
+    if not identity.hold_living(tx, {person_id}):  # so that no answer is kept of who is being forgotten
+        raise NotFound
     asked = idempotency.ask(vault, person_id, key, "POST /redemptions/{id}/reveal", [holder_id, redemption_id])
     found = idempotency.take(tx, asked, redemption_id, now=now, answer=Answer(200, "{}"))
     held = steps.hold(tx, holder_id, redemption_id)

@@ -93,7 +93,7 @@ def test_a_lost_token_is_replaced_by_two_and_seen_by_its_owner(app: Any, boss: s
     assert decide(app, asked, "zhao", second).exit_code == 0
     assert add(app, "li", "viewer", second, by="zhao")[0].stderr.startswith("UNKNOWN_OPERATOR")
     assert add(app, "li", "viewer", made, by="zhao")[0].exit_code == 0
-    (row,) = [row for row in told(app) if row["action"] == "operator.token_replaced"]
+    (row,) = [row for row in told(app) if row["action"] == "operator.replace_token_granted"]
     assert (row["operator"], row["before"]["status"], row["after"]["token_digest"]) == ("zhao", "pending", digest)
 
 

@@ -45,6 +45,8 @@ def test_a_provider_from_its_beginning_to_its_end(app: Flask, postgresql_url: st
     assert ada(*add[:3], "recorded", *add[4:]).stderr.startswith("INVALID_PROVIDER")
     rotated = ada("reward", "provider", "rotate", "gifts").stdout.strip()
     assert rotated.startswith("whsec_") and rotated != secret
+    assert ada("reward", "provider", "move", "gifts", "http://10.0.0.1/").stderr.startswith("ADDRESS_REFUSED")
+    assert ada("reward", "provider", "move", "gifts", "https://gifts.example/v2?key=k5").exit_code == 0
     day = clock.today().isoformat()
     assert run(app, "reward", "reconcile", "gifts", day).stderr.startswith("NO_DAILY_LIST")
     assert ada("reward", "provider", "retire", "gifts").exit_code == 0
@@ -52,7 +54,10 @@ def test_a_provider_from_its_beginning_to_its_end(app: Flask, postgresql_url: st
     (shown,) = lines(run(app, "reward", "provider", "list"))
     assert (shown["code"], shown["kind"], shown["retired"]) == ("gifts", "http_order", True)
     rows = logged(app, "provider.")
-    assert [row["action"] for row in rows] == ["provider.added", "provider.key_rotated", "provider.retired"]
+    done = ["provider.added", "provider.key_rotated", "provider.moved", "provider.retired"]
+    assert [row["action"] for row in rows] == done
+    assert rows[2]["after"] == {"url": "https://gifts.example/v2?…"}
+    assert shown["url"] == "https://gifts.example/v2?key=k5"
     before, after = rows[1]["before"]["secrets_end"], rows[1]["after"]["secrets_end"]
     assert (before, len(after), after[1]) == ([None], 2, None) and after[0] is not None
     assert secret not in str(rows) + str(shown)
@@ -91,8 +96,8 @@ def test_what_is_stuck_is_settled_by_two_and_what_is_recorded_is_handed_over(
         assert li("reward", "handover", "recipient", mug).stderr.startswith("NOT_FOUND")
         assert lines(run(app, "reward", "handover", "list")) == []
         assert alice.in_full(mug)["recipient"]["deleted_because"] == "delivered"
-        rows = logged(app, "reward.")
-        done = ["reward.outcome_requested", "reward.outcome_granted", "reward.recipient_read", "reward.carried_out"]
+        rows = [row for row in logged(app, "reward") if not row["action"].startswith("reward.stock")]
+        done = ["rewards.outcome_requested", "rewards.outcome_granted", "reward.recipient_read", "reward.carried_out"]
         assert [row["action"] for row in rows] == done and ADDRESS["street"] not in str(rows)
         assert rows[1]["after"]["outcome"] == "not_delivered" and UUID(rows[1]["after"]["redemption_id"])
 

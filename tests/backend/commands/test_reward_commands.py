@@ -115,13 +115,13 @@ def test_a_reward_from_its_file_to_its_end(world: World, app: Any, tmp_path: Pat
     given = run(app, "reward", "donations").stdout
     assert given.splitlines() == ["reward,title,month,redeemed,refunded,amount,unit"]
     logged = [json.loads(line) for line in run(app, "operator", "log").stdout.splitlines()]
-    assert [row["action"] for row in logged if row["action"].startswith("reward.")] == [
-        *("reward.added", "reward.terms_proposed", "reward.terms_announced", "reward.codes_imported"),
-        *("reward.terms_proposed", "reward.terms_announced", "reward.described"),
-        *("reward.added", "reward.terms_proposed", "reward.terms_refused"),
+    assert [row["action"] for row in logged if row["action"].startswith("reward")] == [
+        *("reward.added", "rewards.terms_requested", "rewards.terms_granted", "reward.codes_imported"),
+        *("rewards.terms_requested", "rewards.terms_granted", "reward.described"),
+        *("reward.added", "rewards.terms_requested", "rewards.terms_refused"),
         *("reward.stock_added", "reward.stock_corrected", "reward.codes_withdrawn", "reward.retired"),
     ]
-    changed = [row for row in logged if row["action"] == "reward.terms_announced"][1]
+    changed = [row for row in logged if row["action"] == "rewards.terms_granted"][1]
     assert (changed["before"]["price_points"], changed["after"]["price_points"]) == (300, 500)
     with world.house.transaction() as tx:
         kept = "\n".join(
