@@ -12,11 +12,10 @@ from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, clock, identity, settlement
-from backend.database import transaction
+from backend.database import retried
 from backend.identity import Receiver
 from backend.ids import new_id
 from backend.imports.kinds import Entry, Kind, Unusable, entry, who_and_which
@@ -25,8 +24,6 @@ from backend.settlement import Draft, Statement
 from backend.vault import Vault
 
 PAGE = 500
-#: How often a page begins again because another transaction was in its way.
-PATIENCE = 5
 #: Above every revision a row can get.
 _FINAL = 1_000_000
 
@@ -98,20 +95,16 @@ class Import:
             return Told(row.line, "broken", problem=str(problem))
 
     def _settle(self, page: Sequence[Entry], applied: bool) -> list[Told]:
-        for attempt in range(1, PATIENCE + 1):
-            try:
-                with transaction(self._sessions) as tx:
-                    trial = tx.begin_nested()
-                    told = self._settle_in(tx, page, now=clock.now())
-                    if applied:
-                        trial.commit()
-                    else:
-                        trial.rollback()
-                return told
-            except (OperationalError, activities.Contended):
-                if attempt == PATIENCE:
-                    raise
-        raise AssertionError("unreachable")
+        def attempt(tx: Session) -> list[Told]:
+            trial = tx.begin_nested()
+            told = self._settle_in(tx, page, now=clock.now())
+            if applied:
+                trial.commit()
+            else:
+                trial.rollback()
+            return told
+
+        return retried(self._sessions, attempt, also_after=(activities.Contended,))
 
     def _settle_in(self, tx: Session, page: Sequence[Entry], *, now: datetime) -> list[Told]:
         indexes = [identity.agreements.reference_index(self._vault, self._programme, item.staff_no) for item in page]

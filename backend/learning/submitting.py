@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, clock, idempotency, identity, points
-from backend.database import transaction
+from backend.database import retried
 from backend.idempotency import Answer, RequestUnderWay
 from backend.identity import Acting
 from backend.learning import articles, quizzes
@@ -19,7 +18,6 @@ from backend.learning.quizzes import Attempt
 from backend.vault import Vault
 
 OPERATION = "POST /quizzes/attempts"
-_TRIES = 5
 T = TypeVar("T")
 
 
@@ -83,13 +81,9 @@ def _in_one_transaction(
     sessions: sessionmaker[Session], learner: Learner, work: Callable[[Session, Acting, datetime], T]
 ) -> T:
     """What one account submits is decided one after the other: its key and that of the person are held."""
-    for left in reversed(range(_TRIES)):
-        try:
-            with transaction(sessions) as tx:
-                now = clock.now()
-                acting = identity.act_for(tx, **asdict(learner), now=now)
-                return work(tx, acting, now)
-        except (OperationalError, activities.Contended, points.Overtaken):
-            if not left:
-                raise
-    raise AssertionError("unreachable")
+
+    def attempt(tx: Session) -> T:
+        now = clock.now()
+        return work(tx, identity.act_for(tx, **asdict(learner), now=now), now)
+
+    return retried(sessions, attempt, also_after=(activities.Contended, points.Overtaken))
