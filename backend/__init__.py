@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from backend import campaigns, database, problems
 from backend.errors import Misconfigured, Refusal
-from backend.forest import StepDonations
-from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider, phones, staff_login
+from backend.forest import CertificateNames, DonorNames, StepDonations, TeamNames
+from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider, phones, public_names, staff_login
 from backend.logs import configure_logs
 from backend.partners import Gate
 from backend.settings import Settings
@@ -23,6 +23,11 @@ from backend.wechat_api import WeChatApi
 
 #: What hangs on activities and goes back with them, in the order in which it is taken back.
 EFFECTS: tuple[DerivedEffect, ...] = (StepDonations(),)
+#: What is called by names that members choose.
+NAMED: tuple[public_names.Named, ...] = (
+    *(DonorNames(), CertificateNames(), TeamNames()),
+    *(campaigns.naming.PenNames(), campaigns.naming.TeamNames()),
+)
 
 T = TypeVar("T")
 
@@ -39,6 +44,7 @@ class House:
     gate: Gate
     wechat: WeChatProvider
     phone_provider: phones.PhoneProvider
+    names: public_names.NameDesk
     staff_login_desk: staff_login.StaffLoginDesk
     boards: campaigns.boards.Sources
 
@@ -74,7 +80,8 @@ def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) 
     gate = Gate(statements, sessions, vault)
     desk = staff_login.StaffLoginDesk(sessions, vault, settings.sandbox_hosts)
     boards = campaigns.boards.Sources(sessions)
-    return House(settings, sessions, vault, gate, wechat, _phones(settings, sessions, vault), desk, boards)
+    phone_provider, names = _phones(settings, sessions, vault), name_desk(settings, sessions, vault)
+    return House(settings, sessions, vault, gate, wechat, phone_provider, names, desk, boards)
 
 
 def _phones(settings: Settings, sessions: sessionmaker[Session], vault: Vault) -> phones.PhoneProvider:
@@ -82,6 +89,16 @@ def _phones(settings: Settings, sessions: sessionmaker[Session], vault: Vault) -
     if settings.wechat_provider == "sandbox":
         return phones.SandboxPhones()
     return phones.WeChatPhones(WeChatApi(settings.wechat_appid, settings.wechat_secret, sessions, vault))
+
+
+def name_desk(settings: Settings, sessions: sessionmaker[Session], vault: Vault) -> public_names.NameDesk:
+    """Where names that members choose are checked: by WeChat, or by its twin in a sandbox."""
+    checks: public_names.NameChecks = public_names.SandboxNameChecks(settings.wechat_appid)
+    if settings.wechat_provider != "sandbox":
+        checks = public_names.WeChatNameChecks(
+            WeChatApi(settings.wechat_appid, settings.wechat_secret, sessions, vault)
+        )
+    return public_names.NameDesk(sessions, vault, checks, NAMED)
 
 
 def house() -> House:

@@ -49,6 +49,7 @@ OPERATORS = (
     commands.learning.LEARNING,
     commands.employer.EMPLOYER,
     commands.messages.MESSAGE,
+    commands.names.NAMES,
     commands.partners.PARTNER,
     commands.redemptions.REDEMPTION,
     commands.forest.FOREST,

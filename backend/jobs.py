@@ -24,6 +24,7 @@ from backend import (
     idempotency,
     identity,
     member_messages,
+    name_desk,
     outbox,
     partners,
     points,
@@ -32,6 +33,7 @@ from backend import (
     sync,
 )
 from backend.database import Base, Instant, transaction
+from backend.identity import public_names
 from backend.lists import insert_rows
 from backend.member_messages import Channel
 from backend.settings import Settings
@@ -134,6 +136,15 @@ def messaging(channel: Channel, stop: "Stop") -> Errand:
     return Errand("member_messages.send", 10, send)
 
 
+def checking_names(names: public_names.NameDesk, stop: "Stop") -> Errand:
+    """The errand that asks again about names nobody could check; told to stop, it asks about no further one."""
+
+    def check(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
+        names.check_waiting(stopping=lambda: stop.wanted)
+
+    return Errand("names.check_waiting", 60, check)
+
+
 def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
     """Take or renew a lease; False while somebody else holds it."""
     row = {"name": name, "owner": owner, "until": now + LEASE}
@@ -202,7 +213,8 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
     for job in (*JOBS, purging(settings)):
         _schedule(scheduler, run_job, job, sessions, job, owner)
     channel = member_messages.channel_of(settings, sessions, vault)
-    for errand in (*ERRANDS, messaging(channel, stop)):
+    checking = checking_names(name_desk(settings, sessions, vault), stop)
+    for errand in (*ERRANDS, messaging(channel, stop), checking):
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
     courier = sync.courier(sessions, vault, settings.sandbox_hosts)
     finisher = rewards.finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))

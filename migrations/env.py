@@ -17,6 +17,7 @@ import backend.forest.models
 import backend.identity.agreements.models
 import backend.identity.merging.models
 import backend.identity.models
+import backend.identity.public_names.models
 import backend.identity.roster.models
 import backend.identity.staff_login.models
 import backend.jobs

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 
 from backend import campaigns, clock, identity
 from backend.errors import Refusal
-from backend.identity import AccessClaims, WeChatProvider, phones, staff_login
+from backend.identity import AccessClaims, WeChatProvider, phones, public_names, staff_login
 from backend.partners import Gate
 from backend.settings import Settings
 from backend.vault import Vault
@@ -37,6 +37,8 @@ class House(Protocol):
     def wechat(self) -> WeChatProvider: ...
     @property
     def phone_provider(self) -> phones.PhoneProvider: ...
+    @property
+    def names(self) -> public_names.NameDesk: ...
     @property
     def staff_login_desk(self) -> staff_login.StaffLoginDesk: ...
     @property

@@ -7,8 +7,8 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from backend import clock, forest, identity
-from backend.forest import CertificateNameRefused, TeamFull, TeamNotFound
-from backend.identity import GuardianNeeded, NotEnrolled
+from backend.forest import TeamFull, TeamNotFound
+from backend.identity import GuardianNeeded, NotEnrolled, public_names
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import CODE, text
 from miniprogram_api.resource import Resource, nothing
@@ -17,7 +17,7 @@ resource = Resource("forest_teams", __name__, description="公益林小队 / Tea
 
 
 class NewTeamSchema(Schema):
-    """A team. Its name stands on its certificates."""
+    """A team. Its name stands on its certificates, once it passed WeChat's check of public texts."""
 
     programme = text(64, CODE, required=True)
     name = text(40, required=True)
@@ -67,15 +67,16 @@ def teams() -> dict[str, Any]:
     "/forest-teams",
     answers=MadeTeamSchema,
     status=201,
-    refuses=(GuardianNeeded, NotEnrolled, CertificateNameRefused, TeamFull),
+    refuses=(GuardianNeeded, NotEnrolled, public_names.NameRefused, public_names.NameNotAllowed, TeamFull),
 )
 @resource.body(NewTeamSchema)
 def make_team(body: dict[str, Any]) -> dict[str, Any]:
     """Make a team that gathers steps together"""
+    name = house().names.check(member().holder_id, body["name"])
     with house().transaction() as tx:
         _act(tx, body["programme"])
         now = clock.now()
-        return forest.make_team(tx, house().vault, member().holder_id, body["programme"], body["name"], now=now)
+        return forest.make_team(tx, house().vault, member().holder_id, body["programme"], name, now=now)
 
 
 @resource.operation(

@@ -9,7 +9,6 @@ from marshmallow import Schema, fields, validate
 from backend import clock, forest, idempotency, identity
 from backend.errors import NotFound
 from backend.forest import (
-    CertificateNameRefused,
     DonationNotCounted,
     DonationTooSmall,
     ForestClosed,
@@ -18,7 +17,7 @@ from backend.forest import (
     InsufficientSteps,
     TeamNotFound,
 )
-from backend.identity import GuardianNeeded, NotEnrolled, UnknownProgramme
+from backend.identity import GuardianNeeded, NotEnrolled, UnknownProgramme, public_names
 from miniprogram_api.asked_account import AccountQuery, asked_account
 from miniprogram_api.caller import house, member
 from miniprogram_api.fields import CODE, Instant, bilingual, text
@@ -75,7 +74,7 @@ class ProgrammeQuery(AccountQuery):
 
 
 class NewDonationSchema(Schema):
-    """Steps for a project. `sign_as` is public: what certificates call me, instead of “a member”."""
+    """Steps for a project. `sign_as` is public: what certificates call me once it is checked, instead of “a member”."""
 
     project = text(64, CODE, required=True)
     account_id = fields.UUID(metadata={"description": "default: my own account"})
@@ -162,7 +161,7 @@ def forests(query: dict[str, Any]) -> dict[str, Any]:
     live_login=False,
     refuses=(
         *(GuardianNeeded, NotEnrolled, NotFound, ForestNotFound, ForestClosed, ForestFull, DonationTooSmall),
-        *(InsufficientSteps, DonationNotCounted, CertificateNameRefused, TeamNotFound),
+        *(InsufficientSteps, DonationNotCounted, public_names.NameRefused, TeamNotFound),
     ),
 )
 @resource.idempotent
@@ -176,6 +175,8 @@ def donate(body: dict[str, Any], key: str) -> Response:
     account_id = body.pop("account_id", member().holder_id)
     wish = forest.Wish(member().holder_id, member().session_id, account_id, **body)
     answer = forest.donate(house().sessions, house().vault, wish, key)
+    if wish.sign_as is not None and answer.status < 400 and not answer.replayed:
+        house().names.check_waiting(of=member().holder_id)
     content_type = "application/json" if answer.status < 400 else "application/problem+json"
     response = Response(answer.text, status=answer.status, content_type=content_type)
     if answer.replayed:
@@ -205,9 +206,16 @@ def trees(query: dict[str, Any]) -> dict[str, Any]:
     return page(found, query, lambda item: UUID(str(item["id"])), *bound_to)
 
 
-@resource.operation("PUT", "/me/trees/<number>", answers=TreeSchema, refuses=(NotFound, CertificateNameRefused))
+@resource.operation(
+    "PUT",
+    "/me/trees/<number>",
+    answers=TreeSchema,
+    refuses=(NotFound, public_names.NameRefused, public_names.NameNotAllowed),
+)
 @resource.body(CertificateNameSchema)
 def sign(body: dict[str, Any], number: str) -> dict[str, Any]:
     """Choose what my certificate calls me, or take my name off it"""
+    typed = body["sign_as"]
+    name = None if typed is None else house().names.check(member().holder_id, typed)
     with house().transaction() as tx:
-        return forest.sign(tx, member().holder_id, number, body["sign_as"])
+        return forest.sign(tx, member().holder_id, number, name, now=clock.now())

@@ -1,11 +1,12 @@
 """Campaigns 活动: environment weeks, car-free days and challenges, and everything that is derived from them.
 
 `terms` is what two operators agree on, `policy` what counts and how places are given, `reading` shows campaigns as they
-stand. `scoring` keeps the scores up with the books, `boards` shows who stands where.
+stand. `scoring` keeps the scores up with the books, `boards` shows who stands where, `naming` says what others call
+participants and teams.
 """
 
-from backend.campaigns import boards, scoring
-from backend.campaigns.errors import BoardNotFound, CampaignNotFound, InvalidCampaign
+from backend.campaigns import boards, naming, scoring
+from backend.campaigns.errors import BoardNotFound, CampaignNotFound, InvalidCampaign, NotTakingPart
 from backend.campaigns.reading import CampaignView, campaign, counted
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "CampaignNotFound",
     "CampaignView",
     "InvalidCampaign",
+    "NotTakingPart",
     "boards",
     "campaign",
     "counted",
+    "naming",
     "scoring",
 ]

@@ -25,3 +25,11 @@ class BoardNotFound(Refusal):
     code = "BOARD_NOT_FOUND"
     status = 404
     title = "没有这个排行榜 / The campaign has no such board"
+
+
+class NotTakingPart(Refusal):
+    """This account does not take part in the campaign."""
+
+    code = "NOT_TAKING_PART"
+    status = 404
+    title = "您尚未参加该活动 / You do not take part in this campaign"

@@ -1,6 +1,7 @@
 """Certificates 认领证书: what a member has, what everybody with a number is told, and what is forgotten."""
 
 import re
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,11 @@ from backend.forest.models import (
     ForestTree,
     ForestTreePart,
 )
+from backend.forest.naming import CERTIFICATE, DONOR, TEAM, UNNAMED, donor
 from backend.forest.planting import ADOPTED
-from backend.forest.policy import certificate_name
 from backend.forest.projects import latest_surveys, told_project
 from backend.holdings import Held, held_rows
+from backend.identity import public_names
 
 _NUMBER = re.compile(r"(?:[0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}")
 
@@ -53,12 +55,19 @@ def trees_of(tx: Session, holder_id: UUID, *, before: UUID | None, limit: int) -
     ]
 
 
-def sign(tx: Session, holder_id: UUID, number: str, name: str | None) -> dict[str, Any]:
-    """Let a certificate of one's own show another name, or none. Raises NotFound, CertificateNameRefused."""
-    chosen = None if name is None else certificate_name(name)
+def sign(
+    tx: Session, holder_id: UUID, number: str, name: public_names.Checked | None, *, now: datetime
+) -> dict[str, Any]:
+    """Let a certificate of one's own show another name, or none; one that nobody could check yet, when it passed.
+
+    Raises NotFound.
+    """
     tree = _tree(tx, number)
     if tree.adopter_id != holder_id:
         raise NotFound
+    public_names.keep(tx, holder_id, DONOR, donor(holder_id, tree.project), None, now=now)
+    public_names.keep(tx, holder_id, CERTIFICATE, tree.number, name, now=now)
+    chosen = name.name if name is not None and name.passed else None
     adopter = tx.get_one(ForestAdopter, (holder_id, tree.project), with_for_update=True, populate_existing=True)
     adopter.signed_as = tree.signed_as = chosen
     tx.flush()
@@ -68,12 +77,15 @@ def sign(tx: Session, holder_id: UUID, number: str, name: str | None) -> dict[st
 def hide_name(tx: Session, number: str) -> dict[str, object]:
     """Take the name off a certificate and off those its adopter will get in the project. Returns whether it had one."""
     tree = _tree(tx, number)
+    public_names.drop(tx, CERTIFICATE, tree.number)
+    public_names.drop(tx, DONOR, donor(tree.adopter_id, tree.project))
     adopter = tx.get_one(ForestAdopter, (tree.adopter_id, tree.project), with_for_update=True)
     before: dict[str, object] = {"named": tree.signed_as is not None}
     adopter.signed_as = tree.signed_as = None
     if adopter.is_team:
         team = tx.get_one(ForestTeam, adopter.adopter_id)
-        team.name = "小队"
+        team.name = UNNAMED
+        public_names.drop(tx, TEAM, str(team.id))
     tx.flush()
     return before
 

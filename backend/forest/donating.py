@@ -20,10 +20,10 @@ from backend.forest import planting, teams
 from backend.forest.effect import SOURCE, statement, transaction_of
 from backend.forest.errors import DonationNotCounted, DonationTooSmall, ForestClosed, ForestFull, InsufficientSteps
 from backend.forest.models import ForestAdopter, ForestDonation, ForestProject, ForestTree
-from backend.forest.policy import certificate_name
+from backend.forest.naming import DONOR, donor
 from backend.forest.projects import require_project, takes_steps
 from backend.idempotency import Answer, Asked, IdempotencyKeyReused, RequestUnderWay
-from backend.identity import Acting, Receiver
+from backend.identity import Acting, Receiver, public_names
 from backend.ids import new_id
 from backend.ledger import InsufficientBalance
 from backend.settlement import Draft, Outcome
@@ -37,7 +37,7 @@ _TRIES = 5
 class Wish:
     """What a login asks for on behalf of an account.
 
-    `sign_as`: what certificates shall call the donor; for a team they carry its name.
+    `sign_as`: what certificates shall call the donor once it is checked; for a team they carry its name.
     """
 
     person_id: UUID
@@ -114,7 +114,9 @@ def _carry_out(
     donation_id: UUID,
     now: datetime,
 ) -> dict[str, Any]:
-    name = None if wish.sign_as is None else certificate_name(wish.sign_as)
+    if wish.sign_as is not None and wish.team_id is None:
+        name = public_names.Checked(public_names.as_shown(wish.sign_as), passed=False)
+        public_names.keep(tx, wish.person_id, DONOR, donor(wish.account_id, project.code), name, now=now)
     if not takes_steps(project, clock.day_of(now)):
         raise ForestClosed(opens_on=project.opens_on, closes_on=project.closes_on)
     if wish.steps < project.smallest_donation:
@@ -128,7 +130,7 @@ def _carry_out(
         available = ledger.balances(tx, wish.account_id).get(project.programme, {}).get("steps.available", 0)
         raise InsufficientSteps(available=available) from None
     adopter = planting.hold_adopter(tx, donation.adopter_id, project.code, is_team=team is not None)
-    adopter.signed_as = team.name if team is not None else name or adopter.signed_as
+    adopter.signed_as = team.name if team is not None else adopter.signed_as
     trees = _give(tx, adopter, donation, now)
     return _told(donation, adopter, trees, outcome)
 

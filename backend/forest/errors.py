@@ -47,12 +47,6 @@ class DonationNotCounted(Refusal):
     title = "本次捐步不能计入，步数未扣除 / This donation cannot count; no steps were taken"
 
 
-class CertificateNameRefused(Refusal):
-    code = "CERTIFICATE_NAME_REFUSED"
-    status = 422
-    title = "署名为 1 至 20 个文字，不得含号码、网址等联系方式 / 1 to 20 letters, and no way to reach somebody"
-
-
 class TeamNotFound(Refusal):
     """There is no such team, the code is not its, or the member is not in it: which of these is not told."""
 

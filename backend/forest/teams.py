@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from backend.forest.errors import TeamFull, TeamNotFound
 from backend.forest.models import ForestTeam, ForestTeamMember
-from backend.forest.policy import certificate_name
+from backend.forest.naming import TEAM, UNNAMED
+from backend.identity import public_names
 from backend.ids import new_id
 from backend.lists import upsert_rows
 from backend.vault import Vault
@@ -21,16 +22,18 @@ _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def make_team(
-    tx: Session, vault: Vault, holder_id: UUID, programme: str, name: str, *, now: datetime
+    tx: Session, vault: Vault, holder_id: UUID, programme: str, name: public_names.Checked, *, now: datetime
 ) -> dict[str, Any]:
     """A new team with its first member; the code by which others join is told once.
 
-    Raises CertificateNameRefused, TeamFull.
+    A name that nobody could check yet is shown when it passed. Raises TeamFull.
     """
     code = "".join(secrets.choice(_LETTERS) for _ in range(12))
-    made = {"programme": programme, "name": certificate_name(name), "code_index": _index(vault, code), "made_at": now}
+    shown = name.name if name.passed else UNNAMED
+    made = {"programme": programme, "name": shown, "code_index": _index(vault, code), "made_at": now}
     team = ForestTeam(id=new_id(), **made)
     tx.add(team)
+    public_names.keep(tx, holder_id, TEAM, str(team.id), name, now=now)
     tx.flush()
     _add(tx, holder_id, team, now)
     return {"id": str(team.id), "name": team.name, "programme": team.programme, "join_code": code}

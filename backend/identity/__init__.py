@@ -5,10 +5,10 @@ words of `consent_texts`) says what comes in from partners and what goes out to 
 fourteen (`minors`) has a guardian decide (`guardians`). Records of staff and classes rest on an agreement instead of
 consents (`agreements`). Two who turn out to be one are merged (`merging`). `forgetting` ends a person, `retention` what
 was kept long enough. Employees log in with what their employer runs (`staff_login`); a phone number is verified by
-WeChat (`phones`).
+WeChat (`phones`). What members call themselves where others see it is checked first (`public_names`).
 """
 
-from backend.identity import agreements, merging, phones, roster, staff_login, wechat_sessions
+from backend.identity import agreements, merging, phones, public_names, roster, staff_login, wechat_sessions
 from backend.identity.acting import (
     Acting,
     act_for,
@@ -276,6 +276,7 @@ __all__ = [
     "person_sealers",
     "phones",
     "programmes",
+    "public_names",
     "purge_consent_changes",
     "purge_spent",
     "read_access",

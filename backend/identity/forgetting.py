@@ -16,6 +16,7 @@ from backend.identity.guardians import forget_guardianships
 from backend.identity.merging.proposals import forget_proposals
 from backend.identity.models import LinkCode, LoginSession, PartnerLink, PersonIdentity, PersonKey
 from backend.identity.persons import enrolments
+from backend.identity.public_names.desk import forget_names
 from backend.identity.roster.members import forget_staff
 from backend.outbox import Announcement
 
@@ -89,6 +90,7 @@ def forget_person(tx: Session, holder_id: UUID, *, source: str, now: datetime) -
     end_stewardships(tx, holder_id, now=now)
     forget_staff(tx, holder_id, now=now)
     forget_proposals(tx, holder_id)
+    forget_names(tx, holder_id)
     end_references_of(tx, holder_id, today=clock.day_of(now))
     tx.execute(delete(PersonIdentity).where(PersonIdentity.holder_id == holder_id))
     live = (LoginSession.holder_id == holder_id, LoginSession.ended_at.is_(None))

@@ -24,6 +24,7 @@ from backend.identity.models import (
     PersonIdentity,
 )
 from backend.identity.persons import identity_context, person_sealer
+from backend.identity.public_names.models import NameToCheck
 from backend.identity.roster.members import staff_rows
 from backend.vault import Vault
 
@@ -45,6 +46,7 @@ def holdings(tx: Session, vault: Vault, holder_id: UUID) -> dict[str, Held]:
         "account_references": held_rows(tx, AccountReference, holder_id, without=("reference_index",)),
         "staff_members": staff_rows(tx, vault, holder_id),
         "person_merges": held_rows(tx, PersonMerge, holder_id, without=("approval_id", "ended_by")),
+        "names_to_check": held_rows(tx, NameToCheck, holder_id),
         "merge_proposals": held_rows(tx, MergeProposal, holder_id, without=("other_id",)),
     }
 

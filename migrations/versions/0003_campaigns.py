@@ -27,6 +27,7 @@ APPEND_ONLY: tuple[str, ...] = ()
 TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
     *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers"),
+    "names_to_check",
 )
 
 
@@ -194,9 +195,30 @@ def _create_score_tables() -> None:
     )
 
 
+def _create_name_tables() -> None:
+    op.create_table(
+        "names_to_check",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("use", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("chosen_at", INSTANT, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_check_at", INSTANT, nullable=False),
+        sa.CheckConstraint("state IN ('waiting', 'for_operator')", name=op.f("ck_names_to_check_state")),
+        _holder("names_to_check"),
+        sa.PrimaryKeyConstraint("holder_id", "use", "subject", name=op.f("pk_names_to_check")),
+        sa.UniqueConstraint("holder_id", "id", name=op.f("uq_names_to_check_holder_id_id")),
+    )
+    op.create_index("ix_names_to_check_due", "names_to_check", ["state", "next_check_at"])
+
+
 def upgrade() -> None:
     _create_campaign_tables()
     _create_score_tables()
+    _create_name_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

@@ -136,7 +136,7 @@ def test_a_refused_donation_takes_nothing(grove: World) -> None:
         (1_000.0, {}, "INVALID_REQUEST"),
         (2_000, {"project": "nowhere"}, "FOREST_NOT_FOUND"),
         (2_000, {"project": "later"}, "FOREST_CLOSED"),
-        (2_000, {"sign_as": "13800138000"}, "CERTIFICATE_NAME_REFUSED"),
+        (2_000, {"sign_as": "13800138000"}, "NAME_REFUSED"),
         (2_000, {"team_id": str(UUID(int=7))}, "TEAM_NOT_FOUND"),
         (2_000, {"account_id": str(UUID(int=7))}, "NOT_FOUND"),
     ):

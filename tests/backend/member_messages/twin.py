@@ -26,7 +26,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class WeChatTwin:
-    """`permitted`: messages each openid still lets be sent; `sent`: those taken; `asked_tokens`: calls for a token."""
+    """`permitted`: messages each openid still lets be sent; `sent`: those taken; `asked_tokens`: calls for a token.
+
+    `texts` were checked; of a text, `suggested` tells what is said instead of `pass`; `seen`: who was there lately.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -42,6 +45,7 @@ class WeChatTwin:
                         "/cgi-bin/stable_token": twin._token,
                         "/cgi-bin/message/subscribe/send": twin._send,
                         "/wxa/business/getuserphonenumber": twin._phone,
+                        "/wxa/msg_sec_check": twin._check_text,
                     }
                     answer = answers[parts.path](body, parse_qs(parts.query))
                 if answer is None:  # taken, and the answer is lost
@@ -64,6 +68,9 @@ class WeChatTwin:
     def forget(self) -> None:
         with self.lock:
             self.phones: dict[str, dict[str, Any]] = {}
+            self.texts: list[dict[str, Any]] = []
+            self.suggested: dict[str, Any] = {}
+            self.seen: set[str] = set()
             self.permitted: Counter[str] = Counter()
             self.sent: list[dict[str, Any]] = []
             self.calls = 0
@@ -86,6 +93,22 @@ class WeChatTwin:
         if query.get("access_token") != [self.token]:
             return {"errcode": 40001, "errmsg": "invalid credential"}
         return self.phones.pop(body["code"], {"errcode": 40029, "errmsg": "invalid code"})
+
+    def _check_text(self, body: dict[str, Any], query: dict[str, list[str]]) -> Any:
+        """What `suggested` says of a text (a suggestion, an errcode, a whole answer), of those `seen` lately."""
+        if query.get("access_token") != [self.token]:
+            return {"errcode": 40001, "errmsg": "invalid credential"}
+        self.texts.append(body)
+        said = self.suggested.get(body["content"], "pass")
+        if body["openid"] not in self.seen:
+            return {"errcode": 61010, "errmsg": "code is expired"}
+        if isinstance(said, dict) or said in ("5xx", "lost"):
+            return said if isinstance(said, dict) else (502, {}) if said == "5xx" else None
+        if isinstance(said, int):
+            return {"errcode": said, "errmsg": "risky content"}
+        result = {"suggest": said, "label": 100 if said == "pass" else 20006}
+        detail = [{"strategy": "content_model", "errcode": 0, "prob": 90, **result}]
+        return {"errcode": 0, "errmsg": "ok", "result": result, "detail": detail, "trace_id": "60ae120f-371d5872"}
 
     def _token(self, body: dict[str, Any], query: Any) -> Any:
         assert body["grant_type"] == "client_credential" and body["secret"] == "s3cr3t" and not query
