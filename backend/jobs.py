@@ -18,6 +18,7 @@ from sqlalchemy import Text, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
 from backend import (
+    campaigns,
     clock,
     declarations,
     forest,
@@ -82,6 +83,7 @@ JOBS = (
     Job("declarations.delete_photos", 600, lambda tx, now: declarations.delete_photos(tx, now=now)),
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
+    Job("campaigns.correct_finals", 10, lambda tx, now: campaigns.closing.correct_finals(tx, now=now)),
     Job("member_messages.collect", 300, lambda tx, now: member_messages.collect_warnings(tx, now=now)),
     Job("member_messages.purge", 3_600, lambda tx, now: member_messages.purge_messages(tx, now=now)),
     Job("rewards.forget_devices", 3_600, lambda tx, now: rewards.forget_devices(tx, now=now)),
@@ -122,6 +124,11 @@ ERRANDS = (
         "roster.pull",
         600,
         lambda sessions, vault, hosts: identity.roster.pull_due(sessions, vault, allowed_hosts=hosts),
+    ),
+    Errand(
+        "campaigns.close",
+        30,
+        lambda sessions, vault, hosts: campaigns.closing.close_due(sessions, vault.statement_key),
     ),
     Errand("rewards.expire", 60, lambda sessions, vault, hosts: rewards.expire(sessions, clock.now())),
 )

@@ -27,7 +27,7 @@ class SignedStatement:
     def __init__(
         self, key: SigningKey, facts: Mapping[str, JsonValue], sections: Mapping[str, Iterable[dict[str, JsonValue]]]
     ) -> None:
-        """`facts` and the name `sections` are the keys of the statement."""
+        """`facts` and the name `sections` are the keys of the statement. `signature`: of the whole, as JSON."""
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (`chunks` closes it)
         self._digest = hashlib.sha256()
         self._size = 0
@@ -36,7 +36,8 @@ class SignedStatement:
         except BaseException:
             self._file.close()
             raise
-        self._head = f'{{"signature":{_signature(key, _STATEMENT, self.sha256)},"statement":'.encode()
+        self.signature = _signature(key, _STATEMENT, self.sha256)
+        self._head = f'{{"signature":{self.signature},"statement":'.encode()
 
     @property
     def sha256(self) -> str:

@@ -15,7 +15,10 @@ from backend.lists import recordset
 
 @dataclass(frozen=True, slots=True)
 class CountedAct:
-    """An issued act; `reduction_g` is what it is worth now, restated where it was restated."""
+    """An issued act; `reduction_g` is what it is worth now, restated where it was restated.
+
+    `recorded_at`: when the house first knew of it.
+    """
 
     holder_id: UUID
     id: UUID
@@ -25,6 +28,7 @@ class CountedAct:
     scene: str
     grade: str
     occurred_at: datetime
+    recorded_at: datetime
     reduction_g: int
 
 

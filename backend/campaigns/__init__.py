@@ -5,18 +5,30 @@ stand. `scoring` keeps the scores up with the books, `boards` shows who stands w
 participants and teams.
 """
 
-from backend.campaigns import boards, naming, scoring
-from backend.campaigns.errors import BoardNotFound, CampaignNotFound, InvalidCampaign, NotTakingPart
+from backend.campaigns import boards, closing, naming, scoring
+from backend.campaigns.errors import (
+    BoardNotFound,
+    CampaignNotClosed,
+    CampaignNotFound,
+    InvalidCampaign,
+    NotFinal,
+    NotTakingPart,
+    ResultChanged,
+)
 from backend.campaigns.reading import CampaignView, campaign, counted
 
 __all__ = [
     "BoardNotFound",
+    "CampaignNotClosed",
     "CampaignNotFound",
     "CampaignView",
     "InvalidCampaign",
+    "NotFinal",
     "NotTakingPart",
+    "ResultChanged",
     "boards",
     "campaign",
+    "closing",
     "counted",
     "naming",
     "scoring",

@@ -33,3 +33,27 @@ class NotTakingPart(Refusal):
     code = "NOT_TAKING_PART"
     status = 404
     title = "您尚未参加该活动 / You do not take part in this campaign"
+
+
+class CampaignNotClosed(Refusal):
+    """The campaign's result cannot be frozen: it was cancelled, or late events count until `closes_at`."""
+
+    code = "CAMPAIGN_NOT_CLOSED"
+    status = 409
+    title = "活动尚未截止或已取消 / The campaign has not closed, or was cancelled"
+
+
+class NotFinal(Refusal):
+    """The campaign has no result yet."""
+
+    code = "CAMPAIGN_NOT_FINAL"
+    status = 409
+    title = "活动结果尚未定稿 / The result of the campaign is not final yet"
+
+
+class ResultChanged(Refusal):
+    """What is kept of a result is not what was `signed` (SHA-256 of its statement)."""
+
+    code = "CAMPAIGN_RESULT_CHANGED"
+    status = 409
+    title = "活动结果与签名不符 / The kept result is not the one that was signed"

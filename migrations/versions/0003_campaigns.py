@@ -22,12 +22,13 @@ depends_on = None
 AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ("campaign_finals", "campaign_final_scores", "campaign_corrections")
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
     *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers"),
     "names_to_check",
+    *("campaign_finals", "campaign_final_scores", "campaign_counts", "campaign_corrections"),
 )
 
 
@@ -215,10 +216,86 @@ def _create_name_tables() -> None:
     op.create_index("ix_names_to_check_due", "names_to_check", ["state", "next_check_at"])
 
 
+def _scored() -> list[sa.Column[object]]:
+    """What a frozen score and its draft have in common."""
+    return [
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("participant_id", sa.Uuid(), nullable=False),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("grams", AMOUNT, nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("acts", "days", "grams_at", "points_at")),
+    ]
+
+
+def _create_closing_tables() -> None:
+    op.create_table(
+        "campaign_finals",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("frozen_at", INSTANT, nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("participants", "scored", "listed")),
+        sa.Column("grams", AMOUNT, nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("scores_sha256", "statement_sha256", "signature")),
+        _campaign("campaign_finals"),
+        sa.PrimaryKeyConstraint("campaign", name=op.f("pk_campaign_finals")),
+    )
+    final = "campaign_final_scores"
+    op.create_table(
+        final,
+        *_scored(),
+        sa.Column("rank_grams", sa.Integer(), nullable=False),
+        sa.Column("rank_points", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "grams >= 0 AND points >= 0 AND acts > 0 AND days > 0", name=op.f("ck_campaign_final_scores_amounts")
+        ),
+        sa.CheckConstraint("rank_grams > 0 AND rank_points > 0", name=op.f("ck_campaign_final_scores_ranks")),
+        _campaign(final),
+        _holder(final),
+        sa.PrimaryKeyConstraint("holder_id", "campaign", name=op.f("pk_campaign_final_scores")),
+        sa.UniqueConstraint(
+            "campaign", "participant_id", name=op.f("uq_campaign_final_scores_campaign_participant_id")
+        ),
+    )
+    for measure in ("grams", "points"):
+        op.create_index(f"ix_campaign_final_scores_{measure}", final, ["campaign", f"rank_{measure}"])
+    op.create_table(
+        "campaign_counts",
+        *_scored(),
+        _campaign("campaign_counts"),
+        _holder("campaign_counts"),
+        sa.PrimaryKeyConstraint("holder_id", "campaign", name=op.f("pk_campaign_counts")),
+    )
+    op.create_table(
+        "campaign_corrections",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("participant_id", sa.Uuid(), nullable=False),
+        sa.Column("grams", AMOUNT, nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        sa.Column("acts", sa.Integer(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("corrected_at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "grams >= 0 AND points >= 0 AND acts >= 0 AND days >= 0", name=op.f("ck_campaign_corrections_amounts")
+        ),
+        sa.CheckConstraint("sequence > 0", name=op.f("ck_campaign_corrections_sequence")),
+        sa.ForeignKeyConstraint(
+            ["campaign"], ["campaign_finals.campaign"], name=op.f("fk_campaign_corrections_campaign_campaign_finals")
+        ),
+        _holder("campaign_corrections"),
+        sa.PrimaryKeyConstraint("holder_id", "campaign", "sequence", name=op.f("pk_campaign_corrections")),
+    )
+    op.create_index("ix_campaign_corrections_campaign", "campaign_corrections", ["campaign", "participant_id"])
+
+
 def upgrade() -> None:
     _create_campaign_tables()
     _create_score_tables()
     _create_name_tables()
+    _create_closing_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

@@ -81,7 +81,24 @@ def count_days(
         for holder_id, day in sorted(set(days))
         if day in within and holder_id in participants and participants[holder_id].left_at is None
     ]
-    acts = [act for act in activities.issued_on(tx, asked) if act.programme == campaign.programme]
+    scores = count_acts(tx, campaign, asked)
+    keys = groups.keys_by_day(tx, campaign, participants, list(scores))
+    ids = groups.ids_of(tx, campaign.code, (key for found in keys.values() for key in found))
+    return {key: DayCounted(score, tuple(ids[name] for name in keys[key])) for key, score in scores.items()}
+
+
+def count_acts(
+    tx: Session, campaign: CampaignView, days: Collection[tuple[UUID, date]]
+) -> dict[tuple[UUID, date], Score]:
+    """What these (holder, day) come to by their acts, whoever takes part; days on which nothing counts are left out.
+
+    An act of which the house heard only when the campaign had closed counts no more, however late it is asked.
+    """
+    acts = [
+        act
+        for act in activities.issued_on(tx, days)
+        if act.programme == campaign.programme and act.recorded_at < campaign.closes_at
+    ]
     given = points.given_for(tx, [(act.holder_id, act.id) for act in acts])
     of_day: dict[tuple[UUID, date], list[ActScored]] = defaultdict(list)
     for act in acts:
@@ -89,14 +106,11 @@ def count_days(
         scored = ActScored(act.id, act.methodology, act.grade, act.occurred_at, act.reduction_g, earned)
         of_day[act.holder_id, act.day].append(scored)
     counting = campaign.terms.counting
-    scores = {
+    return {
         key: score
         for key, mine in of_day.items()
         if (score := score_of_day(mine, counting, campaign.starts_at, campaign.ends_at)).acts
     }
-    keys = groups.keys_by_day(tx, campaign, participants, list(scores))
-    ids = groups.ids_of(tx, campaign.code, (key for found in keys.values() for key in found))
-    return {key: DayCounted(score, tuple(ids[name] for name in keys[key])) for key, score in scores.items()}
 
 
 def recount(

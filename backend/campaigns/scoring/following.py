@@ -43,10 +43,10 @@ def participant_changed(tx: Session, campaign: str, holder_ids: Sequence[UUID], 
     outbox.announce(tx, news, now=now)
 
 
-def hold_follower(tx: Session) -> CampaignFollower:
-    """Hold the follower until commit; whoever writes scores does so under it."""
-    insert_rows(tx, CampaignFollower, [{"name": NAME, "position": 0}], on_conflict=("name",))
-    query = select(CampaignFollower).where(CampaignFollower.name == NAME)
+def hold_follower(tx: Session, name: str = NAME) -> CampaignFollower:
+    """Hold a follower until commit; whoever writes scores does so under that of the scores."""
+    insert_rows(tx, CampaignFollower, [{"name": name, "position": 0}], on_conflict=("name",))
+    query = select(CampaignFollower).where(CampaignFollower.name == name)
     return tx.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
 
 
