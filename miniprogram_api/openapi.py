@@ -44,6 +44,14 @@ class ProblemSchema(Schema):
         keys=fields.String(), metadata={"description": "what is wrong, by field (INVALID_REQUEST only)"}
     )
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "ProblemSchema":
+        """Itself: it never changes, and each refusal of each operation is copied whenever something is described."""
+        return self
+
+
+#: How every refusal is described.
+PROBLEM = ProblemSchema()
+
 
 class DescribedApi(Api):
     """flask-smorest for the document alone: errors are answered by `create_app`, in one place for the whole house."""
