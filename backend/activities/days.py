@@ -1,16 +1,18 @@
 """What counts on days of holders, as it stands: for whoever adds up by the day and again whenever something changed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Date, Uuid, select
+from sqlalchemy import Date, Uuid, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.activities.models import Activity, ActivityRestatement
 from backend.activities.records import ISSUED
 from backend.lists import recordset
+
+_PAGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,27 @@ def issued_on(tx: Session, days: Collection[tuple[UUID, date]]) -> list[CountedA
     columns = [act[name] for name in CountedAct.__dataclass_fields__]
     same = (act.holder_id == given.c.holder_id) & (act.day == given.c.day)
     query = select(*columns).join_from(given, Activity.__table__, same).where(act.status == ISSUED)
-    found = [CountedAct(*row) for row in tx.execute(query)]
+    return _standing(tx, [CountedAct(*row) for row in tx.execute(query)])
+
+
+def issued_by_holders(tx: Session, programme: str, *, first: date, last: date) -> Iterator[list[CountedAct]]:
+    """The issued acts of a programme on these days, page by page: those of one holder come one after the other."""
+    act = Activity.__table__.c
+    columns = [act[name] for name in CountedAct.__dataclass_fields__]
+    query = select(*columns).where(act.programme == programme, act.day.between(first, last), act.status == ISSUED)
+    query, behind = query.order_by(act.holder_id, act.id).limit(_PAGE), None
+    while True:
+        page = query if behind is None else query.where(tuple_(act.holder_id, act.id) > behind)
+        found = [CountedAct(*row) for row in tx.execute(page)]
+        if found:
+            yield _standing(tx, found)
+        if len(found) < _PAGE:
+            return
+        behind = tuple_(found[-1].holder_id, found[-1].id)
+
+
+def _standing(tx: Session, found: list[CountedAct]) -> list[CountedAct]:
+    """These acts with what they are worth now."""
     restated = _restated(tx, found)
     return [_worth(item, restated) for item in found] if restated else found
 

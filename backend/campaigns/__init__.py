@@ -3,9 +3,10 @@
 `terms` is what two operators agree on, `policy` what counts and how places are given, `reading` shows campaigns as they
 stand. `scoring` keeps the scores up with the books, `boards` shows who stands where, `naming` says what others call
 participants and teams.
+`report` adds up what came of it all.
 """
 
-from backend.campaigns import boards, closing, naming, scoring
+from backend.campaigns import boards, closing, naming, report, scoring
 from backend.campaigns.errors import (
     BoardNotFound,
     CampaignNotClosed,
@@ -31,5 +32,6 @@ __all__ = [
     "closing",
     "counted",
     "naming",
+    "report",
     "scoring",
 ]
