@@ -110,6 +110,7 @@ def house() -> House:
 def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application without the mini-program's API, which `miniprogram_api.register` adds."""
     from backend import cli
+    from backend.campaigns.views import blueprint as campaigns_blueprint
     from backend.forest.views import blueprint as forest_blueprint
     from backend.operations import blueprint as operations_blueprint
     from backend.partners.views import blueprint as partners_blueprint
@@ -125,6 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(operations_blueprint)
     app.register_blueprint(points_blueprint)
     app.register_blueprint(forest_blueprint)
+    app.register_blueprint(campaigns_blueprint)
     app.register_blueprint(partners_blueprint)
     app.register_blueprint(wechat_pushes_blueprint)
     app.register_blueprint(sandbox_blueprint)  # answers 404 in production

@@ -10,6 +10,7 @@ import backend.activities.models
 import backend.approvals
 import backend.calendar_days
 import backend.campaigns.closing.models
+import backend.campaigns.live.models
 import backend.campaigns.models
 import backend.campaigns.scoring.models
 import backend.declarations.models

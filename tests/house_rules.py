@@ -51,6 +51,7 @@ FLOORS = {
     "backend.sandbox": TOP,
     "migrations": TOP,
     "wsgi": TOP,
+    "gunicorn": TOP,  # gunicorn.conf.py, which is none of our programs
 }
 #: Who may use the library of methodologies, apart from the top floor.
 USERS_OF_METHODOLOGIES = {"backend.activities"}

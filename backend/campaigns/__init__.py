@@ -4,9 +4,10 @@
 stand. `scoring` keeps the scores up with the books, `boards` shows who stands where, `naming` says what others call
 participants and teams.
 `report` adds up what came of it all.
+`live` shows it on big screens.
 """
 
-from backend.campaigns import boards, closing, naming, report, scoring
+from backend.campaigns import boards, closing, live, naming, report, scoring
 from backend.campaigns.errors import (
     BoardNotFound,
     CampaignNotClosed,
@@ -31,6 +32,7 @@ __all__ = [
     "campaign",
     "closing",
     "counted",
+    "live",
     "naming",
     "report",
     "scoring",

@@ -26,6 +26,7 @@ APPEND_ONLY: tuple[str, ...] = ("campaign_finals", "campaign_final_scores", "cam
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
+    "campaign_screens",
     *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers"),
     "names_to_check",
     *("campaign_finals", "campaign_final_scores", "campaign_counts", "campaign_corrections"),
@@ -53,6 +54,28 @@ def _holder(table: str) -> sa.ForeignKeyConstraint:
 
 def _campaign(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["campaign"], ["campaigns.code"], name=op.f(f"fk_{table}_campaign_campaigns"))
+
+
+def _create_screen_tables() -> None:
+    op.create_table(
+        "campaign_screens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("ticket_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", INSTANT, nullable=False),
+        sa.Column("ends_at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT, nullable=True),
+        sa.CheckConstraint("opened_at < ends_at", name=op.f("ck_campaign_screens_time")),
+        _campaign("campaign_screens"),
+        sa.ForeignKeyConstraint(
+            ["opened_by"], ["operators.id"], name=op.f("fk_campaign_screens_opened_by_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_screens")),
+        sa.UniqueConstraint("ticket_digest", name=op.f("uq_campaign_screens_ticket_digest")),
+    )
+    op.create_index("ix_campaign_screens_campaign", "campaign_screens", ["campaign"])
 
 
 def _create_campaign_tables() -> None:
@@ -293,6 +316,7 @@ def _create_closing_tables() -> None:
 
 def upgrade() -> None:
     _create_campaign_tables()
+    _create_screen_tables()
     _create_score_tables()
     _create_name_tables()
     _create_closing_tables()

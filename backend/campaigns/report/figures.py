@@ -93,8 +93,8 @@ def _day(kind: Kind) -> dict[str, Any]:
     return {"key": str(kind), "title": {"zh": str(kind), "en": str(kind)}}
 
 
-def _way(kind: Kind) -> dict[str, Any]:
-    methodology, grade = kind  # type: ignore[misc]
+def _way(kind: Any) -> dict[str, Any]:
+    methodology, grade = kind
     title = activities.methodology_title(methodology)
     named = {language: f"{text} {grade}" for language, text in title.items()}
     return {"key": f"{methodology} {grade}", "title": named, "methodology": methodology, "grade": grade}
@@ -137,7 +137,7 @@ def _phases(found: Collected, campaign: CampaignView, now: datetime) -> list[dic
         for phase in PHASES:
             tally = found.around.get((phase, who), Tally())
             first, last = spans[phase]
-            row = {"phase": phase, "who": who, "from": clock.iso(first), "until": clock.iso(last)}
+            row: dict[str, Any] = {"phase": phase, "who": who, "from": clock.iso(first), "until": clock.iso(last)}
             if tally.people < SMALLEST_GROUP:
                 rows.append({**row, "people": None, "acts": None, "grams": None, "daily_g": None, "percent": None})
                 continue
