@@ -130,6 +130,12 @@ ERRANDS = (
         30,
         lambda sessions, vault, hosts: campaigns.closing.close_due(sessions, vault.statement_key),
     ),
+    Errand("campaigns.count_challenges", 60, lambda sessions, vault, hosts: campaigns.challenges.refresh(sessions)),
+    Errand(
+        "campaigns.finish_challenges",
+        60,
+        lambda sessions, vault, hosts: campaigns.challenges.finish_due(sessions, vault),
+    ),
     Errand("rewards.expire", 60, lambda sessions, vault, hosts: rewards.expire(sessions, clock.now())),
 )
 

@@ -5,17 +5,32 @@ stand. `scoring` keeps the scores up with the books, `boards` shows who stands w
 participants and teams.
 `report` adds up what came of it all.
 `live` shows it on big screens.
+Participants make `teams`, and `challenges` are the PKs between them.
 """
 
-from backend.campaigns import boards, closing, live, naming, report, scoring
+from backend.campaigns import boards, challenges, closing, live, naming, report, scoring, teams
 from backend.campaigns.errors import (
     BoardNotFound,
     CampaignNotClosed,
     CampaignNotFound,
+    CampaignTeamFull,
+    CampaignTeamNotFound,
+    ChallengeChanged,
+    ChallengeDaysTaken,
+    ChallengeLimit,
+    ChallengeNotFound,
+    InAnotherTeam,
     InvalidCampaign,
+    InvalidChallenge,
+    NoChallenges,
+    NotCaptain,
+    NoTeams,
     NotFinal,
+    NotTakingChallenges,
     NotTakingPart,
+    OpponentNotFound,
     ResultChanged,
+    TooFewPeople,
 )
 from backend.campaigns.reading import CampaignView, campaign, counted
 
@@ -23,17 +38,33 @@ __all__ = [
     "BoardNotFound",
     "CampaignNotClosed",
     "CampaignNotFound",
+    "CampaignTeamFull",
+    "CampaignTeamNotFound",
     "CampaignView",
+    "ChallengeChanged",
+    "ChallengeDaysTaken",
+    "ChallengeLimit",
+    "ChallengeNotFound",
+    "InAnotherTeam",
     "InvalidCampaign",
+    "InvalidChallenge",
+    "NoChallenges",
+    "NoTeams",
+    "NotCaptain",
     "NotFinal",
+    "NotTakingChallenges",
     "NotTakingPart",
+    "OpponentNotFound",
     "ResultChanged",
+    "TooFewPeople",
     "boards",
     "campaign",
+    "challenges",
     "closing",
     "counted",
     "live",
     "naming",
     "report",
     "scoring",
+    "teams",
 ]

@@ -57,3 +57,121 @@ class ResultChanged(Refusal):
     code = "CAMPAIGN_RESULT_CHANGED"
     status = 409
     title = "活动结果与签名不符 / The kept result is not the one that was signed"
+
+
+# -- teams ------------------------------------------------------------------------------------------------------------
+
+
+class NoTeams(Refusal):
+    """The campaign has no teams, or is not open for new ones: `state`."""
+
+    code = "NO_TEAMS"
+    status = 409
+    title = "该活动当前不能组队 / There are no teams to be made or joined in this campaign now"
+
+
+class CampaignTeamNotFound(Refusal):
+    """No such team or code in the campaign, or the asker is in none; which of these is not told."""
+
+    code = "CAMPAIGN_TEAM_NOT_FOUND"
+    status = 404
+    title = "没有这个小队 / There is no such team"
+
+
+class InAnotherTeam(Refusal):
+    """A participant is in one team at a time."""
+
+    code = "IN_ANOTHER_TEAM"
+    status = 409
+    title = "请先退出现在的小队 / Leave your present team first"
+
+
+class CampaignTeamFull(Refusal):
+    """A team has at most `members` members."""
+
+    code = "CAMPAIGN_TEAM_FULL"
+    status = 409
+    title = "小队已满员 / The team is full"
+
+
+class NotCaptain(Refusal):
+    """Only the captain of the team or department does this."""
+
+    code = "NOT_CAPTAIN"
+    status = 403
+    title = "须由队长操作 / Only the captain can do this"
+
+
+# -- PK ---------------------------------------------------------------------------------------------------------------
+
+
+class NoChallenges(Refusal):
+    """There is no PK of this kind in the campaign, or not in its `state`."""
+
+    code = "NO_CHALLENGES"
+    status = 409
+    title = "该活动当前不能发起此类 PK / There is no such PK in this campaign now"
+
+
+class InvalidChallenge(Refusal):
+    """The PK cannot be held like this; `field` says which part of it, `problem` why."""
+
+    code = "INVALID_CHALLENGE"
+    status = 422
+    title = "PK 设置无效 / The PK cannot be held like this"
+
+
+class OpponentNotFound(Refusal):
+    """No such participant, team or department, or one that nobody sees or speaks for; which of these is not told."""
+
+    code = "OPPONENT_NOT_FOUND"
+    status = 404
+    title = "没有这个对手 / There is no such opponent"
+
+
+class NotTakingChallenges(Refusal):
+    """Whoever speaks for the other side does not want to be challenged."""
+
+    code = "NOT_TAKING_CHALLENGES"
+    status = 409
+    title = "对方不接受 PK 邀请 / The other side takes no challenges"
+
+
+class TooFewPeople(Refusal):
+    """A team or department in a PK has at least `smallest` people: sums of fewer tell too much about each."""
+
+    code = "TOO_FEW_PEOPLE"
+    status = 409
+    title = "参与 PK 的团队人数不足 / The teams of a PK need more people"
+
+
+class ChallengeLimit(Refusal):
+    """One side invites only so often; `limit` says which limit is reached."""
+
+    code = "CHALLENGE_LIMIT"
+    status = 409
+    title = "暂不能再邀请对方 / No further invitation now"
+
+
+class ChallengeDaysTaken(Refusal):
+    """One of the sides has another PK on one of these days."""
+
+    code = "CHALLENGE_DAYS_TAKEN"
+    status = 409
+    title = "其中一方在这些日期已有 PK / One of the sides has another PK on these days"
+
+
+class ChallengeNotFound(Refusal):
+    """No such PK that the asker has a part in."""
+
+    code = "CHALLENGE_NOT_FOUND"
+    status = 404
+    title = "没有这个 PK / There is no such PK"
+
+
+class ChallengeChanged(Refusal):
+    """The PK is in a `state` that does not allow what was asked."""
+
+    code = "CHALLENGE_CHANGED"
+    status = 409
+    title = "PK 状态已改变 / The PK has moved on"

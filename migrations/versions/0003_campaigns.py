@@ -22,7 +22,10 @@ depends_on = None
 AMOUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
 #: What is written here is never changed or removed: corrections are new rows.
-APPEND_ONLY: tuple[str, ...] = ("campaign_finals", "campaign_final_scores", "campaign_corrections")
+APPEND_ONLY: tuple[str, ...] = (
+    *("campaign_finals", "campaign_final_scores", "campaign_corrections"),
+    *("campaign_challenge_scores", "campaign_challenge_results"),
+)
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
@@ -30,6 +33,8 @@ TABLES = (
     *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers"),
     "names_to_check",
     *("campaign_finals", "campaign_final_scores", "campaign_counts", "campaign_corrections"),
+    *("campaign_challenges", "campaign_challenge_days", "campaign_challenge_members", "campaign_challenge_scores"),
+    *("campaign_challenge_results", "campaign_challenge_standings", "campaign_captains"),
 )
 
 
@@ -237,6 +242,153 @@ def _create_name_tables() -> None:
         sa.UniqueConstraint("holder_id", "id", name=op.f("uq_names_to_check_holder_id_id")),
     )
     op.create_index("ix_names_to_check_due", "names_to_check", ["state", "next_check_at"])
+def _challenge(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["challenge_id"], ["campaign_challenges.id"], name=op.f(f"fk_{table}_challenge_id_campaign_challenges")
+    )
+
+
+def _create_challenge_tables() -> None:
+    op.create_table(
+        "campaign_challenges",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("challenger_id", sa.Uuid(), nullable=False),
+        sa.Column("opponent_id", sa.Uuid(), nullable=False),
+        sa.Column("invited_by", sa.Uuid(), nullable=False),
+        sa.Column("accepted_by", sa.Uuid(), nullable=True),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
+        sa.Column("invited_at", INSTANT, nullable=False),
+        sa.Column("lapses_at", INSTANT, nullable=False),
+        sa.Column("accepted_at", INSTANT, nullable=True),
+        sa.Column("declined_at", INSTANT, nullable=True),
+        sa.Column("withdrawn_at", INSTANT, nullable=True),
+        sa.Column("final_at", INSTANT, nullable=True),
+        sa.CheckConstraint("kind IN ('person', 'team', 'department')", name=op.f("ck_campaign_challenges_kind")),
+        sa.CheckConstraint("measure IN ('grams', 'points')", name=op.f("ck_campaign_challenges_measure")),
+        sa.CheckConstraint("challenger_id <> opponent_id", name=op.f("ck_campaign_challenges_two_sides")),
+        sa.CheckConstraint("first_day <= last_day", name=op.f("ck_campaign_challenges_days")),
+        sa.CheckConstraint(
+            "(accepted_at IS NULL) = (accepted_by IS NULL)", name=op.f("ck_campaign_challenges_accepted")
+        ),
+        sa.CheckConstraint(
+            "declined_at IS NULL OR (accepted_at IS NULL AND withdrawn_at IS NULL)",
+            name=op.f("ck_campaign_challenges_declined"),
+        ),
+        sa.CheckConstraint(
+            "final_at IS NULL OR (accepted_at IS NOT NULL AND withdrawn_at IS NULL)",
+            name=op.f("ck_campaign_challenges_final"),
+        ),
+        _campaign("campaign_challenges"),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["holders.id"], name=op.f("fk_campaign_challenges_invited_by_holders")
+        ),
+        sa.ForeignKeyConstraint(
+            ["accepted_by"], ["holders.id"], name=op.f("fk_campaign_challenges_accepted_by_holders")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_challenges")),
+    )
+    for side in ("challenger", "opponent"):
+        op.create_index(f"ix_campaign_challenges_{side}", "campaign_challenges", [f"{side}_id"])
+    waiting = sa.text("accepted_at IS NOT NULL AND withdrawn_at IS NULL AND final_at IS NULL")
+    op.create_index(
+        "ix_campaign_challenges_due",
+        "campaign_challenges",
+        ["due_at"],
+        postgresql_where=waiting,
+        sqlite_where=waiting,
+    )
+    op.create_table(
+        "campaign_challenge_days",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("side_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("challenge_id", sa.Uuid(), nullable=False),
+        _campaign("campaign_challenge_days"),
+        _challenge("campaign_challenge_days"),
+        sa.PrimaryKeyConstraint("campaign", "side_id", "day", name=op.f("pk_campaign_challenge_days")),
+    )
+    op.create_index("ix_campaign_challenge_days_challenge", "campaign_challenge_days", ["challenge_id"])
+    op.create_table(
+        "campaign_challenge_members",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("challenge_id", sa.Uuid(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.CheckConstraint("side IN ('challenger', 'opponent')", name=op.f("ck_campaign_challenge_members_side")),
+        _challenge("campaign_challenge_members"),
+        _holder("campaign_challenge_members"),
+        sa.PrimaryKeyConstraint("holder_id", "challenge_id", name=op.f("pk_campaign_challenge_members")),
+    )
+    op.create_index("ix_campaign_challenge_members_challenge", "campaign_challenge_members", ["challenge_id"])
+
+
+def _create_challenge_result_tables() -> None:
+    op.create_table(
+        "campaign_challenge_scores",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("challenge_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("amount", AMOUNT, nullable=False),
+        sa.CheckConstraint("side IN ('challenger', 'opponent')", name=op.f("ck_campaign_challenge_scores_side")),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_campaign_challenge_scores_amount")),
+        _challenge("campaign_challenge_scores"),
+        _holder("campaign_challenge_scores"),
+        sa.PrimaryKeyConstraint("holder_id", "challenge_id", "day", name=op.f("pk_campaign_challenge_scores")),
+    )
+    op.create_index("ix_campaign_challenge_scores_challenge", "campaign_challenge_scores", ["challenge_id"])
+    op.create_table(
+        "campaign_challenge_results",
+        sa.Column("challenge_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.Column("winner", sa.Text(), nullable=True),
+        *(
+            sa.Column(f"{side}_{name}", kind, nullable=False)
+            for side in ("challenger", "opponent")
+            for name, kind in (("people", sa.Integer()), ("taking_part", sa.Integer()), ("amount", AMOUNT))
+        ),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "winner IN ('challenger', 'opponent')", name=op.f("ck_campaign_challenge_results_winner")
+        ),
+        _challenge("campaign_challenge_results"),
+        sa.PrimaryKeyConstraint("challenge_id", "number", name=op.f("pk_campaign_challenge_results")),
+    )
+    op.create_table(
+        "campaign_challenge_standings",
+        sa.Column("challenge_id", sa.Uuid(), nullable=False),
+        sa.Column("as_of", INSTANT, nullable=False),
+        *(
+            sa.Column(f"{side}_{name}", kind, nullable=False)
+            for side in ("challenger", "opponent")
+            for name, kind in (("people", sa.Integer()), ("taking_part", sa.Integer()), ("amount", AMOUNT))
+        ),
+        _challenge("campaign_challenge_standings"),
+        sa.PrimaryKeyConstraint("challenge_id", name=op.f("pk_campaign_challenge_standings")),
+    )
+    op.create_table(
+        "campaign_captains",
+        sa.Column("group_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("named_at", INSTANT, nullable=False),
+        _campaign("campaign_captains"),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["campaign_groups.id"], name=op.f("fk_campaign_captains_group_id_campaign_groups")
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "campaign"],
+            ["campaign_participants.holder_id", "campaign_participants.campaign"],
+            name=op.f("fk_campaign_captains_holder_id_campaign_campaign_participants"),
+        ),
+        sa.PrimaryKeyConstraint("group_id", name=op.f("pk_campaign_captains")),
+        sa.UniqueConstraint("campaign", "holder_id", name=op.f("uq_campaign_captains_campaign_holder_id")),
+    )
 
 
 def _scored() -> list[sa.Column[object]]:
@@ -320,6 +472,8 @@ def upgrade() -> None:
     _create_score_tables()
     _create_name_tables()
     _create_closing_tables()
+    _create_challenge_tables()
+    _create_challenge_result_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

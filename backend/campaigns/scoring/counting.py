@@ -69,11 +69,17 @@ def participants_of(tx: Session, campaign: str, holder_ids: Collection[UUID]) ->
 
 
 def count_days(
-    tx: Session, campaign: CampaignView, participants: Mapping[UUID, Any], days: Collection[tuple[UUID, date]]
+    tx: Session,
+    campaign: CampaignView,
+    participants: Mapping[UUID, Any],
+    days: Collection[tuple[UUID, date]],
+    *,
+    recorded_before: datetime | None = None,
 ) -> dict[tuple[UUID, date], DayCounted]:
     """What these days of participants come to, from nothing but acts, lots and the roster.
 
-    Who left counts nothing. Days outside of the campaign count nothing.
+    Who left counts nothing. Days outside of the campaign count nothing. With `recorded_before`, acts that were settled
+    later do not count either: what is final does not grow any more.
     """
     within = set(campaign.days)
     asked = [
@@ -81,23 +87,27 @@ def count_days(
         for holder_id, day in sorted(set(days))
         if day in within and holder_id in participants and participants[holder_id].left_at is None
     ]
-    scores = count_acts(tx, campaign, asked)
+    scores = count_acts(tx, campaign, asked, recorded_before=recorded_before)
     keys = groups.keys_by_day(tx, campaign, participants, list(scores))
     ids = groups.ids_of(tx, campaign.code, (key for found in keys.values() for key in found))
     return {key: DayCounted(score, tuple(ids[name] for name in keys[key])) for key, score in scores.items()}
 
 
 def count_acts(
-    tx: Session, campaign: CampaignView, days: Collection[tuple[UUID, date]]
+    tx: Session,
+    campaign: CampaignView,
+    days: Collection[tuple[UUID, date]],
+    *,
+    recorded_before: datetime | None = None,
 ) -> dict[tuple[UUID, date], Score]:
     """What these (holder, day) come to by their acts, whoever takes part; days on which nothing counts are left out.
 
-    An act of which the house heard only when the campaign had closed counts no more, however late it is asked.
+    An act of which the house heard only when the campaign had closed counts no more, however late it is asked; with
+    `recorded_before`, one of which it heard only then.
     """
+    end = min(campaign.closes_at, recorded_before or campaign.closes_at)
     acts = [
-        act
-        for act in activities.issued_on(tx, days)
-        if act.programme == campaign.programme and act.recorded_at < campaign.closes_at
+        act for act in activities.issued_on(tx, days) if act.programme == campaign.programme and act.recorded_at < end
     ]
     given = points.given_for(tx, [(act.holder_id, act.id) for act in acts])
     of_day: dict[tuple[UUID, date], list[ActScored]] = defaultdict(list)

@@ -51,16 +51,17 @@ def ids_of(tx: Session, campaign: str, keys: Iterable[GroupKey]) -> dict[GroupKe
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    found = _known(tx, campaign, wanted)
+    found = known(tx, campaign, wanted)
     missing = [key for key in wanted if key not in found]
     if missing:
         rows = [{"id": new_id(), "campaign": campaign, "kind": kind, "key": key} for kind, key in missing]
         insert_rows(tx, CampaignGroup, rows, on_conflict=("campaign", "kind", "key"))
-        found |= _known(tx, campaign, missing)
+        found |= known(tx, campaign, missing)
     return found
 
 
-def _known(tx: Session, campaign: str, keys: Collection[GroupKey]) -> dict[GroupKey, UUID]:
+def known(tx: Session, campaign: str, keys: Collection[GroupKey]) -> dict[GroupKey, UUID]:
+    """The id of those of these groups that are there."""
     columns: Columns = {"kind": Text(), "key": Text()}
     given = recordset(tx, "given", columns, list(keys))
     group = CampaignGroup.__table__.c

@@ -4,6 +4,7 @@
 rules of `policy`; `pulling` fetches the list; `leavers` says for how long points may still be redeemed.
 """
 
+from backend.identity.roster.department_staff import department_staff
 from backend.identity.roster.errors import (
     AnotherImport,
     NotOnRoster,
@@ -42,6 +43,7 @@ __all__ = [
     "as_of_day",
     "bind",
     "department_of",
+    "department_staff",
     "departments_by_day",
     "fetch",
     "leavers",
