@@ -21,7 +21,7 @@ run: setup ## the whole backend in sandbox mode; PORT, DATABASE_URL and REDIS_UR
 	@exec $(BIN)/flask sandbox run
 
 test: lint ## lint, then every test, on real PostgreSQL and Redis where they can be had
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: setup-dev ## style and types
 	$(BIN)/ruff check $(SOURCES)

@@ -2,8 +2,8 @@
 
 A test that takes `database_url` (or `engine`, `tx`, `app`, `client`, which build on it) runs twice, ids
 `sqlite` and `postgresql`. Servers: `TEST_DATABASE_URL` and `TEST_REDIS_URL` where given, else own ones (see
-servers.py), else the test is skipped and the summary says so. Imports of the application stay inside the
-fixtures: pure tests need none of it.
+servers.py), else the test is skipped and the summary says so. Tests of the API take turns, see ONE_DATABASE.
+Imports of the application stay inside the fixtures: pure tests need none of it.
 """
 
 import gc
@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
+from zlib import crc32
 
 import pytest
 
@@ -30,17 +32,55 @@ VARIABLES = {"postgresql": "TEST_DATABASE_URL", "redis": "TEST_REDIS_URL"}
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+#: Little of what is imported and collected is garbage; to look for it again and again took a tenth of the time.
+gc.disable()
+
 #: Begun first: what takes so long that the other worker would wait for it at the end.
 LONG = ("tests/test_make_run.py", "tests/test_ten_minutes.py", "tests/bench/")
 
 
+#: Nothing here speaks SQL: what these tests call in the rooms speaks it, and is tested there on both databases. So each
+#: of them runs on one, half of them on either, unless TEST_EVERY_DATABASE is set.
+ONE_DATABASE = "tests/miniprogram_api/"
+#: Not so where a test of the API keeps a promise: the files ARCHITECTURE.md names, and what deletion and export owe
+#: to members.
+ON_BOTH = ("test_deletion.py", "test_export.py")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    if os.environ.get("TEST_EVERY_DATABASE"):
+        return
+    collected = {item.nodeid for item in items}
+    promises = (Path(__file__).parent.parent / "ARCHITECTURE.md").read_text("utf-8")
+    elsewhere = [
+        item
+        for item in items
+        if item.nodeid.startswith(ONE_DATABASE)
+        and not (item.path.name in ON_BOTH or item.path.name in promises)
+        and _runs_on_the_other(item, collected)
+    ]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        left_out = set(elsewhere)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _runs_on_the_other(item: pytest.Item, collected: set[str]) -> bool:
+    """Whether this test was collected for both databases, and the other one is its turn."""
+    callspec = getattr(item, "callspec", None)
+    mine = callspec.params.get("database_url") if callspec else None
+    if mine is None or any("database_url" in str(mark.args[0]) for mark in item.iter_markers("parametrize")):
+        return False  # on none, or on those it names itself
+    other = "sqlite" if mine == "postgresql" else "postgresql"
+    twins = sorted((item.nodeid, item.nodeid.replace(mine, other)))
+    return twins[0] in collected and twins[1] in collected and item.nodeid != twins[crc32(twins[0].encode()) % 2]
 
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
