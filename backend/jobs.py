@@ -81,6 +81,7 @@ JOBS = (
     Job("rewards.delete_recipients", 3_600, lambda tx, now: rewards.delete_recipients(tx, now=now)),
     Job("steps.let_donate", 60, lambda tx, now: steps.let_donate(tx, now=now)),
     Job("declarations.delete_photos", 600, lambda tx, now: declarations.delete_photos(tx, now=now)),
+    Job("campaigns.count_car_free", 60, lambda tx, now: campaigns.car_free.count_due(tx, now=now)),
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
     Job("campaigns.correct_finals", 10, lambda tx, now: campaigns.closing.correct_finals(tx, now=now)),

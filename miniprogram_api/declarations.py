@@ -19,6 +19,7 @@ from backend.declarations import (
     DeclarationRefused,
     InvalidActTime,
     NotDeclarable,
+    OdometerUnproven,
     PhotoNeeded,
     PhotoUsed,
     TooManyDeclarations,
@@ -85,8 +86,8 @@ class NamesSchema(Schema):
 class NewDeclarationSchema(Schema):
     """An act I did. Trips say `started_at` and `ended_at`, other acts `occurred_at`.
 
-    `data`: the monitored data of the methodology, except `duration_s`, which follows from the times. With a photo the
-    act counts whole where the methodology accepts reviewed proof, without one half; some methodologies need one.
+    `data`: the monitored data of the methodology, except `duration_s` and `parked_min`, which the house measures. With
+    a photo the act counts whole where the methodology accepts reviewed proof, without one half; some need photos.
     """
 
     programme = text(64, CODE, required=True)
@@ -99,6 +100,12 @@ class NewDeclarationSchema(Schema):
     )
     identity = fields.Nested(NamesSchema, load_default=dict)
     photo_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(0, PHOTOS_PER_DECLARATION))
+    odometer_km = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(0, 9_999_999)),
+        load_default=list,
+        validate=validate.Length(0, 2),
+        metadata={"description": "of a car-free day: what the odometer showed first and last"},
+    )
     words = text(500, _WORDS, metadata={"description": "anything the reviewer should know"})
 
 
@@ -157,7 +164,7 @@ class AppealSchema(Schema):
     status=201,
     live_login=False,
     refuses=(
-        *(DeclarationRefused, NotDeclarable, PhotoNeeded, InvalidActTime, TooManyDeclarations),
+        *(DeclarationRefused, NotDeclarable, PhotoNeeded, InvalidActTime, OdometerUnproven, TooManyDeclarations),
         *(NotFound, PhotoUsed, GuardianNeeded, NotEnrolled),
     ),
 )
@@ -181,6 +188,7 @@ def declare(body: dict[str, Any], key: str) -> Response:
         started_at=body.get("started_at"),
         ended_at=body.get("ended_at"),
         data=body["data"],
+        odometer_km=body["odometer_km"],
         identity=named | ({"partner": platform} if platform else {}),
         photo_ids=sorted(set(body["photo_ids"])),
         words=body.get("words", ""),

@@ -2,13 +2,12 @@
 
 `terms` is what two operators agree on, `policy` what counts and how places are given, `reading` shows campaigns as they
 stand. `scoring` keeps the scores up with the books, `boards` shows who stands where, `naming` says what others call
-participants and teams.
-`report` adds up what came of it all.
+participants and teams, `car_free` takes pledges and counts days without cars. `report` adds up what came of it all,
 `live` shows it on big screens.
 Participants make `teams`, and `challenges` are the PKs between them.
 """
 
-from backend.campaigns import boards, challenges, closing, live, naming, report, scoring, teams
+from backend.campaigns import boards, car_free, challenges, closing, live, naming, report, scoring, teams
 from backend.campaigns.errors import (
     BoardNotFound,
     CampaignNotClosed,
@@ -59,6 +58,7 @@ __all__ = [
     "TooFewPeople",
     "boards",
     "campaign",
+    "car_free",
     "challenges",
     "closing",
     "counted",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend import activities, clock, idempotency, identity, problems
 from backend.database import retried
-from backend.declarations import keeping, settling, telling
+from backend.declarations import keeping, odometer, settling, telling
 from backend.declarations.errors import (
     AppealedBefore,
     AppealTooLate,
@@ -46,8 +46,8 @@ OPERATION = "POST /activities"
 def declare(sessions: sessionmaker[Session], vault: Vault, wish: Wish, key: str) -> Answer:
     """Declare an act, or repeat what was answered under this key: the declaration, or why the act cannot count.
 
-    Raises what leaves no trace: NotDeclarable, PhotoNeeded, InvalidActTime, NotFound and PhotoUsed for its photos,
-    TooManyDeclarations, and what `identity.act_for` and `idempotency.take` raise.
+    Raises what leaves no trace: NotDeclarable, PhotoNeeded, InvalidActTime, OdometerUnproven, NotFound and PhotoUsed
+    for its photos, TooManyDeclarations, and what `identity.act_for` and `idempotency.take` raise.
     """
     stated = state(activities.library(), wish)
     asked = idempotency.ask(vault, wish.person_id, key, OPERATION, wish.said())
@@ -72,8 +72,11 @@ def _declared(
 ) -> Declaration:
     """The declaration as it stands once the house has looked at it: it waits for a reviewer, or is refused."""
     _require_few(tx, acting.holder_id, now)
-    sealer = acting.sealer(vault)
-    content = Content(dict(stated.data), dict(wish.identity), wish.words)
+    sealer, data = acting.sealer(vault), dict(stated.data)
+    if wish.methodology == odometer.METHODOLOGY:
+        received = keeping.received(tx, acting.holder_id, wish.photo_ids)
+        data[odometer.PARKED] = odometer.parked_min(wish.odometer_km, received, stated.occurred_at)
+    content = Content(data, dict(wish.identity), wish.words, list(wish.odometer_km))
     row = Declaration(
         holder_id=acting.holder_id,
         id=declaration_id,

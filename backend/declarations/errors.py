@@ -24,6 +24,13 @@ class InvalidActTime(Refusal):
     title = "行为时间不合要求 / The time of the act is not usable"
 
 
+class OdometerUnproven(Refusal):
+    """`problem` says what the photos of an odometer do not show of a car that stood still."""
+
+    code = "ODOMETER_UNPROVEN"
+    title = "两张里程照片不足以证明停驶满 24 小时 / The photos of the odometer do not show 24 hours without driving"
+
+
 class DeclarationRefused(Refusal):
     """The act cannot count, as the house's rules say; it is recorded under `id`, with `reason`, and may be appealed."""
 

@@ -81,6 +81,12 @@ def keep_photo(tx: Session, vault: Vault, holder_id: UUID, photo: CleanPhoto, *,
     return _view(row)
 
 
+def received(tx: Session, holder_id: UUID, photo_ids: Sequence[UUID]) -> list[datetime]:
+    """When the house received these photos of a member; those that are not there are left out."""
+    mine = (Photo.holder_id == holder_id, Photo.id.in_(photo_ids))
+    return list(tx.scalars(select(Photo.uploaded_at).where(*mine)))
+
+
 def attach(tx: Session, holder_id: UUID, photo_ids: Sequence[UUID], declaration_id: UUID) -> None:
     """Let these photos prove this declaration, and no other. Raises NotFound, PhotoUsed."""
     mine = (Photo.holder_id == holder_id, Photo.id.in_(photo_ids))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from backend import clock
 from backend.activities import Library
+from backend.declarations import odometer
 from backend.declarations.errors import InvalidActTime, NotDeclarable, PhotoNeeded
 
 #: Where a declared act comes from.
@@ -25,7 +26,7 @@ REVIEW_REASONS = (
     *("ACT_IMPLAUSIBLE", "ACT_DECLARED_BEFORE", "ACT_NOT_COVERED"),
 )
 #: For how long a refusal may be appealed, and a photo is kept once its declaration was decided, or without one.
-APPEAL_DAYS, PHOTO_DAYS, LOOSE_PHOTO = 14, 30, timedelta(days=1)
+APPEAL_DAYS, PHOTO_DAYS, LOOSE_PHOTO = 14, 30, timedelta(days=3)
 PHOTOS_PER_DAY, PHOTOS_PER_DECLARATION, DECLARATIONS_PER_DAY = 20, 3, 30
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 _DURATION = "duration_s"
@@ -41,7 +42,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An act as its member says it. `data`: formula inputs; `identity`: what names the physical act."""
+    """An act as its member says it. `data`: formula inputs; `identity`: what names the physical act.
+
+    `odometer_km`: what the odometer showed first and last, of a car that stood still.
+    """
 
     person_id: UUID
     session_id: UUID
@@ -53,12 +57,14 @@ class Wish:
     data: Mapping[str, str | int] = field(default_factory=dict)
     identity: Mapping[str, str] = field(default_factory=dict)
     photo_ids: Sequence[UUID] = ()
+    odometer_km: Sequence[int] = ()
     words: str = ""
 
     def said(self) -> dict[str, Any]:
         """Everything that makes it this wish and no other."""
         names = ("programme", "methodology", "occurred_at", "started_at", "ended_at", "data", "identity", "words")
-        return {name: getattr(self, name) for name in names} | {"photo_ids": [str(one) for one in self.photo_ids]}
+        said = {name: getattr(self, name) for name in names} | {"photo_ids": [str(one) for one in self.photo_ids]}
+        return said | ({"odometer_km": list(self.odometer_km)} if self.odometer_km else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,10 @@ def state(library: Library, wish: Wish) -> Stated:
     data = dict(wish.data)
     if _DURATION in data:
         raise InvalidActTime(problem="duration_s follows from started_at and ended_at: leave it out")
+    if odometer.PARKED in data:
+        raise InvalidActTime(problem="parked_min follows from the photos of the odometer: leave it out")
+    if wish.methodology == odometer.METHODOLOGY and len(set(wish.photo_ids)) < odometer.PHOTOS:
+        raise PhotoNeeded(photos=odometer.PHOTOS)
     if wish.started_at is not None and wish.ended_at is not None and _DURATION in methodology.monitored:
         data[_DURATION] = int((wish.ended_at - wish.started_at).total_seconds())
     begun = [version for version in methodology.versions if version.in_force_from <= clock.day_of(occurred_at)]

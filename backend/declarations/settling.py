@@ -1,7 +1,7 @@
 """A declaration in the pipeline: what it would bring, tried and undone; and its act, once a reviewer approved it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,14 +20,18 @@ from backend.vault import Sealer, Vault
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is sealed of a declaration: formula inputs, what names the physical act, and the member's words."""
+    """What is sealed of a declaration: formula inputs, what names the physical act, the member's words, and the
+    readings of an odometer."""
 
     data: dict[str, str | int]
     identity: dict[str, str]
     words: str
+    odometer_km: list[int] = field(default_factory=list)
 
     def seal(self, sealer: Sealer, declaration_id: UUID) -> bytes:
         said: dict[str, Any] = {"data": self.data, "identity": self.identity, "words": self.words}
+        if self.odometer_km:
+            said["odometer_km"] = self.odometer_km
         return sealer.seal(strict_json.canonical(said).encode(), _context(declaration_id))
 
 

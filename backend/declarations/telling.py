@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import activities, clock, identity
-from backend.declarations import keeping, settling
+from backend.declarations import keeping, odometer, settling
 from backend.declarations.keeping import PhotoView
 from backend.declarations.models import Declaration
 from backend.declarations.policy import APPEAL_DAYS, IN_APPEAL, IN_REVIEW, REFUSED
@@ -128,9 +128,14 @@ def flags(tx: Session, row: Declaration, photos: Sequence[PhotoView]) -> list[st
     for photo in photos:
         if keeping.lookalikes(tx, row.holder_id, photo.id):
             found.append(f"PHOTO_SEEN_BEFORE:{photo.id}")
-        if photo.taken_at is not None and clock.day_of(photo.taken_at) != row.day:
+        if photo.taken_at is not None and clock.day_of(photo.taken_at) != _expected_on(row, photo):
             found.append(f"PHOTO_OF_ANOTHER_DAY:{photo.id}")
     return found
+
+
+def _expected_on(row: Declaration, photo: PhotoView) -> date:
+    """The day a photo should be of: that of the act, and of an odometer that on which the photo arrived."""
+    return clock.day_of(photo.uploaded_at) if row.methodology == odometer.METHODOLOGY else row.day
 
 
 def _earlier(tx: Session, row: Declaration) -> dict[str, int]:

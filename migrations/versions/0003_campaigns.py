@@ -35,6 +35,7 @@ TABLES = (
     *("campaign_finals", "campaign_final_scores", "campaign_counts", "campaign_corrections"),
     *("campaign_challenges", "campaign_challenge_days", "campaign_challenge_members", "campaign_challenge_scores"),
     *("campaign_challenge_results", "campaign_challenge_standings", "campaign_captains"),
+    *("campaign_pledges", "campaign_car_free_days"),
 )
 
 
@@ -464,6 +465,33 @@ def _create_closing_tables() -> None:
         sa.PrimaryKeyConstraint("holder_id", "campaign", "sequence", name=op.f("pk_campaign_corrections")),
     )
     op.create_index("ix_campaign_corrections_campaign", "campaign_corrections", ["campaign", "participant_id"])
+def _create_pledge_tables() -> None:
+    op.create_table(
+        "campaign_pledges",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("pledged_at", INSTANT, nullable=False),
+        _campaign("campaign_pledges"),
+        _holder("campaign_pledges"),
+        sa.PrimaryKeyConstraint("holder_id", "campaign", "day", name=op.f("pk_campaign_pledges")),
+    )
+    op.create_index("ix_campaign_pledges_day", "campaign_pledges", ["campaign", "day"])
+    op.create_table(
+        "campaign_car_free_days",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("pledged", sa.Integer(), nullable=False),
+        sa.Column("kept", sa.Integer(), nullable=False),
+        sa.Column("parked", sa.Integer(), nullable=False),
+        sa.Column("reduction_g", AMOUNT, nullable=False),
+        sa.Column("counted_at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "0 <= kept AND kept <= pledged AND parked >= 0", name=op.f("ck_campaign_car_free_days_people")
+        ),
+        _campaign("campaign_car_free_days"),
+        sa.PrimaryKeyConstraint("campaign", "day", name=op.f("pk_campaign_car_free_days")),
+    )
 
 
 def upgrade() -> None:
@@ -474,6 +502,7 @@ def upgrade() -> None:
     _create_closing_tables()
     _create_challenge_tables()
     _create_challenge_result_tables()
+    _create_pledge_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

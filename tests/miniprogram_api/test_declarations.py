@@ -233,7 +233,7 @@ def test_what_cannot_count_is_refused_at_once_and_may_be_appealed(
 
 def test_requests_that_are_none_leave_no_trace(world: Any, alice: Any, began: datetime) -> None:
     at, later = began.isoformat(), (began + timedelta(minutes=30)).isoformat()
-    car = {"parked_min": 1440, "car_class": "compact", "daily_distance": "30"}
+    car = {"car_class": "compact", "daily_distance": "30"}
     wrong: list[tuple[dict[str, Any], str]] = [
         (ride(began, 0), "INVALID_ACT_TIME"),
         (ride(began, -5), "INVALID_ACT_TIME"),
@@ -292,19 +292,41 @@ def test_terms_of_a_programme_and_limits_of_a_day(
     assert (many.status_code, many.json["code"]) == (429, "TOO_MANY_DECLARATIONS")
 
 
-def test_a_vehicle_day_counts_once_whoever_declares_it(world: Any, app: Any, alice: Any, began: datetime) -> None:
-    bob, reviewer = world.login("bob"), Acting(app, world, "rei", "reviewer")
+def test_a_car_that_stood_a_day_counts_once_whoever_declares_it(
+    world: Any, app: Any, moment: Any, began: datetime
+) -> None:
+    reviewer = Acting(app, world, "rei", "reviewer")
     said = {"programme": "members", "methodology": "car_free_day", "occurred_at": began.isoformat()}
-    said["data"] = {"parked_min": 1440, "car_class": "compact", "daily_distance": "30"}
-    said["identity"] = {"serial": "LVIN0000000000001"}
-    codes = []
-    for seed, member in enumerate((alice, bob)):
-        proven = said | {"photo_ids": [upload(member, seed=seed + 10).json["id"]]}
-        codes.append(declare(member, proven))
-    assert refused(declare(alice, said | {"identity": {}, "photo_ids": [upload(alice, seed=9).json["id"]]})) in (
-        "MISSING_EVIDENCE",
-        "NOT_COMPUTABLE",
-    )
+    said["data"] = {"car_class": "compact", "daily_distance": "30"}
+    said |= {"identity": {"serial": "LVIN0000000000001"}, "odometer_km": [45_210, 45_210]}
+    moment.move_to(began)
+    cars = {name: world.login(name) for name in ("alice", "bob", "eve")}
+    photos = {name: [upload(car, seed=seed).json["id"]] for seed, (name, car) in enumerate(cars.items(), 10)}
+    early = declare(cars["alice"], said | {"photo_ids": [*photos["alice"], upload(cars["alice"], seed=20).json["id"]]})
+    assert (early.status_code, early.json["code"]) == (422, "ODOMETER_UNPROVEN")
+    moment.shift(timedelta(hours=24))
+    for seed, (name, car) in enumerate(cars.items(), 30):
+        car.log_in_again()
+        photos[name].append(upload(car, seed=seed).json["id"])
+        assert upload(car, seed=seed - 20).json["id"] == photos[name][0]  # sent again, it arrived when it arrived
+    alice, bob, eve = cars.values()
+    for changed, code in (
+        ({"photo_ids": photos["alice"][1:]}, "PHOTO_NEEDED"),
+        ({"photo_ids": photos["alice"][1:] * 2}, "PHOTO_NEEDED"),
+        ({"odometer_km": [45_210, 45_211]}, "ODOMETER_UNPROVEN"),
+        ({"odometer_km": []}, "ODOMETER_UNPROVEN"),
+        ({"occurred_at": (began + timedelta(minutes=11)).isoformat()}, "ODOMETER_UNPROVEN"),
+        ({"occurred_at": (began - timedelta(minutes=11)).isoformat()}, "ODOMETER_UNPROVEN"),
+        ({"data": said["data"] | {"parked_min": 1_440}}, "INVALID_ACT_TIME"),
+    ):
+        refused_one = declare(alice, said | {"photo_ids": photos["alice"]} | changed)
+        assert (refused_one.status_code, refused_one.json["code"]) == (422, code), changed
+    nameless = declare(eve, said | {"identity": {}, "photo_ids": photos["eve"]})
+    assert refused(nameless) in ("MISSING_EVIDENCE", "NOT_COMPUTABLE")
+    codes = [declare(car, said | {"photo_ids": photos[car.name]}) for car in (alice, bob)]
+    assert codes[0].status_code == 201
+    says = json.loads(run(app, "review", "show", codes[0].json["id"]).stdout)["says"]
+    assert (says["odometer_km"], says["data"]["parked_min"]) == ([45_210, 45_210], 1_440)
     if codes[0].status_code == 201:
         for answer in codes:
             reviewer("review", "approve", answer.json["id"])
@@ -352,7 +374,7 @@ def test_pictures_are_sealed_deleted_handed_out_and_forgotten(
     assert (said["words"], said["data"]["distance_km"]) == ("上班路上", "6")
     assert {one["id"] for one in pictures} == {loose, proof} and all(one["picture_sha256"] for one in pictures)
     assert rows() == {loose: True, proof: True}
-    for days, left in ((2, {proof: True}), (29, {proof: False})):
+    for days, left in ((3, {proof: True}), (28, {proof: False})):
         moment.shift(timedelta(days=days))
         with world.house.transaction() as tx:
             declarations.delete_photos(tx, now=clock.now())

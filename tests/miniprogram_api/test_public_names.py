@@ -12,6 +12,7 @@ from backend.campaigns.terms import Terms
 from backend.identity import public_names
 from backend.identity.public_names import Said
 from backend.ids import new_id
+from tests.backend.operating import Acting, logged, run
 from tests.miniprogram_api.test_forests import PRICE, add_project, donate, holder, walker
 from tests.miniprogram_api.world import World
 
@@ -32,7 +33,7 @@ def told(answer: Any) -> tuple[str | None, bool]:
     return answer.json["name"], answer.json["passed"]
 
 
-def test_a_pen_name_is_shown_once_it_passed(world: World, out: Any) -> None:
+def test_a_pen_name_is_shown_once_it_passed(world: World, app: Any, out: Any) -> None:
     lin, now, id = world.login("lin"), clock.now(), new_id()
     made = {"code": "week", "programme": "members", "kind": "environment_week", "title": "环境周 / Week"}
     made |= {"terms": Terms().text(), "joining": "open", "starts_at": now, "drafted_at": now, "announced_at": now}
@@ -46,6 +47,14 @@ def test_a_pen_name_is_shown_once_it_passed(world: World, out: Any) -> None:
     assert (told(named), named.json["shown_as"]) == (("小林", True), "小林")
     for typed, code in (("彩票王", "NAME_NOT_ALLOWED"), ("平台客服", "NAME_REFUSED"), ("", "INVALID_REQUEST")):
         assert lin.call("PUT", NAME, json={"name": typed}).json["code"] == code
+    assert told(lin.call("PUT", NAME, json={"name": "待审林"})) == ("待审林", False)
+    (line,) = run(app, "names", "list").stdout.splitlines()
+    number, reviewer = line.split()[0], Acting(app, world, "rei", "reviewer")
+    assert "待审林" in line and reviewer("names", "decide", number, "--refuse").exit_code == 0
+    assert [row["action"] for row in logged(app, "name.")] == ["name.decided"]
+    with world.house.transaction() as tx:
+        assert tx.query(CampaignParticipant).one().name is None
+    assert "NOT_FOUND" in reviewer("names", "decide", number, "--show").stderr
     out(Said.LATER)
     waiting = lin.call("PUT", NAME, json={"name": "林间"})
     assert told(waiting) == ("林间", False)
