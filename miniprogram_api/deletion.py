@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from backend import clock, declarations, forest, identity, learning, partners, rewards, school, steps
+from backend import campaigns, clock, declarations, forest, identity, learning, partners, rewards, school, steps
 from backend.bilingual import halves
 from backend.errors import Refusal
 from miniprogram_api.caller import house, member
@@ -104,6 +104,7 @@ def _forget(tx: Any, holder_id: UUID, now: datetime) -> datetime:
     forest.forget(tx, holder_id)
     learning.forget(tx, holder_id)
     school.forget(tx, holder_id)
+    campaigns.car_free.forget(tx, holder_id)
     return deleted_at
 
 

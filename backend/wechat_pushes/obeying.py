@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import declarations, forest, identity, member_messages, partners, rewards, steps
+from backend import campaigns, declarations, forest, identity, member_messages, partners, rewards, steps
 from backend.vault import Vault
 from backend.wechat_pushes.sealed import Push
 
@@ -67,6 +67,7 @@ def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
         rewards.forget(tx, one, now=now)
         steps.forget(tx, one)
         forest.forget(tx, one)
+        campaigns.car_free.forget(tx, one)
     return "forgot the person"
 
 

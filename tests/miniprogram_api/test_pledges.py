@@ -118,6 +118,11 @@ def test_pledges_are_made_kept_and_counted(day: World, moment: Any) -> None:
     moment.move_to(clock.start_of_day_after(DAY, 4))
     ann.log_in_again()
     assert mine(ann) == ("missed", None)
+    (kept,) = ann.get("/me/export").json["statement"]["sections"]["campaign_pledges"]
+    assert (kept["campaign"], kept["day"]) == ("no-cars", DAY.isoformat())
+    with day.house.transaction() as tx:
+        campaigns.car_free.forget(tx, holder(ann))
+    assert mine(ann) is None
 
 
 def test_a_car_that_stood_and_the_rides_of_that_day_count_once(day: World, app: Any, moment: Any) -> None:

@@ -5,7 +5,7 @@
 
 from backend.campaigns.car_free.counting import count_due
 from backend.campaigns.car_free.errors import NoPledge, PledgesNotTaken, PledgeTooLate
-from backend.campaigns.car_free.pledging import days_told, forget_pledges, pledge, pledge_rows, withdraw
+from backend.campaigns.car_free.pledging import days_told, forget, holdings, pledge, withdraw
 
 __all__ = [
     "NoPledge",
@@ -13,8 +13,8 @@ __all__ = [
     "PledgesNotTaken",
     "count_due",
     "days_told",
-    "forget_pledges",
+    "forget",
+    "holdings",
     "pledge",
-    "pledge_rows",
     "withdraw",
 ]

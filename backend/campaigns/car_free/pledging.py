@@ -89,12 +89,12 @@ def _own(tx: Session, campaign: CampaignView, holder_id: UUID, now: datetime) ->
     return found
 
 
-def pledge_rows(tx: Session, holder_id: UUID) -> Held:
-    """A member's pledges, as they are handed out."""
-    return held_rows(tx, CampaignPledge, holder_id)
+def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this member."""
+    return {CampaignPledge.__tablename__: held_rows(tx, CampaignPledge, holder_id)}
 
 
-def forget_pledges(tx: Session, holder_id: UUID) -> None:
+def forget(tx: Session, holder_id: UUID) -> None:
     """Forget what a member pledged."""
     mine = CampaignPledge.holder_id == holder_id
     tx.execute(delete(CampaignPledge).where(mine).execution_options(synchronize_session=False))
