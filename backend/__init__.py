@@ -22,7 +22,7 @@ from backend.vault import Vault
 from backend.wechat_api import WeChatApi
 
 #: What hangs on activities and goes back with them, in the order in which it is taken back.
-EFFECTS: tuple[DerivedEffect, ...] = (StepDonations(),)
+EFFECTS: tuple[DerivedEffect, ...] = (StepDonations(), campaigns.awards.CampaignAwards())
 #: What is called by names that members choose.
 NAMED: tuple[public_names.Named, ...] = (
     *(DonorNames(), CertificateNames(), TeamNames()),

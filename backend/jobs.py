@@ -85,6 +85,7 @@ JOBS = (
     Job("sync.begin_comparisons", 3_600, lambda tx, now: sync.begin_comparisons(tx, now=now)),
     Job("idempotency.purge", 600, lambda tx, now: idempotency.purge(tx, now=now)),
     Job("campaigns.correct_finals", 10, lambda tx, now: campaigns.closing.correct_finals(tx, now=now)),
+    Job("campaigns.pay", 10, lambda tx, now: campaigns.awards.pay(tx, now=now)),
     Job("member_messages.collect", 300, lambda tx, now: member_messages.collect_warnings(tx, now=now)),
     Job("member_messages.purge", 3_600, lambda tx, now: member_messages.purge_messages(tx, now=now)),
     Job("rewards.forget_devices", 3_600, lambda tx, now: rewards.forget_devices(tx, now=now)),

@@ -9,6 +9,7 @@ from sqlalchemy import text
 import backend.activities.models
 import backend.approvals
 import backend.calendar_days
+import backend.campaigns.awards.models
 import backend.campaigns.car_free.models
 import backend.campaigns.challenges.models
 import backend.campaigns.closing.models

@@ -6,6 +6,7 @@ from miniprogram_api import (
     accounts,
     activities,
     auth,
+    campaign_awards,
     campaign_names,
     campaign_teams,
     challenges,
@@ -83,6 +84,7 @@ RESOURCES = (
     products.resource,
     covers.resource,
     points_rules.resource,
+    campaign_awards.resource,
 )
 
 

@@ -16,7 +16,8 @@ from miniprogram_api.resource import Resource
 KINDS = (
     "issue 入账, issue.reversed 冲正, restatement 重述, restatement.reversed 重述随入账冲正, "
     "bonus 活动加成, bonus.reversed 加成冲正, ripen 积分生效, lapse 积分过期, write_off 待扣回积分核销, "
-    "reserve 兑换占用, confirm 兑换完成, spend 兑换, release 兑换取消退回, refund 兑换退回"
+    "reserve 兑换占用, confirm 兑换完成, spend 兑换, release 兑换取消退回, refund 兑换退回, "
+    "grant 奖励发放, grant.reversed 奖励收回"
 )
 
 resource = Resource("entries", __name__, description="入账记录 / Entries")
@@ -42,6 +43,9 @@ class EntrySchema(Schema):
     kind = fields.String(required=True, metadata={"description": KINDS})
     posted_at = Instant(required=True)
     activity_id = fields.UUID(required=True, allow_none=True)
+    grant_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "points that were given for no act: a reward"}
+    )
     reverses = fields.UUID(required=True, allow_none=True, metadata={"description": "the entry this one takes back"})
     transfers = fields.List(fields.Nested(TransferSchema), required=True)
 
@@ -68,4 +72,6 @@ def entries(query: dict[str, Any]) -> dict[str, Any]:
         if programme is not None:
             identity.require_programme(tx, programme)
         found = ledger.entries(tx, asked_account(tx, query), programme=programme, before=before, limit=one_more(query))
-    return page([audit.describe_entry(entry) for entry in found], query, lambda item: item["id"], *bound_to)
+        grants = audit.granted_of(tx, found)
+    described = [audit.describe_entry(entry, grants.get(entry.transaction.id)) for entry in found]
+    return page(described, query, lambda item: item["id"], *bound_to)

@@ -1,13 +1,16 @@
 """Points: how they stand, which of them lapse when, and the lots they live in."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
 from backend import activities, clock, database, identity, points
+from backend.bilingual import halves
 from backend.errors import NotFound
 from backend.identity import UnknownProgramme
-from backend.points import Due, LotView, Standing
+from backend.points import Due, GrantView, LotView, Standing
 from miniprogram_api.asked_account import AccountQuery, asked_account
 from miniprogram_api.caller import house
 from miniprogram_api.fields import Instant, bilingual
@@ -99,14 +102,20 @@ class LotQuery(PageQuery, AccountQuery):
 
 
 class PointsLotSchema(Schema):
-    """批次: the points of one act. `amount` is the sum of remaining, reserved, spent, expired and returned."""
+    """批次: the points of one act, or of one reward.
+
+    `amount` is the sum of remaining, reserved, spent, expired and returned.
+    """
 
     id = fields.UUID(required=True)
     programme = fields.String(required=True)
-    activity_id = fields.UUID(required=True)
-    methodology = fields.String(required=True)
+    activity_id = fields.UUID(required=True, allow_none=True)
+    grant_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "of points that were given for no act: a reward"}
+    )
+    methodology = fields.String(required=True, allow_none=True)
     title = bilingual()
-    day = fields.Date(required=True, metadata={"description": "the day of the act"})
+    day = fields.Date(required=True, metadata={"description": "the day of the act, or the reward's"})
     state = fields.String(required=True, metadata={"enum": list(points.STATES), "description": STATE_MEANING})
     sentence = bilingual(metadata={"description": "what became of its points, in words"})
     amount = fields.Integer(required=True)
@@ -187,18 +196,27 @@ def lots(query: dict[str, Any]) -> dict[str, Any]:
         asked: dict[str, Any] = {"programme": programme, "state": state, "before": before, "limit": one_more(query)}
         found = points.lots_page(tx, holder_id, **asked, now=clock.now())
         acts = activities.load(tx, {(holder_id, lot.activity_id) for lot in found})
-    described = [_describe(lot, acts[holder_id, lot.activity_id]) for lot in found]
+        grants = points.grants_of(tx, {(holder_id, lot.activity_id) for lot in found})
+    described = [_describe(lot, acts, grants, (holder_id, lot.activity_id)) for lot in found]
     return page(described, query, lambda item: item["id"], *bound_to)
 
 
-def _describe(lot: LotView, act: activities.Act) -> dict[str, Any]:
+def _describe(
+    lot: LotView,
+    acts: Mapping[tuple[UUID, UUID], activities.Act],
+    grants: Mapping[tuple[UUID, UUID], GrantView],
+    key: tuple[UUID, UUID],
+) -> dict[str, Any]:
+    act, grant = acts.get(key), grants.get(key)
+    assert (act is None) != (grant is None), "a lot rests on an act or on a grant"
     return {
         "id": lot.id,
         "programme": lot.programme,
-        "activity_id": lot.activity_id,
-        "methodology": act.methodology,
-        "title": activities.methodology_title(act.methodology),
-        "day": act.day,
+        "activity_id": act.id if act else None,
+        "grant_id": grant.id if grant else None,
+        "methodology": act.methodology if act else None,
+        "title": activities.methodology_title(act.methodology) if act else halves(grant.title if grant else ""),
+        "day": act.day if act else grant.day if grant else None,
         "state": lot.state,
         "sentence": lot.sentence,
         "amount": lot.amount,

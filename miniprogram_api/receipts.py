@@ -191,6 +191,20 @@ class EvidenceSchema(Schema):
     reviewed_at = fields.String()
 
 
+class GrantSchema(Schema):
+    """Points that were given for no act: a campaign's reward."""
+
+    id = fields.UUID(required=True)
+    campaign = fields.String(required=True)
+    title = bilingual()
+    points = fields.Integer(required=True)
+    rule_version = fields.Integer(required=True, metadata={"description": "the rule by which they lapse"})
+    granted_at = Instant(required=True)
+    available_at = Instant(required=True)
+    expires_at = Instant(required=True)
+    taken_back_at = Instant(required=True, allow_none=True)
+
+
 class ReceiptSchema(Schema):
     """Everything behind an entry. Entries that credit no act (points that ripen or lapse) show transfers only."""
 
@@ -217,6 +231,7 @@ class ReceiptSchema(Schema):
         allow_none=True,
         metadata={"description": "null: 当日没有积分规则 no rule in force on the day"},
     )
+    grant = fields.Nested(GrantSchema, required=True, allow_none=True)
     equivalences = fields.List(
         fields.Nested(EquivalenceSchema),
         required=True,

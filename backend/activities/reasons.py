@@ -110,6 +110,11 @@ REASONS = {
     "INVALID_PROFILE": ("基准线方案无效。", "The baseline profile is not valid."),
     "UNKNOWN_METHODOLOGY": ("没有这个方法学。", "There is no such methodology."),
     "NOT_COMPUTABLE": ("数据无法核算。", "These data cannot be quantified."),
+    # what was derived from acts
+    "REWARD_NOT_KEPT": (
+        "活动定稿后成绩更正，不再达到该奖励的条件，奖励已整笔收回。",
+        "After a correction the score does not reach what the reward was given for, so the whole of it went back.",
+    ),
     "GRADE_NOT_ACCEPTED": ("该方法学不接受此证据等级。", "The methodology does not accept this evidence grade."),
 }
 

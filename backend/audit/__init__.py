@@ -1,7 +1,7 @@
 """Audit: recompute what was issued, and say of every entry where it comes from."""
 
 from backend.audit.earned import points_given
-from backend.audit.receipts import describe_entry, receipt
+from backend.audit.receipts import describe_entry, granted_of, receipt
 from backend.audit.replay import Replay, replay
 
-__all__ = ["Replay", "describe_entry", "points_given", "receipt", "replay"]
+__all__ = ["Replay", "describe_entry", "granted_of", "points_given", "receipt", "replay"]

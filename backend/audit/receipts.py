@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend import activities, bilingual, ledger, settlement
+from backend import activities, bilingual, ledger, points, settlement
 from backend.activities import Act, Explained, Restatement
 from backend.audit.earned import points_of
 from backend.audit.sentences import (
@@ -27,6 +27,7 @@ from backend.audit.sentences import (
 )
 from backend.errors import NotFound
 from backend.ledger import Entry
+from backend.points import GrantView
 
 #: Labels of numbers that rest on no text anybody has read.
 ASSUMPTIONS = ("ASSUMED", "RECALLED")
@@ -40,7 +41,7 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
 
     `activity`, `quantification` and `evidence` are None for entries that credit no act (points that ripen or lapse),
     `points` where no rule was in force; they name the rule also where it gave none. `equivalences`, for display only,
-    are of what the entry credits.
+    are of what the entry credits. `grant` is what the points of an entry were given for, where it was no act.
     Exact grams are texts; None means that the source publishes no such number.
     `restatements` lists what the act of an issue was restated to since; the receipt of a restatement shows the new
     calculation, and in `previous_quantification` the one it takes the place of.
@@ -53,36 +54,34 @@ def receipt(tx: Session, holder_id: UUID, entry_id: UUID) -> dict[str, Any]:
     related = ledger.entries_of_activities(tx, [(holder_id, activity_id)]) if activity_id else [entry]
     restated = activities.restatements_of(tx, [act.key]).get(act.key, []) if act else []
     credits, previous = _calculated(entry, related, act, restated)
-    explained = activities.explain(tx, credits) if credits else None
-    before = activities.explain(tx, previous) if previous else None
+    grant = None if act else granted_of(tx, [entry]).get(entry.transaction.id)
+    explained, before = (activities.explain(tx, item) if item else None for item in (credits, previous))
     earned = points_of(tx, act, _issue_behind(entry, related)) if act else None
     undone_by = _reversal_of(entry, related)
-    reason = entry.transaction.reason
     since = _restated_since(entry, related, restated)
     trail = explained.trail if explained else None
-    story = Story(entry, act, trail, earned, undone_by, reason, list(since.values()), (previous, credits))
+    story = Story(
+        entry, act, trail, earned, undone_by, entry.transaction.reason, list(since.values()), (previous, credits), grant
+    )
     return {
-        "entry": describe_entry(entry),
+        "entry": describe_entry(entry, grant),
+        "grant": _grant(grant) if grant else None,
         "reversed_by": undone_by.transaction.id if undone_by else None,
-        "reason": activities.sentence(reason),
+        "reason": activities.sentence(entry.transaction.reason),
         "sentence_zh": sentence_zh(story),
         "activity": _activity(credits) if credits else None,
         "quantification": _quantification(credits, explained) if credits and explained else None,
         "previous_quantification": _quantification(previous, before) if previous and before else None,
-        "restatements": [
-            {
-                "sequence": item.sequence,
-                "entry_id": entry_id,
-                "restated_at": item.restated_at,
-                "previous": asdict(item.previous),
-                "credits": asdict(item.credits),
-            }
-            for entry_id, item in since.items()
-        ],
+        "restatements": [_restatement(entry_id, item) for entry_id, item in since.items()],
         "points": earned,
         "equivalences": _equivalences(credits) if credits and entry.transaction.kind in (ISSUE, RESTATEMENT) else [],
         "evidence": _evidence(credits) if credits else None,
     }
+
+
+def _restatement(entry_id: UUID, item: Restatement) -> dict[str, Any]:
+    credits = {"previous": asdict(item.previous), "credits": asdict(item.credits)}
+    return {"sequence": item.sequence, "entry_id": entry_id, "restated_at": item.restated_at, **credits}
 
 
 def _restated_since(entry: Entry, related: Sequence[Entry], restated: Sequence[Restatement]) -> dict[UUID, Restatement]:
@@ -118,15 +117,29 @@ def _calculated(
     return activities.latest(act, made), activities.latest(act, made[:-1])
 
 
-def describe_entry(entry: Entry) -> dict[str, Any]:
-    """An entry with its transfers and the titles of their accounts."""
+def granted_of(tx: Session, entries: Sequence[Entry]) -> dict[UUID, GrantView]:
+    """Entry → the grant it is about, of those that are about one and not about an act."""
+    about = {item.transaction.id: (item.transaction.holder_id, item.transaction.activity_id) for item in entries}
+    keys = {entry_id: (holder_id, of) for entry_id, (holder_id, of) in about.items() if of is not None}
+    found = points.grants_of(tx, set(keys.values()))
+    return {entry_id: found[key] for entry_id, key in keys.items() if key in found}
+
+
+def _grant(grant: GrantView) -> dict[str, Any]:
+    names = ("id", "campaign", "points", "rule_version", "granted_at", "available_at", "expires_at", "taken_back_at")
+    return {"title": bilingual.halves(grant.title), **{name: getattr(grant, name) for name in names}}
+
+
+def describe_entry(entry: Entry, grant: GrantView | None = None) -> dict[str, Any]:
+    """An entry with its transfers and the titles of their accounts; `grant`: what it is about, where it is no act."""
     transaction = entry.transaction
     return {
         "id": transaction.id,
         "programme": transaction.programme,
         "kind": transaction.kind,
         "posted_at": entry.posted_at,
-        "activity_id": transaction.activity_id,
+        "activity_id": None if grant else transaction.activity_id,
+        "grant_id": grant.id if grant else None,
         "reverses": transaction.reverses_id,
         "transfers": [
             {

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from backend import activities, ledger, settlement
+from backend import activities, ledger, points, settlement
 from backend.audit.points_replay import points_differences
 
 
@@ -18,7 +18,7 @@ class Replay:
 
 def replay(tx: Session) -> Replay:
     """Recompute every quantified activity, and compare what is credited with what the ledger says it issued, and what
-    it earned with its lots."""
+    it earned with its lots. What rests on a grant instead of an act is compared with that."""
     result = Replay()
     batch: list[activities.Act] = []  # with the numbers that stand
     recorded: list[activities.Act] = []  # with those it was issued with
@@ -35,6 +35,7 @@ def replay(tx: Session) -> Replay:
             result.differences += [*_ledger_differences(tx, batch), *points_differences(tx, recorded)]
             batch, recorded = [], []
     result.differences += [*_ledger_differences(tx, batch), *points_differences(tx, recorded)]
+    result.differences += points.grant_differences(tx)
     return result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from backend import activities, bilingual, clock, ledger
 from backend.activities import Act, Credited, Restatement
 from backend.ledger import Entry
+from backend.points import GrantView
 
 #: Entries that credit an act, or take such a credit back; others only move points that were credited before.
 ISSUE, REVERSAL = "issue", "issue.reversed"
@@ -24,7 +25,7 @@ class Story:
 
     `trail`: the calculation behind the act; `earned`: the points part of the receipt; `reason`: the code of why the act
     no longer counts; `restated`: what the act of an issue was restated to since; `numbers`: the act before and after a
-    restatement.
+    restatement; `grant`: what the entry is about, where it is no act.
     """
 
     entry: Entry
@@ -35,6 +36,7 @@ class Story:
     reason: str | None
     restated: Sequence[Restatement] = ()
     numbers: tuple[Act | None, Act | None] = (None, None)
+    grant: GrantView | None = None
 
 
 def sentence_zh(story: Story) -> str:
@@ -43,6 +45,8 @@ def sentence_zh(story: Story) -> str:
         return _write_off(story.entry)
     if story.entry.transaction.kind in _OF_USES:
         return _of_a_use(story.entry)
+    if story.grant is not None:
+        return _granted(story, story.grant)
     tellers = {ISSUE: _issue, REVERSAL: _reversal, "ripen": _ripen, "lapse": _lapse}
     tellers["write_off.recovered"] = _recovered
     tellers |= {RESTATEMENT: _restatement, RESTATEMENT_REVERSAL: _reversal, BONUS: _bonus, BONUS_REVERSAL: _reversal}
@@ -134,6 +138,25 @@ def _ripen(story: Story, act: Act) -> str:
 
 def _lapse(story: Story, act: Act) -> str:
     return f"{_day(act.day)}“{_title(act)}”获得的积分中，{_moved(story.entry)['expired.points']} 积分已过期。"
+
+
+def _granted(story: Story, grant: GrantView) -> str:
+    """What became of points that were given for no act."""
+    moved, title = _moved(story.entry), f"“{bilingual.halves(grant.title)['zh']}”"
+    kind = story.entry.transaction.kind
+    if kind == "lapse":
+        return f"{title}的积分中，{moved['expired.points']} 积分已过期。"
+    if kind == "ripen":
+        told = f"{title}的 {moved['points.available']} 积分已生效"
+        paid = moved.get("issuer.points")
+        return told + (f"，其中 {paid} 积分用于抵扣待扣回积分。" if paid else "。")
+    if kind == "grant.reversed":
+        told = f"收回{title} {moved.get('issuer.points', 0)} 积分"
+        if debt := moved.get("points.debt"):
+            told += f"，另有 {debt} 积分已被使用，记为待扣回"
+        reason = activities.sentence(story.reason)
+        return told + (f"。原因：{reason['zh']}" if reason else "。")
+    return f"获得{title} {grant.points} 积分。" if kind == "grant" else _transfers(story.entry)
 
 
 def _write_off(entry: Entry) -> str:

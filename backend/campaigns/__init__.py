@@ -7,8 +7,9 @@ participants and teams, `car_free` takes pledges and counts days without cars. `
 Participants make `teams`, and `challenges` are the PKs between them.
 """
 
-from backend.campaigns import boards, car_free, challenges, closing, live, naming, report, scoring, teams
+from backend.campaigns import awards, boards, car_free, challenges, closing, live, naming, report, scoring, teams
 from backend.campaigns.errors import (
+    AwardsChanged,
     BoardNotFound,
     CampaignNotClosed,
     CampaignNotFound,
@@ -25,6 +26,7 @@ from backend.campaigns.errors import (
     NotCaptain,
     NoTeams,
     NotFinal,
+    NothingToAward,
     NotTakingChallenges,
     NotTakingPart,
     OpponentNotFound,
@@ -34,6 +36,7 @@ from backend.campaigns.errors import (
 from backend.campaigns.reading import CampaignView, campaign, counted
 
 __all__ = [
+    "AwardsChanged",
     "BoardNotFound",
     "CampaignNotClosed",
     "CampaignNotFound",
@@ -53,9 +56,11 @@ __all__ = [
     "NotFinal",
     "NotTakingChallenges",
     "NotTakingPart",
+    "NothingToAward",
     "OpponentNotFound",
     "ResultChanged",
     "TooFewPeople",
+    "awards",
     "boards",
     "campaign",
     "car_free",

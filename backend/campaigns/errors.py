@@ -175,3 +175,19 @@ class ChallengeChanged(Refusal):
     code = "CHALLENGE_CHANGED"
     status = 409
     title = "PK 状态已改变 / The PK has moved on"
+
+
+class NothingToAward(Refusal):
+    """Nobody has come to a reward of the campaign that was not given yet."""
+
+    code = "NOTHING_TO_AWARD"
+    status = 409
+    title = "没有需要发放的奖励 / There is nothing to award"
+
+
+class AwardsChanged(Refusal):
+    """The list of awards is another one than what was asked for; ask again."""
+
+    code = "AWARDS_CHANGED"
+    status = 409
+    title = "奖励名单与申请时不同，请重新申请 / The awards are not those that were asked for; ask again"

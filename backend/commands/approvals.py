@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from backend import approvals, clock, house, identity, partners, points, rewards, settlement, sync
+from backend import approvals, campaigns, clock, house, identity, partners, points, rewards, settlement, sync
 from backend.approvals import Approval
 from backend.commands.operators import acting, deciding, told_refusals
 from backend.errors import NotFound
@@ -56,6 +56,7 @@ KINDS: dict[str, Decide] = {
     identity.agreements.END: _by(identity.agreements.decide),
     identity.merging.MERGE: _by(identity.merging.decide),
     identity.merging.UNMERGE: _by(identity.merging.decide),
+    campaigns.awards.AWARDS: _by(campaigns.awards.decide_awards),
     points.WRITE_OFF: _write_off,
     rewards.OUTCOME: _by(rewards.decide_outcome),
     rewards.SHOW_AGAIN: _by(rewards.decide_show_again),

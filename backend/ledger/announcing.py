@@ -33,9 +33,11 @@ _BY_MOVE = {
     ("spent.points", "points.available"): "points.refunded",
     ("points.debt", "written_off.points"): "points.written_off",
 }
+#: What it is announced as by its kind, where the accounts do not tell.
+_BY_KIND = {"grant": "points.granted", "grant.reversed": "points.revoked"}
 _OTHERWISE = "balance.changed"
 #: Everything that a posted transaction may be announced as.
-TOPICS = (*dict.fromkeys(_BY_MOVE.values()), _OTHERWISE)
+TOPICS = (*dict.fromkeys(_BY_MOVE.values()), *_BY_KIND.values(), _OTHERWISE)
 
 #: A moment of one account: holder, programme, and the position of the announcement it lies before.
 Moment = tuple[UUID, str, int]
@@ -58,7 +60,7 @@ def announce(tx: Session, posted: Sequence[Transaction], *, now: datetime) -> No
 
 def _news(item: Transaction) -> Announcement:
     first = item.transfers[0]
-    topic = _BY_MOVE.get((first.debit, first.credit), _OTHERWISE)
+    topic = _BY_KIND.get(item.kind) or _BY_MOVE.get((first.debit, first.credit), _OTHERWISE)
     activity_id = str(item.activity_id) if item.activity_id else None
     facts = {"programme": item.programme, "activity_id": activity_id, "changes": changes([item])}
     return Announcement(topic, item.holder_id, facts)

@@ -41,15 +41,19 @@ from backend.points.debts import (
 from backend.points.errors import (
     BudgetBelowDrawn,
     ContradictingUse,
+    GrantNotCovered,
     InsufficientPoints,
     InvalidBudget,
     InvalidRule,
     InvalidSetAside,
+    NoPointsRule,
     Overtaken,
     RuleChangedMeanwhile,
     RuleTooLate,
     UnknownMultiplier,
 )
+from backend.points.granting import NewGrant, grant, hold_for_grants, revoke
+from backend.points.grants import GrantView, grant_differences, grants_of, require_grantable
 from backend.points.lapsing import Lapse, Place, lapsing_page, points_lapsing
 from backend.points.leaving import end_with_employment
 from backend.points.lot_views import STATES, LotView, lots_page
@@ -96,6 +100,8 @@ __all__ = [
     "Due",
     "Earning",
     "Given",
+    "GrantNotCovered",
+    "GrantView",
     "InsufficientPoints",
     "InvalidBudget",
     "InvalidRule",
@@ -105,7 +111,9 @@ __all__ = [
     "LotView",
     "Multiplier",
     "NewBudget",
+    "NewGrant",
     "NewRule",
+    "NoPointsRule",
     "Overtaken",
     "Place",
     "Returned",
@@ -136,6 +144,10 @@ __all__ = [
     "end_with_employment",
     "give_back",
     "given_for",
+    "grant",
+    "grant_differences",
+    "grants_of",
+    "hold_for_grants",
     "holdings",
     "lapse",
     "lapsing_page",
@@ -163,7 +175,9 @@ __all__ = [
     "request_rule",
     "request_set_aside",
     "request_write_off",
+    "require_grantable",
     "reserve",
+    "revoke",
     "ripen",
     "rule_on",
     "rules",

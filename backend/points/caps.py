@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock, identity
 from backend.lists import Columns, insert_rows, recordset, upsert_rows
-from backend.points.models import CapCount, Lot
+from backend.points.models import GRANTED, CapCount, Lot
 from backend.points.policy import Cap, Rule
 from backend.points.rules import rules
 
@@ -168,7 +168,7 @@ def _counted_lots(
     """Each count that lots are in which stand, with their points: all of them, or `which`."""
     sums = (
         select(Lot.holder_id, Lot.programme, Lot.rule_version, Lot.methodology, Lot.day, func.sum(Lot.amount))
-        .where(Lot.taken_back_at.is_(None), *which)
+        .where(Lot.taken_back_at.is_(None), Lot.methodology != GRANTED, *which)
         .group_by(Lot.holder_id, Lot.programme, Lot.rule_version, Lot.methodology, Lot.day)
     )
     for holder_id, programme, version, methodology, day, points in tx.execute(sums) if known else ():

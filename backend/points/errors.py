@@ -52,6 +52,22 @@ class RuleChangedMeanwhile(Refusal):
     title = "申请之后规则已有新的版本，请重新申请 / There is a later version since this was asked for; ask again"
 
 
+class GrantNotCovered(Refusal):
+    """A budget that covers what is to be given would not do, or has ended; nothing was given."""
+
+    code = "GRANT_NOT_COVERED"
+    status = 409
+    title = "积分预算不足以发放这些奖励 / The budget does not cover what is to be given"
+
+
+class NoPointsRule(Refusal):
+    """The programme has no points rule, so nothing says how long points that are given live."""
+
+    code = "NO_POINTS_RULE"
+    status = 409
+    title = "该计划没有积分规则 / The programme has no points rule"
+
+
 class UnknownMultiplier(Refusal):
     code = "UNKNOWN_MULTIPLIER"
     status = 404

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -132,6 +133,10 @@ class PointsCut(Base):
     cut_at: Mapped[datetime] = mapped_column(Instant)
 
 
+#: The methodology of lots that rest on a grant.
+GRANTED = ""
+
+
 class Lot(Base):
     """批次: the points of one act. `remaining` of the open lots of a stage is the holder's balance of that stage.
 
@@ -140,7 +145,8 @@ class Lot(Base):
     was reversed; points of it that were reserved or spent then, and come back, may still become available.
     `drawn_from`: the numbers of the budgets its points were drawn from; NULL where none covered the act.
     `campaign` and `multiplier_version` name the multiplier whose bonus the lot is; they are NULL for the points of the
-    act itself. `partner`, `methodology` and `day` are those of the act: what caps and budgets are counted by.
+    act itself. `partner`, `methodology` and `day` are those of the act: what caps and budgets are counted by. Where
+    `methodology` is `GRANTED`, the lot rests on the grant that `activity_id` names, and no cap counts it.
     """
 
     __tablename__ = "points_lots"
@@ -235,3 +241,27 @@ class UsePart(Base):
     use_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     lot_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     points: Mapped[int] = mapped_column(Amount)
+
+
+class Grant(Base):
+    """Points that were given for no act. Never changed; that they were taken back is told by their lot.
+
+    `title`, `中文 / English`, says for what; `campaign` is whose budget they were drawn from.
+    """
+
+    __tablename__ = "points_grants"
+    __table_args__ = (
+        ForeignKeyConstraint(["holder_id", "lot_id"], ["points_lots.holder_id", "points_lots.id"]),
+        UniqueConstraint("holder_id", "lot_id"),
+        CheckConstraint("points > 0", name="points"),
+    )
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    campaign: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    points: Mapped[int] = mapped_column(Amount)
+    lot_id: Mapped[UUID] = mapped_column(Uuid)
+    transaction_id: Mapped[UUID] = mapped_column(Uuid)
+    granted_at: Mapped[datetime] = mapped_column(Instant)

@@ -11,7 +11,8 @@ from backend.holdings import Held, held_rows
 from backend.lists import recordset
 from backend.points import caps
 from backend.points.budgets.reading import budget_differences
-from backend.points.models import Lot, PointsCut, Use, UsePart
+from backend.points.grants import grant_differences
+from backend.points.models import Grant, Lot, PointsCut, Use, UsePart
 
 
 def lots_of(tx: Session, holder_id: UUID, activity_id: UUID) -> list[Lot]:
@@ -80,10 +81,11 @@ def lots_for(tx: Session, activities: Collection[tuple[UUID, UUID]]) -> dict[tup
 def differences(tx: Session) -> Iterator[dict[str, object]]:
     """Every holder whose lots do not sum to the points accounts, and every lot or use whose parts do not sum to it.
 
-    And every budget, and every count of a cap, that its lots belie.
+    And every budget, every count of a cap and every grant that its lots belie.
     """
     yield from budget_differences(tx)
     yield from caps.differences(tx)
+    yield from grant_differences(tx)
     open_lots = (
         select(Lot.holder_id, Lot.programme, Lot.stage, func.sum(Lot.remaining).label("points"))
         .where(Lot.stage != "closed")
@@ -133,4 +135,4 @@ def _use_differences(tx: Session) -> Iterator[dict[str, object]]:
 
 def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
     """Table → its rows about this holder, as they are handed out."""
-    return {model.__tablename__: held_rows(tx, model, holder_id) for model in (Lot, Use, UsePart, PointsCut)}
+    return {model.__tablename__: held_rows(tx, model, holder_id) for model in (Lot, Grant, Use, UsePart, PointsCut)}

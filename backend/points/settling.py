@@ -44,7 +44,7 @@ def settle(tx: Session, lots: Mapping[LotKey, str], earnings: Sequence[Earning],
     for keys, points in gone:
         counts.add(keys, -points)
     returned = take_back(tx, lots, now=now) if lots else {}
-    cut = awarding.award(tx, wanted, counts, _to_budgets(tx, returned))
+    cut = awarding.award(tx, wanted, counts, to_budgets(tx, returned))
     awards = awarding.open_lots(tx, wanted)
     counts.save(tx)
     cuts.record(tx, cut, now=now)
@@ -67,7 +67,7 @@ def _counted(tx: Session, book: Rulebook, lots: Iterable[LotKey]) -> list[tuple[
     return found
 
 
-def _to_budgets(tx: Session, returned: Mapping[LotKey, Sequence[Transfer]]) -> list[Returned]:
+def to_budgets(tx: Session, returned: Mapping[LotKey, Sequence[Transfer]]) -> list[Returned]:
     """What goes back to the issuer, by the budgets its lots were drawn from."""
     back = [
         ((holder_id, transfer.lot_id), transfer.amount)

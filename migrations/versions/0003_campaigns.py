@@ -25,6 +25,7 @@ INSTANT = sa.DateTime(timezone=True)
 APPEND_ONLY: tuple[str, ...] = (
     *("campaign_finals", "campaign_final_scores", "campaign_corrections"),
     *("campaign_challenge_scores", "campaign_challenge_results"),
+    "points_grants",
 )
 #: Every table of this migration, each behind those it refers to.
 TABLES = (
@@ -36,6 +37,7 @@ TABLES = (
     *("campaign_challenges", "campaign_challenge_days", "campaign_challenge_members", "campaign_challenge_scores"),
     *("campaign_challenge_results", "campaign_challenge_standings", "campaign_captains"),
     *("campaign_pledges", "campaign_car_free_days"),
+    *("points_grants", "campaign_award_runs", "campaign_awards"),
 )
 
 
@@ -75,9 +77,7 @@ def _create_screen_tables() -> None:
         sa.Column("closed_at", INSTANT, nullable=True),
         sa.CheckConstraint("opened_at < ends_at", name=op.f("ck_campaign_screens_time")),
         _campaign("campaign_screens"),
-        sa.ForeignKeyConstraint(
-            ["opened_by"], ["operators.id"], name=op.f("fk_campaign_screens_opened_by_operators")
-        ),
+        sa.ForeignKeyConstraint(["opened_by"], ["operators.id"], name=op.f("fk_campaign_screens_opened_by_operators")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_screens")),
         sa.UniqueConstraint("ticket_digest", name=op.f("uq_campaign_screens_ticket_digest")),
     )
@@ -243,6 +243,8 @@ def _create_name_tables() -> None:
         sa.UniqueConstraint("holder_id", "id", name=op.f("uq_names_to_check_holder_id_id")),
     )
     op.create_index("ix_names_to_check_due", "names_to_check", ["state", "next_check_at"])
+
+
 def _challenge(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         ["challenge_id"], ["campaign_challenges.id"], name=op.f(f"fk_{table}_challenge_id_campaign_challenges")
@@ -285,9 +287,7 @@ def _create_challenge_tables() -> None:
             name=op.f("ck_campaign_challenges_final"),
         ),
         _campaign("campaign_challenges"),
-        sa.ForeignKeyConstraint(
-            ["invited_by"], ["holders.id"], name=op.f("fk_campaign_challenges_invited_by_holders")
-        ),
+        sa.ForeignKeyConstraint(["invited_by"], ["holders.id"], name=op.f("fk_campaign_challenges_invited_by_holders")),
         sa.ForeignKeyConstraint(
             ["accepted_by"], ["holders.id"], name=op.f("fk_campaign_challenges_accepted_by_holders")
         ),
@@ -354,9 +354,7 @@ def _create_challenge_result_tables() -> None:
             for name, kind in (("people", sa.Integer()), ("taking_part", sa.Integer()), ("amount", AMOUNT))
         ),
         sa.Column("document", sa.Text(), nullable=False),
-        sa.CheckConstraint(
-            "winner IN ('challenger', 'opponent')", name=op.f("ck_campaign_challenge_results_winner")
-        ),
+        sa.CheckConstraint("winner IN ('challenger', 'opponent')", name=op.f("ck_campaign_challenge_results_winner")),
         _challenge("campaign_challenge_results"),
         sa.PrimaryKeyConstraint("challenge_id", "number", name=op.f("pk_campaign_challenge_results")),
     )
@@ -465,6 +463,8 @@ def _create_closing_tables() -> None:
         sa.PrimaryKeyConstraint("holder_id", "campaign", "sequence", name=op.f("pk_campaign_corrections")),
     )
     op.create_index("ix_campaign_corrections_campaign", "campaign_corrections", ["campaign", "participant_id"])
+
+
 def _create_pledge_tables() -> None:
     op.create_table(
         "campaign_pledges",
@@ -494,6 +494,97 @@ def _create_pledge_tables() -> None:
     )
 
 
+def _create_grant_tables() -> None:
+    op.create_table(
+        "points_grants",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("granted_at", INSTANT, nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_points_grants_points")),
+        sa.ForeignKeyConstraint(
+            ["holder_id", "lot_id"],
+            ["points_lots.holder_id", "points_lots.id"],
+            name=op.f("fk_points_grants_holder_id_points_lots"),
+        ),
+        sa.ForeignKeyConstraint(["programme"], ["programmes.code"], name=op.f("fk_points_grants_programme_programmes")),
+        _holder("points_grants"),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_points_grants")),
+        sa.UniqueConstraint("holder_id", "lot_id", name=op.f("uq_points_grants_holder_id_lot_id")),
+    )
+
+
+def _final(table: str) -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_campaign_campaign_finals")
+    return sa.ForeignKeyConstraint(["campaign"], ["campaign_finals.campaign"], name=name)
+
+
+def _create_award_tables() -> None:
+    runs, awards = "campaign_award_runs", "campaign_awards"
+    op.create_table(
+        runs,
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("awards", sa.Integer(), nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("decided_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval_requests.id"], name=op.f("fk_campaign_award_runs_approval_id_approval_requests")
+        ),
+        _final(runs),
+        sa.PrimaryKeyConstraint("campaign", "number", name=op.f("pk_campaign_award_runs")),
+        sa.UniqueConstraint("approval_id", name=op.f("uq_campaign_award_runs_approval_id")),
+    )
+    op.create_table(
+        awards,
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("run", sa.SmallInteger(), nullable=False),
+        sa.Column("reward", sa.SmallInteger(), nullable=False),
+        sa.Column("challenge", sa.Text(), nullable=False),
+        sa.Column("points", AMOUNT, nullable=False),
+        sa.Column("least", AMOUNT, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("planned_at", INSTANT, nullable=False),
+        sa.Column("paid_at", INSTANT, nullable=True),
+        sa.Column("ended_at", INSTANT, nullable=True),
+        sa.CheckConstraint(
+            "state IN ('planned', 'paid', 'withheld', 'taken_back')", name=op.f("ck_campaign_awards_state")
+        ),
+        sa.CheckConstraint("points > 0", name=op.f("ck_campaign_awards_points")),
+        sa.CheckConstraint(
+            "(paid_at IS NOT NULL) = (state IN ('paid', 'taken_back'))", name=op.f("ck_campaign_awards_paid")
+        ),
+        sa.CheckConstraint(
+            "(ended_at IS NOT NULL) = (state IN ('withheld', 'taken_back'))", name=op.f("ck_campaign_awards_ended")
+        ),
+        _final(awards),
+        _holder(awards),
+        sa.PrimaryKeyConstraint("holder_id", "id", name=op.f("pk_campaign_awards")),
+        sa.UniqueConstraint(
+            *("holder_id", "campaign", "reward", "challenge"),
+            name=op.f("uq_campaign_awards_holder_id_campaign_reward_challenge"),
+        ),
+    )
+    planned, pk = sa.text("state = 'planned'"), sa.text("challenge <> ''")
+    op.create_index(
+        "ix_campaign_awards_planned",
+        awards,
+        ["campaign", "holder_id", "id"],
+        postgresql_where=planned,
+        sqlite_where=planned,
+    )
+    op.create_index("ix_campaign_awards_challenge", awards, ["challenge"], postgresql_where=pk, sqlite_where=pk)
+
+
 def upgrade() -> None:
     _create_campaign_tables()
     _create_screen_tables()
@@ -503,6 +594,8 @@ def upgrade() -> None:
     _create_challenge_tables()
     _create_challenge_result_tables()
     _create_pledge_tables()
+    _create_grant_tables()
+    _create_award_tables()
     for table in APPEND_ONLY:
         _refuse_changes(table)
 

@@ -23,6 +23,7 @@ NEVER_CHANGED = (
     "employer_reports",
     *("campaign_finals", "campaign_final_scores", "campaign_corrections"),
     *("campaign_challenge_scores", "campaign_challenge_results"),
+    "points_grants",
     *("operator_log", "approval_requests", "approval_decisions", "approval_executions"),
     *("partner_batches", "partner_key_changes", "consent_changes"),
     *("points_budget_changes", "points_set_aside", "points_cover_switches", "points_liability"),

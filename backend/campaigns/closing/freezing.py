@@ -58,11 +58,9 @@ def freeze(tx: Session, key: SigningKey, code: str, *, now: datetime) -> bool:
     Whoever follows corrections is held until commit: what is taken back meanwhile is announced, and looked at then.
     """
     hold_finals(tx)
-    campaign = reading.campaign(tx, code, now=now)
+    campaign = require_closed(tx, code, now=now)
     if campaign.final_at is not None:
         return False
-    if campaign.cancelled_at is not None or now < campaign.closes_at:
-        raise CampaignNotClosed(campaign=code, closes_at=campaign.closes_at)
     tx.execute(delete(CampaignCount).where(CampaignCount.campaign == code))
     participants = 0
     for page in _pages(tx, code):
@@ -74,6 +72,14 @@ def freeze(tx: Session, key: SigningKey, code: str, *, now: datetime) -> bool:
     tx.execute(update(Campaign).where(Campaign.code == code).values(final_at=now))
     log.info("campaign_final", campaign=code, participants=participants)
     return True
+
+
+def require_closed(tx: Session, code: str, *, now: datetime) -> CampaignView:
+    """The campaign, of which nothing counts any more that comes late. Raises CampaignNotFound, CampaignNotClosed."""
+    campaign = reading.campaign(tx, code, now=now)
+    if campaign.cancelled_at is not None or now < campaign.closes_at:
+        raise CampaignNotClosed(campaign=code, closes_at=clock.iso(campaign.closes_at))
+    return campaign
 
 
 def _pages(tx: Session, code: str) -> Iterator[Sequence[Any]]:

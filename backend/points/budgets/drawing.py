@@ -102,6 +102,12 @@ def _grant(
     return Drawn(granted, _remembered(rows, granted), _cut(least, "used_up") if granted < wish.points else None)
 
 
+def hold_covering(tx: Session, wanted: Sequence[Wanted]) -> None:
+    """Hold the budgets that cover these wishes until commit, for whoever draws from them behind another lock."""
+    known = _of_programmes(tx, {wish.programme for wish in wanted if wish.points})
+    _hold(tx, {row.number for wish in wanted for row in _covering(known, wish)[0]})
+
+
 def give_back(tx: Session, returned: Sequence[Returned]) -> None:
     """Give points that go back to the issuer back to the budgets their lots were drawn from.
 
