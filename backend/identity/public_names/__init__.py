@@ -13,7 +13,6 @@ from backend.identity.public_names.desk import (
     forget_names,
     keep,
     waiting,
-    waiting_of,
 )
 from backend.identity.public_names.rules import LONGEST, NameRefused, as_shown
 from backend.identity.public_names.wechat import NameChecks, Said, SandboxNameChecks, WeChatNameChecks
@@ -35,5 +34,4 @@ __all__ = [
     "forget_names",
     "keep",
     "waiting",
-    "waiting_of",
 ]

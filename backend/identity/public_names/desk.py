@@ -187,12 +187,6 @@ def waiting(tx: Session, *, for_operator: bool = True, limit: int = 200) -> list
     return [_chosen(row) for row in tx.scalars(query)]
 
 
-def waiting_of(tx: Session, person_id: UUID, use: str) -> dict[str, str]:
-    """Subject → the name this person chose for it that waits."""
-    mine = (NameToCheck.holder_id == person_id, NameToCheck.use == use)
-    return {row.subject: row.name for row in tx.scalars(select(NameToCheck).where(*mine))}
-
-
 def forget_names(tx: Session, person_id: UUID) -> None:
     """Forget what a person chose and nobody checked."""
     gone = delete(NameToCheck).where(NameToCheck.holder_id == person_id)
