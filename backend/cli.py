@@ -46,6 +46,7 @@ OPERATORS = (
     commands.roster.ROSTER,
     commands.imports.IMPORT,
     commands.calendar.CALENDAR,
+    commands.campaign_results.CAMPAIGN,
     commands.campaign_screens.SCREEN,
     commands.learning.LEARNING,
     commands.employer.EMPLOYER,

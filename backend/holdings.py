@@ -17,6 +17,7 @@ _PAGE = 500
 
 #: Tables that name a holder and are not handed out, and why; each is `中文 / English`.
 LEFT_OUT = {
+    "campaign_counts": "结果定稿时的中间表，随即清空 / holds something only while a result is being frozen",
     "wechat_session_keys": "微信会话密钥，不得离开服务器 / keys of WeChat logins, which must not leave the server",
     "person_keys": "解密个人数据的密钥 / the key that opens the person's data",
     "claims": "无法还原的行为指纹 / fingerprints of acts that nobody can read back",

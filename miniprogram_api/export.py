@@ -98,5 +98,5 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections |= rewards.holdings(tx, vault, holder_id) | declarations.holdings(tx, vault, holder_id)
     sections |= learning.holdings(tx, holder_id)
     sections |= steps.holdings(tx, holder_id) | forest.holdings(tx, holder_id)
-    sections |= campaigns.car_free.holdings(tx, holder_id)
+    sections |= campaigns.car_free.holdings(tx, holder_id) | campaigns.awards.holdings(tx, holder_id)
     return sections | member_messages.holdings(tx, holder_id) | school.holdings(tx, holder_id)

@@ -3,6 +3,6 @@
 from backend.campaigns.awards.effect import CampaignAwards
 from backend.campaigns.awards.paying import pay
 from backend.campaigns.awards.proposing import AWARDS, decide_awards, request_awards
-from backend.campaigns.awards.telling import awards_of
+from backend.campaigns.awards.telling import awards_of, holdings
 
-__all__ = ["AWARDS", "CampaignAwards", "awards_of", "decide_awards", "pay", "request_awards"]
+__all__ = ["AWARDS", "CampaignAwards", "awards_of", "decide_awards", "holdings", "pay", "request_awards"]

@@ -11,10 +11,11 @@ from backend import bilingual
 from backend.campaigns import closing, reading
 from backend.campaigns.awards.models import CampaignAward
 from backend.campaigns.awards.planning import measure_of
-from backend.campaigns.closing.models import CampaignFinalScore
+from backend.campaigns.closing.models import CampaignCorrection, CampaignFinalScore
 from backend.campaigns.policy import GRAMS
 from backend.campaigns.reading import CampaignView
 from backend.campaigns.terms import BY_PK, BY_RANK, Reward
+from backend.holdings import Held, held_rows
 
 _AMOUNTS = ("grams", "points", "acts", "days")
 #: What a member is told of each state of a reward.
@@ -46,6 +47,12 @@ def awards_of(tx: Session, code: str, holder_id: UUID, *, now: datetime) -> dict
         "corrected": stands if sequence else None,
         "awards": [_award(campaign, row) for row in rows],
     }
+
+
+def holdings(tx: Session, holder_id: UUID) -> dict[str, Held]:
+    """Table → its rows about this holder, as they are handed out."""
+    models = (CampaignFinalScore, CampaignCorrection, CampaignAward)
+    return {model.__tablename__: held_rows(tx, model, holder_id) for model in models}
 
 
 def _result(score: CampaignFinalScore) -> dict[str, Any]:
