@@ -88,6 +88,7 @@ JOBS = (
     Job("campaigns.pay", 10, lambda tx, now: campaigns.awards.pay(tx, now=now)),
     Job("member_messages.collect", 300, lambda tx, now: member_messages.collect_warnings(tx, now=now)),
     Job("member_messages.purge", 3_600, lambda tx, now: member_messages.purge_messages(tx, now=now)),
+    Job("campaigns.count_heads", 60, lambda tx, now: campaigns.scoring.count_all_heads(tx, now=now)),
     Job("rewards.forget_devices", 3_600, lambda tx, now: rewards.forget_devices(tx, now=now)),
     Job("identity.purge_spent", 3_600, lambda tx, now: identity.purge_spent(tx, now=now)),
     Job("identity.purge_consent_changes", 86_400, lambda tx, now: identity.purge_consent_changes(tx, now=now)),
@@ -97,7 +98,13 @@ JOBS = (
 def purging(settings: Settings) -> Job:
     """The job whose measure the operator chooses: announcements and deliveries that are old enough."""
     kept, dead_kept = timedelta(days=settings.notices_kept_days), timedelta(days=settings.dead_notices_kept_days)
-    return Job("sync.purge", 3_600, lambda tx, now: sync.purge(tx, kept=kept, dead_kept=dead_kept, now=now))
+    return Job(
+        "sync.purge",
+        3_600,
+        lambda tx, now: sync.purge(
+            tx, kept=kept, dead_kept=dead_kept, now=now, followed=campaigns.scoring.followed_by_all(tx)
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,19 @@ def checking_names(names: public_names.NameDesk, stop: "Stop") -> Errand:
         names.check_waiting(stopping=lambda: stop.wanted)
 
     return Errand("names.check_waiting", 60, check)
+
+
+def scoring(stop: "Stop") -> tuple[Errand, ...]:
+    """The errands that bring the scores of campaigns up with the books and compare them with the acts; told to stop,
+    they end behind the batch in hand."""
+
+    def follow(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
+        campaigns.scoring.follow_all(sessions, stopping=lambda: stop.wanted)
+
+    def compare(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
+        campaigns.scoring.compare_all(sessions, stopping=lambda: stop.wanted)
+
+    return Errand("campaigns.follow", 1, follow), Errand("campaigns.compare", 21_600, compare)
 
 
 def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
@@ -229,7 +249,7 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
         _schedule(scheduler, run_job, job, sessions, job, owner)
     channel = member_messages.channel_of(settings, sessions, vault)
     checking = checking_names(name_desk(settings, sessions, vault), stop)
-    for errand in (*ERRANDS, messaging(channel, stop), checking):
+    for errand in (*ERRANDS, messaging(channel, stop), checking, *scoring(stop)):
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
     courier = sync.courier(sessions, vault, settings.sandbox_hosts)
     finisher = rewards.finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))

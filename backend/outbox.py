@@ -9,13 +9,13 @@ visible later, and whoever followed ids would pass it over.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, Text, Uuid, func, select, text, update
+from sqlalchemy import Index, Row, Text, Uuid, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.database import Amount, Base, Instant
@@ -107,3 +107,13 @@ def read_after(tx: Session, position: int, *, limit: int) -> Sequence[Row[Any]]:
     """The announcements behind a position, in order; whoever has read up to one of them has missed none before it."""
     query = select(OutboxRow.__table__).where(OutboxRow.position > position)
     return tx.execute(query.order_by(OutboxRow.position).limit(limit)).all()
+
+
+def waiting_for(tx: Session, holder_ids: Collection[UUID], position: int) -> set[UUID]:
+    """Those of these holders of whom something was announced that who has read up to a position has not read yet."""
+    if not holder_ids:
+        return set()
+    given = recordset(tx, "given", {"holder_id": Uuid()}, [(id,) for id in sorted(set(holder_ids))])
+    behind = or_(OutboxRow.position > position, OutboxRow.position.is_(None))
+    query = select(OutboxRow.holder_id).join(given, given.c.holder_id == OutboxRow.holder_id).where(behind)
+    return {id for id in tx.scalars(query.distinct()) if id is not None}

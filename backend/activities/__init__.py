@@ -2,7 +2,7 @@
 
 from backend.activities.bags import bag_named
 from backend.activities.claims import ClaimParty, ClaimView, claims_of, conflicts
-from backend.activities.days import CountedAct, issued_by_holders, issued_on
+from backend.activities.days import CountedAct, issued_by_holders, issued_of, issued_on
 from backend.activities.deciding import Decision, decide
 from backend.activities.errors import ActRefused, Contended, UnknownVersion
 from backend.activities.models import RestatementRun
@@ -159,6 +159,7 @@ __all__ = [
     "issued_between",
     "issued_by_holders",
     "issued_in_programme",
+    "issued_of",
     "issued_on",
     "latest",
     "library",

@@ -68,6 +68,16 @@ def _standing(tx: Session, found: list[CountedAct]) -> list[CountedAct]:
     return [_worth(item, restated) for item in found] if restated else found
 
 
+def issued_of(tx: Session, holder_id: UUID, programme: str) -> list[CountedAct]:
+    """Every issued act of a holder in a programme, in no particular order."""
+    act = Activity.__table__.c
+    mine = (act.holder_id == holder_id, act.programme == programme, act.status == ISSUED)
+    query = select(*(act[name] for name in CountedAct.__dataclass_fields__)).where(*mine)
+    found = [CountedAct(*row) for row in tx.execute(query)]
+    restated = _restated(tx, found)
+    return [_worth(item, restated) for item in found] if restated else found
+
+
 def _worth(item: CountedAct, restated: dict[tuple[UUID, UUID], int]) -> CountedAct:
     grams = restated.get((item.holder_id, item.id), item.reduction_g)
     stated = {name: getattr(item, name) for name in CountedAct.__dataclass_fields__}

@@ -7,11 +7,24 @@ participants and teams, `car_free` takes pledges and counts days without cars. `
 Participants make `teams`, and `challenges` are the PKs between them.
 """
 
-from backend.campaigns import awards, boards, car_free, challenges, closing, live, naming, report, scoring, teams
+from backend.campaigns import (
+    awards,
+    badges,
+    boards,
+    car_free,
+    challenges,
+    closing,
+    live,
+    naming,
+    report,
+    scoring,
+    teams,
+)
 from backend.campaigns.errors import (
     AwardsChanged,
     BoardNotFound,
     CampaignNotClosed,
+    CampaignNotCounted,
     CampaignNotFound,
     CampaignTeamFull,
     CampaignTeamNotFound,
@@ -39,6 +52,7 @@ __all__ = [
     "AwardsChanged",
     "BoardNotFound",
     "CampaignNotClosed",
+    "CampaignNotCounted",
     "CampaignNotFound",
     "CampaignTeamFull",
     "CampaignTeamNotFound",
@@ -61,6 +75,7 @@ __all__ = [
     "ResultChanged",
     "TooFewPeople",
     "awards",
+    "badges",
     "boards",
     "campaign",
     "car_free",

@@ -59,6 +59,14 @@ class ResultChanged(Refusal):
     title = "活动结果与签名不符 / The kept result is not the one that was signed"
 
 
+class CampaignNotCounted(Refusal):
+    """The scores of the campaign do not follow the acts: it is not announced, was cancelled or is final."""
+
+    code = "CAMPAIGN_NOT_COUNTED"
+    status = 409
+    title = "活动未在计分 / The campaign is not being counted"
+
+
 # -- teams ------------------------------------------------------------------------------------------------------------
 
 

@@ -109,8 +109,10 @@ def score_of_day(acts: Iterable[ActScored], counting: Counting, starts_at: datet
 
 
 def _counts(act: ActScored, counting: Counting, starts_at: datetime, ends_at: datetime) -> bool:
+    # What is worth nothing is not announced either: nobody would hear of it when it is taken back.
     return (
-        starts_at <= act.occurred_at < ends_at
+        (act.grams > 0 or act.points > 0)
+        and starts_at <= act.occurred_at < ends_at
         and (counting.methodologies is None or act.methodology in counting.methodologies)
         and (counting.grades is None or act.grade in counting.grades)
     )

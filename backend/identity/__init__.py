@@ -107,7 +107,7 @@ from backend.identity.links import (
     unlink_user,
     user_ref_index,
 )
-from backend.identity.minors import guardian_of, minor_until, minors_among
+from backend.identity.minors import AGE_CHANGED, guardian_of, minor_until, minors_among
 from backend.identity.operators import (
     ADMINISTRATOR,
     FINANCE,
@@ -161,6 +161,7 @@ from backend.identity.wechat import (
 __all__ = [
     "ACCESS_LIFE_S",
     "ADMINISTRATOR",
+    "AGE_CHANGED",
     "APPOINT",
     "COLLECTED",
     "CONSENT_TEXTS",

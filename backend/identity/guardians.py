@@ -27,7 +27,7 @@ from backend.identity.errors import (
     NotAMinor,
     TooManyWards,
 )
-from backend.identity.minors import fourteenth_birthday, guardian_of, minor_until
+from backend.identity.minors import announce_ages, fourteenth_birthday, guardian_of, minor_until
 from backend.identity.models import GuardianInvitation, Guardianship, Minor
 from backend.identity.operators import OperatorView
 from backend.identity.persons import hold_person
@@ -90,11 +90,13 @@ def _note(tx: Session, holder_id: UUID, known: date | None, until: date, now: da
         if known is not None:
             _end(tx, holder_id, now=now)
             _forget_age(tx, holder_id)
+            announce_ages(tx, [holder_id], now=now)
         return None
     tx.merge(Minor(holder_id=holder_id, minor_until=until, stated_at=now))
     if known is None:
         leave_wards(tx, holder_id, now=now)
         end_consents(tx, holder_id, source=AGE, now=now)
+        announce_ages(tx, [holder_id], now=now)
     else:
         move_guardians_consents(tx, holder_id, clock.start_of(until))
     return until

@@ -10,14 +10,17 @@ from uuid import UUID
 from sqlalchemy import Uuid, select
 from sqlalchemy.orm import Session
 
-from backend import clock
+from backend import clock, outbox
 from backend.errors import NotFound
 from backend.identity.errors import GuardianNeeded
 from backend.identity.models import Guardianship, Minor
 from backend.identity.persons import hold_person
 from backend.lists import recordset
+from backend.outbox import Announcement
 
 AGE_OF_OWN_CONSENT = 14
+#: Announced of a holder: they are known to be under fourteen, or not any more.
+AGE_CHANGED = "person.age_changed"
 
 
 def fourteenth_birthday(birth_date: date) -> date:
@@ -57,6 +60,11 @@ def hold_decider(tx: Session, holder_id: UUID, decided_by: UUID, *, now: datetim
     if until is None or guardian_of(tx, holder_id) != decided_by:
         raise NotFound
     return clock.start_of(until)
+
+
+def announce_ages(tx: Session, holder_ids: Collection[UUID], *, now: datetime) -> None:
+    """Tell whoever shows members to others that these may be shown no longer, or again."""
+    outbox.announce(tx, [Announcement(AGE_CHANGED, holder_id, {}) for holder_id in sorted(set(holder_ids))], now=now)
 
 
 def minors_among(tx: Session, holder_ids: Collection[UUID], *, now: datetime) -> set[UUID]:

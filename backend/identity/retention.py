@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from backend import clock
 from backend.database import Base
+from backend.identity.minors import announce_ages
 from backend.identity.models import (
     Consent,
     ConsentChange,
@@ -65,9 +66,16 @@ def purge_spent(tx: Session, *, now: datetime, limit: int = 1_000) -> int:
             _remove(tx, LoginSession, LoginSession.expires_at <= now - LOGINS_KEPT, limit),
             _remove(tx, WeChatSessionKey, WeChatSessionKey.expires_at <= now, limit),
             _remove(tx, Guardianship, grown_wards, limit),
-            _remove(tx, Minor, and_(grown, ~_has_guardian()), limit),
+            _grown_up(tx, and_(grown, ~_has_guardian()), limit, now),
         )
     )
+
+
+def _grown_up(tx: Session, condition: ColumnElement[bool], limit: int, now: datetime) -> int:
+    chosen = list(tx.scalars(select(Minor.holder_id).where(condition).limit(limit)))
+    removed = tx.scalars(delete(Minor).where(condition, Minor.holder_id.in_(chosen)).returning(Minor.holder_id)).all()
+    announce_ages(tx, removed, now=now)
+    return len(removed)
 
 
 def _has_guardian() -> ColumnElement[bool]:

@@ -51,9 +51,11 @@ from backend.school.metering import SOURCE as METER_SOURCE
 from backend.school.report_page import page as report_page
 from backend.school.seats import (
     MOST_SEATS,
+    ClassSeats,
     NewSeat,
     add_seats,
     claim_seat,
+    class_seats,
     count_claimed,
     forget,
     give_up_seats,
@@ -75,6 +77,7 @@ __all__ = [
     "SOURCE",
     "STREAMS",
     "ClassExists",
+    "ClassSeats",
     "ClassView",
     "Confirmation",
     "Confirmed",
@@ -96,6 +99,7 @@ __all__ = [
     "UnknownSchool",
     "add_seats",
     "claim_seat",
+    "class_seats",
     "classes_on",
     "confirm_hand_in",
     "confirm_trips",

@@ -96,6 +96,30 @@ def seats_on(tx: Session, holder_id: UUID, days: Collection[date]) -> dict[date,
     return {day: sum(p.since <= day and (p.until is None or day <= p.until) for p in places) for day in days}
 
 
+@dataclass(frozen=True, slots=True)
+class ClassSeats:
+    """What a class is called where others see it, and how many seats it has on each day that was asked for."""
+
+    title: str
+    seats: dict[date, int]
+
+
+def class_seats(tx: Session, holder_ids: Collection[UUID], days: Collection[date]) -> dict[UUID, ClassSeats]:
+    """The seats of these classes on these days; accounts that are no class then are left out."""
+    if not holder_ids or not days:
+        return {}
+    query = select(SeatPlace.holder_id, SeatPlace.since, SeatPlace.until).where(SeatPlace.holder_id.in_(holder_ids))
+    places = tx.execute(query).all()
+    found = {
+        item.id: ClassSeats(f"{item.school_title} {item.grade} 年级 {item.number} 班", dict.fromkeys(days, 0))
+        for item in classes_on(tx, max(days), list(holder_ids))
+    }
+    for place in places:
+        for day in days if place.holder_id in found else ():
+            found[place.holder_id].seats[day] += place.since <= day and (place.until is None or day <= place.until)
+    return found
+
+
 # -- claims --------------------------------------------------------------------------------------------------------
 
 

@@ -20,12 +20,21 @@ from backend.sync.models import (
 )
 
 
-def purge(tx: Session, *, kept: timedelta, dead_kept: timedelta, now: datetime, limit: int = 1_000) -> int:
+def purge(
+    tx: Session,
+    *,
+    kept: timedelta,
+    dead_kept: timedelta,
+    now: datetime,
+    followed: int | None = None,
+    limit: int = 1_000,
+) -> int:
     """Remove announcements older than `kept` with their deliveries, oldest first, and comparisons as old.
 
-    An announcement stays while a destination has not come to it, while a delivery of it waits and, where one is dead or
-    stopped, until it is older than `dead_kept`; the newest stays in any case, because positions go on from it. Returns
-    how many announcements and comparisons were removed, 0 when there are no more.
+    An announcement stays while a destination or whoever else follows (up to `followed`) has not come to it, while a
+    delivery of it waits and, where one is dead or stopped, until it is older than `dead_kept`; the newest stays in any
+    case, because positions go on from it. Returns how many announcements and comparisons were removed, 0 when there
+    are no more.
     """
     long_ago = now - kept
     newest = select(func.max(OutboxRow.position)).scalar_subquery()
@@ -38,6 +47,7 @@ def purge(tx: Session, *, kept: timedelta, dead_kept: timedelta, now: datetime, 
     query = select(OutboxRow.id).where(
         OutboxRow.position < newest,
         OutboxRow.position <= func.coalesce(reached, newest),
+        OutboxRow.position <= (newest if followed is None else followed),
         OutboxRow.announced_at <= long_ago,
         ~needed,
     )

@@ -31,7 +31,8 @@ APPEND_ONLY: tuple[str, ...] = (
 TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
     "campaign_screens",
-    *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers"),
+    *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers", "campaign_heads"),
+    "campaign_comparisons",
     "names_to_check",
     *("campaign_finals", "campaign_final_scores", "campaign_counts", "campaign_corrections"),
     *("campaign_challenges", "campaign_challenge_days", "campaign_challenge_members", "campaign_challenge_scores"),
@@ -222,6 +223,27 @@ def _create_score_tables() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("position", AMOUNT, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_campaign_followers")),
+    )
+    op.create_table(
+        "campaign_heads",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("participants", sa.Integer(), nullable=False),
+        sa.CheckConstraint("people >= 0 AND participants >= 0", name=op.f("ck_campaign_heads_counts")),
+        _campaign("campaign_heads"),
+        sa.PrimaryKeyConstraint("campaign", "kind", "key", "day", name=op.f("pk_campaign_heads")),
+    )
+    op.create_table(
+        "campaign_comparisons",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("compared_at", INSTANT, nullable=False),
+        sa.Column("participants", sa.Integer(), nullable=False),
+        sa.Column("differences", sa.Integer(), nullable=False),
+        _campaign("campaign_comparisons"),
+        sa.PrimaryKeyConstraint("campaign", name=op.f("pk_campaign_comparisons")),
     )
 
 

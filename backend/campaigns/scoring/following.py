@@ -2,29 +2,34 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
 
-from backend import outbox
+from backend import clock, identity, outbox
 from backend.campaigns import reading
 from backend.campaigns.reading import CampaignView
-from backend.campaigns.scoring.counting import Changed, recount
+from backend.campaigns.scoring.keeping import Changed, recount
 from backend.campaigns.scoring.models import CampaignFollower
+from backend.database import transaction
 from backend.lists import insert_rows
 from backend.outbox import Announcement
 
 NAME = "scores"
 BATCH = 500
+#: Days that one batch counts again, some more: who joins a long campaign has many.
+MOST_DAYS = 20_000
 #: An act is worth more or less than before.
 ACTS_CHANGED = ("reduction.issued", "reduction.reversed", "reduction.restated")
-#: A participant joined, left, shows or hides, is in another team, city or department: all of their days are counted.
+#: A participant joined, left, shows or hides, is in another team or city: all of their days are counted.
 PARTICIPANT_CHANGED = "campaign.participant_changed"
+
+Days = set[tuple[UUID, date]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +56,106 @@ def hold_follower(tx: Session, name: str = NAME) -> CampaignFollower:
 
 
 def follow(tx: Session, *, now: datetime, limit: int = BATCH) -> Followed:
-    """Count again what the next announcements are about. `looked_at` is 0 when there is nothing to follow."""
+    """Count again what the next announcements are about. `looked_at` is 0 when there is nothing to follow.
+
+    While there is no campaign to count, nothing needs to be looked at: who joins one later is counted from the acts.
+    """
     follower = hold_follower(tx)
-    rows = outbox.read_after(tx, follower.position, limit=limit)
-    after = follower.position
+    after, newest = follower.position, outbox.last_position(tx)
+    campaigns = reading.counted(tx)  # behind the position: what was announced before it is seen with its campaign
+    rows = outbox.read_after(tx, after, limit=limit) if campaigns else ()
     if not rows:
-        return Followed(after, after, 0, ())
+        follower.position = max(after, newest) if not campaigns else after
+        tx.flush()
+        return Followed(after, follower.position, 0, ())
+    touched, looked_at = _touched(campaigns, rows)
     changed: list[Changed] = []
-    for campaign, days in _touched(reading.counted(tx), rows):
-        changed += recount(tx, campaign, days, now=now)
-    follower.position = rows[-1].position
+    for campaign in campaigns:
+        changed += recount(tx, campaign, touched[campaign.code], now=now)
+    follower.position = rows[looked_at - 1].position
     tx.flush()
-    return Followed(after, follower.position, len(rows), changed)
+    return Followed(after, follower.position, looked_at, changed)
 
 
-def _touched(
-    campaigns: Sequence[CampaignView], rows: Sequence[Any]
-) -> list[tuple[CampaignView, set[tuple[UUID, date]]]]:
-    """The (holder, day) of each campaign that these announcements are about."""
-    days_of = {campaign.code: set(campaign.days) for campaign in campaigns}
-    found: dict[str, set[tuple[UUID, date]]] = defaultdict(set)
-    for row in rows:
-        if row.holder_id is None:
-            continue
-        if row.topic in ACTS_CHANGED:
-            facts: Mapping[str, Any] = json.loads(row.payload)
-            day = date.fromisoformat(facts["day"])
-            for campaign in campaigns:
-                if campaign.programme == facts["programme"] and day in days_of[campaign.code]:
-                    found[campaign.code].add((row.holder_id, day))
-        elif row.topic == PARTICIPANT_CHANGED:
-            code = json.loads(row.payload)["campaign"]
-            found[code] |= {(row.holder_id, day) for day in days_of.get(code, ())}
-    return [(campaign, found[campaign.code]) for campaign in campaigns if found[campaign.code]]
+def follow_all(
+    sessions: sessionmaker[Session],
+    *,
+    tell: Callable[[Followed], None] = lambda followed: None,
+    stopping: Callable[[], bool] = lambda: False,
+    limit: int = BATCH,
+) -> int:
+    """Follow batch by batch, each in a transaction of its own, until there is nothing more or `stopping` says so.
+
+    `tell` hears of each batch after it was committed. Returns how many announcements were looked at.
+    """
+    looked_at = 0
+    while not stopping():
+        with transaction(sessions) as tx:
+            followed = follow(tx, now=clock.now(), limit=limit)
+        tell(followed)
+        looked_at += followed.looked_at
+        if not followed.looked_at:
+            break
+    return looked_at
+
+
+def followed_by_all(tx: Session) -> int | None:
+    """Up to which announcement everybody in this room has followed; None while nobody follows."""
+    return tx.scalar(select(func.min(CampaignFollower.position)))
+
+
+def position(tx: Session) -> int | None:
+    """Up to which announcement the scores are made; None before the first was followed."""
+    return tx.scalar(select(CampaignFollower.position).where(CampaignFollower.name == NAME))
+
+
+def _touched(campaigns: Sequence[CampaignView], rows: Sequence[Any]) -> tuple[dict[str, Days], int]:
+    """The (holder, day) of each campaign that these announcements are about, and how many of them: as many as have
+    `MOST_DAYS` together, but one at least."""
+    by_code = {campaign.code: campaign for campaign in campaigns}
+    days_of = {campaign.code: frozenset(campaign.days) for campaign in campaigns}
+    found: dict[str, Days] = defaultdict(set)
+    for looked_at, row in enumerate(rows, start=1):
+        if row.holder_id is not None and row.topic in _ABOUT:
+            facts = json.loads(row.payload)
+            for campaign, days in _ABOUT[row.topic](by_code, days_of, facts):
+                found[campaign] |= {(row.holder_id, day) for day in days}
+        if sum(map(len, found.values())) >= MOST_DAYS:
+            return found, looked_at
+    return found, len(rows)
+
+
+Campaigns = Mapping[str, CampaignView]
+DaysOf = Mapping[str, Collection[date]]
+About = Iterator[tuple[str, Collection[date]]]
+
+
+def _by_act(campaigns: Campaigns, days_of: DaysOf, facts: Mapping[str, Any]) -> About:
+    day = date.fromisoformat(facts["day"])
+    for code, campaign in campaigns.items():
+        if campaign.programme == facts["programme"] and day in days_of[code]:
+            yield code, (day,)
+
+
+def _by_campaign(_: Campaigns, days_of: DaysOf, facts: Mapping[str, Any]) -> About:
+    if facts["campaign"] in days_of:
+        yield facts["campaign"], days_of[facts["campaign"]]
+
+
+def _by_roster(campaigns: Campaigns, days_of: DaysOf, facts: Mapping[str, Any]) -> About:
+    for code, campaign in campaigns.items():
+        if campaign.programme == facts["programme"] and campaign.terms.department_depth:
+            yield code, days_of[code]
+
+
+def _by_age(_: Campaigns, days_of: DaysOf, _facts: Mapping[str, Any]) -> About:
+    yield from days_of.items()
+
+
+#: Topic → which days of which campaigns its announcement is about.
+_ABOUT: dict[str, Callable[[Campaigns, DaysOf, Mapping[str, Any]], About]] = {
+    **dict.fromkeys(ACTS_CHANGED, _by_act),
+    PARTICIPANT_CHANGED: _by_campaign,
+    identity.roster.CHANGED: _by_roster,
+    identity.AGE_CHANGED: _by_age,
+}

@@ -1,6 +1,6 @@
 """Which groups a participant's day is counted for: the department of that day, their class, city and team."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from backend.lists import Columns, insert_rows, recordset
 
 #: Kind of group, and its key (see `CampaignGroup`).
 GroupKey = tuple[str, str]
+#: What gives (campaign, keys) the ids of groups: `ids_of` makes those that are missing, `ids_known` does not.
+IdsOf = Callable[[Session, str, Iterable[GroupKey]], Mapping[GroupKey, UUID]]
 
 
 def keys_by_day(
@@ -58,6 +60,12 @@ def ids_of(tx: Session, campaign: str, keys: Iterable[GroupKey]) -> dict[GroupKe
         insert_rows(tx, CampaignGroup, rows, on_conflict=("campaign", "kind", "key"))
         found |= known(tx, campaign, missing)
     return found
+
+
+def ids_known(tx: Session, campaign: str, keys: Iterable[GroupKey]) -> dict[GroupKey, UUID]:
+    """The id of each of these groups; nothing is written, so those that are missing get one that nobody has."""
+    wanted = sorted(set(keys))
+    return {key: new_id() for key in wanted} | (known(tx, campaign, wanted) if wanted else {})
 
 
 def known(tx: Session, campaign: str, keys: Collection[GroupKey]) -> dict[GroupKey, UUID]:

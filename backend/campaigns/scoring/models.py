@@ -1,11 +1,12 @@
 """Scores: all of them are made of acts and may be thrown away and made again."""
 
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.database import Amount, Base
+from backend.database import Amount, Base, Instant
 
 
 class CampaignScore(Base):
@@ -81,3 +82,32 @@ class CampaignFollower(Base):
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int] = mapped_column(Amount)
+
+
+class CampaignHeads(Base):
+    """How many people a group has on a day, and how many of them take part: what means are made of.
+
+    `kind` and `key` as of `CampaignGroup`. A department has a row for each day of the roster; a city and a team, whose
+    people are its participants, have one, of the first day of the campaign. Classes are asked for their seats.
+    """
+
+    __tablename__ = "campaign_heads"
+    __table_args__ = (CheckConstraint("people >= 0 AND participants >= 0", name="counts"),)
+
+    campaign: Mapped[str] = mapped_column(ForeignKey("campaigns.code"), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    people: Mapped[int] = mapped_column(Integer)
+    participants: Mapped[int] = mapped_column(Integer)
+
+
+class CampaignComparison(Base):
+    """How the scores of a campaign agreed with the acts when they were last compared with a clean count."""
+
+    __tablename__ = "campaign_comparisons"
+
+    campaign: Mapped[str] = mapped_column(ForeignKey("campaigns.code"), primary_key=True)
+    compared_at: Mapped[datetime] = mapped_column(Instant)
+    participants: Mapped[int] = mapped_column(Integer)
+    differences: Mapped[int] = mapped_column(Integer)

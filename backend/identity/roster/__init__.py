@@ -1,7 +1,8 @@
 """The roster 花名册 of a staff programme: who is employed, since when, until when, in which department by day.
 
 `members` says who a staff number is and whose account; `importing` brings the roster up to an employer's list, by the
-rules of `policy`; `pulling` fetches the list; `leavers` says for how long points may still be redeemed.
+rules of `policy`; `pulling` fetches the list; `heads` counts the people of departments; `leavers` says for how long
+points may still be redeemed.
 """
 
 from backend.identity.roster.department_staff import department_staff
@@ -14,6 +15,7 @@ from backend.identity.roster.errors import (
     TermsBackdated,
     TooManyLeave,
 )
+from backend.identity.roster.heads import CHANGED, heads_by_day
 from backend.identity.roster.importing import Import, Survey, as_of_day
 from backend.identity.roster.leavers import LEAVER_KEEPS_DAYS, leavers, require_term, set_terms
 from backend.identity.roster.members import (
@@ -27,6 +29,7 @@ from backend.identity.roster.policy import KINDS, Wrong
 from backend.identity.roster.pulling import fetch, pull_due, pulls, set_source
 
 __all__ = [
+    "CHANGED",
     "KINDS",
     "LEAVER_KEEPS_DAYS",
     "AnotherImport",
@@ -46,6 +49,7 @@ __all__ = [
     "department_staff",
     "departments_by_day",
     "fetch",
+    "heads_by_day",
     "leavers",
     "pull_due",
     "pulls",

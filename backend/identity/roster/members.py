@@ -15,6 +15,7 @@ from backend.identity.agreements.references import name_for_days
 from backend.identity.models import Enrolment
 from backend.identity.persons import enrol, person_sealer
 from backend.identity.roster.errors import NotOnRoster, StaffNumberTaken
+from backend.identity.roster.heads import announce_changed
 from backend.identity.roster.models import Department, StaffDepartment, StaffMember
 from backend.lists import Columns, recordset
 from backend.vault import Sealer, Vault
@@ -62,6 +63,7 @@ def bind(tx: Session, vault: Vault, programme: str, staff_no: str, holder_id: UU
         facts = opened(row, vault.house) if row.sealed else {"staff_no": staff_no.strip(), "name": ""}
         row.holder_id, row.sealed = holder_id, sealed(facts, row.id, person_sealer(tx, vault, holder_id))
         tx.flush()
+        announce_changed(tx, programme, [holder_id], now=now)
     name_for_days(tx, vault, holder_id, programme, staff_no, since=row.joined, until=row.last_day, now=now)
     return Employed(row.id, programme, row.joined, row.last_day, holder_id)
 
@@ -165,4 +167,5 @@ def forget_staff(tx: Session, holder_id: UUID, *, now: datetime) -> None:
     mine = select(StaffMember).where(StaffMember.holder_id == holder_id).order_by(StaffMember.id)
     for row in tx.scalars(mine.with_for_update()):
         row.holder_id, row.sealed, row.name_index, row.changed_at = None, b"", b"", now
+        announce_changed(tx, row.programme, [holder_id], now=now)
     tx.flush()

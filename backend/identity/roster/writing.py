@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backend.identity.agreements.references import name_for_days
 from backend.identity.persons import person_sealers
 from backend.identity.roster import policy
+from backend.identity.roster.heads import announce_changed
 from backend.identity.roster.members import opened, sealed
 from backend.identity.roster.models import Department, StaffDepartment, StaffMember
 from backend.identity.roster.policy import Change, Listed, Standing
@@ -61,6 +62,7 @@ class Page:
         insert_rows(self._tx, StaffMember, begun)
         self._move(moves)
         self._name(now)
+        self._announce(now)
 
     def _newest_spells(self, held: bool) -> dict[bytes, StaffMember]:
         """The last spell under each number; of the one before it the last day is kept in `_ended`."""
@@ -154,6 +156,12 @@ class Page:
             whose = (self._tx, self._vault, row.holder_id, self._programme)
             name_for_days(*whose, line.staff_no, since=line.joined, until=line.last_day, now=now)
 
+    def _announce(self, now: datetime) -> None:
+        """Who counts by departments hears of the accounts whose lines changed something."""
+        changed = (self._standing.get(line.index) for line, change in self._changes if change.kinds)
+        holders = [row.holder_id for row in changed if row is not None and row.holder_id is not None]
+        announce_changed(self._tx, self._programme, holders, now=now)
+
     def _sealer(self, holder_id: UUID | None) -> Sealer:
         return self._vault.house if holder_id is None else self._sealers[holder_id]
 
@@ -180,6 +188,9 @@ def end_spells(tx: Session, vault: Vault, member_ids: Sequence[UUID], *, as_of: 
         if row.holder_id is not None:
             _name(tx, vault, row, opened(row, sealers[row.holder_id])["staff_no"], now)
     tx.flush()
+    for row in rows:
+        if row.holder_id is not None:
+            announce_changed(tx, row.programme, [row.holder_id], now=now)
     return len(rows)
 
 

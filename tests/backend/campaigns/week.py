@@ -92,8 +92,11 @@ class Week:
             with self.house.transaction() as tx:
                 batch = scoring.follow(tx, now=clock.now())
             if not batch.looked_at:
-                return changed
+                break
             changed += batch.changed
+        with self.house.transaction() as tx:
+            scoring.count_all_heads(tx, now=clock.now())
+        return changed
 
     def scores(self, period: str = "all") -> dict[str, tuple[int, int, int]]:
         """Staff number → grams, points, acts."""
