@@ -46,6 +46,7 @@ OPERATORS = (
     commands.roster.ROSTER,
     commands.imports.IMPORT,
     commands.calendar.CALENDAR,
+    commands.campaign_reports.CAMPAIGN,
     commands.campaign_results.CAMPAIGN,
     commands.campaign_screens.SCREEN,
     commands.learning.LEARNING,
@@ -69,11 +70,20 @@ def register(app: Flask) -> None:
 
     groups = (ledger_group, audit_group, methodology_group, database_group, sandbox_group)
     for group in (*groups, *OPERATORS):
-        app.cli.add_command(group)
+        _add(app, group)
     for command in (send, simulate):
         commands.partners.PARTNER.add_command(command)
     methodology_group.add_command(commands.restatement.restate)
     app.cli.add_command(worker)
+
+
+def _add(app: Flask, group: click.Group) -> None:
+    """Add a group; the commands of one whose name is there already go into that: a group may come from two modules."""
+    there = app.cli.commands.get(group.name or "")
+    if isinstance(there, click.Group):
+        there.commands.update(group.commands)
+    else:
+        app.cli.add_command(group)
 
 
 def _commands(groups: Iterable[click.Group]) -> Iterator[click.Command]:

@@ -20,3 +20,10 @@ def report(campaign: str, out: Path) -> None:
     for name, content in campaigns.report.files(said).items():
         (out / name).write_bytes(content)
         click.echo(str(out / name))
+
+
+CAMPAIGN = click.Group(
+    "campaign",
+    help="Campaigns: environment weeks, car-free days, challenges.",
+    commands=(report,),
+)
