@@ -6,6 +6,7 @@ what somebody came to who does not want to be seen.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -17,6 +18,7 @@ from backend import clock, database
 from backend.bilingual import halves
 from backend.campaigns import boards, reading
 from backend.campaigns.boards import Sources
+from backend.campaigns.errors import BoardNotFound
 from backend.campaigns.policy import ALL, ANNOUNCED, CANCELLED, SMALLEST_GROUP
 from backend.campaigns.reading import CampaignView
 from backend.campaigns.scoring.models import CampaignScore
@@ -73,10 +75,15 @@ class Pictures:
     def _boards(self, campaign: CampaignView, now: datetime) -> list[dict[str, Any]]:
         if campaign.state(now) in (ANNOUNCED, CANCELLED):
             return []
-        return [self._board(campaign, board.name, now) for board in campaign.terms.boards[:MOST_BOARDS]]
+        shown = (self._board(campaign, board.name, now) for board in campaign.terms.boards)
+        return list(islice((board for board in shown if board is not None), MOST_BOARDS))
 
-    def _board(self, campaign: CampaignView, name: str, now: datetime) -> dict[str, Any]:
-        board = boards.board_of(campaign, name, now=now)
+    def _board(self, campaign: CampaignView, name: str, now: datetime) -> dict[str, Any] | None:
+        """The top of a board; None for one that is not shown to anybody."""
+        try:
+            board = boards.board_of(campaign, name, now=now)
+        except BoardNotFound:
+            return None
         period = boards.period_asked(campaign, board, None, now=now)
         page = boards.page(self._sources, campaign, board, period, None, view=boards.TOP, limit=ENTRIES, now=now)
         entries = [{name: entry[name] for name in _SHOWN if name in entry} for entry in page["entries"]]

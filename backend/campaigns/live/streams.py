@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from backend.campaigns.live.errors import TooManyScreens
+from backend.campaigns.errors import CampaignNotFound
+from backend.campaigns.live.errors import ScreenTicketRefused, TooManyScreens
 from backend.campaigns.policy import CANCELLED, FINAL
-from backend.errors import Refusal
 
 #: How many streams one process has at a time.
 MOST_STREAMS = 4
@@ -51,8 +51,8 @@ def events(read: Callable[[], dict[str, Any]], stopping: Callable[[], bool]) -> 
     """What is sent: `picture` at once and whenever it changed; a comment where nothing was sent for a while.
 
     The last event says why it ends: `final` with the last picture (the campaign is over, do not come again), `refused`
-    (the ticket was taken back), or `again` (come again). `read` gives the picture; it raises a Refusal where the screen
-    may no longer see it.
+    (the ticket was taken back), or `again` (come again). `read` gives the picture; it raises
+    ScreenTicketRefused or CampaignNotFound where the screen may no longer see it.
     """
     yield f"retry: {RETRY_MS}\n\n".encode()
     shown: dict[str, Any] | None = None
@@ -83,7 +83,7 @@ def _read(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any] | None, by
     """The picture, or the event that ends the stream."""
     try:
         return read(), None
-    except Refusal as refusal:
+    except (ScreenTicketRefused, CampaignNotFound) as refusal:
         return None, _event("refused", {"code": refusal.code})
     except Exception as error:  # the database rests, say: the screen keeps what it shows and comes again
         log.warning("screen_not_read", exc_info=error)

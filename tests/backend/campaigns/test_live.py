@@ -43,7 +43,7 @@ def test_a_screen_hears_the_boards_until_its_ticket_is_taken_back(database_url: 
     monkeypatch.setattr(streams, "NEWS_S", 0.0)
     monkeypatch.setattr(streams, "LOOK_S", 0.0)
     with time_machine.travel(during(), tick=False):
-        week = Week(database_url, boards=["person-grams-campaign", "person-points-day"])
+        week = Week(database_url, boards=["person-grams-campaign", "department-grams-campaign"])
         week.employ(dict.fromkeys("123456", "总部/研发"))
         hidden = week.staff.pop("6")
         week.company.staff["6"] = hidden
@@ -74,6 +74,7 @@ def test_a_screen_hears_the_boards_until_its_ticket_is_taken_back(database_url: 
         board = picture["boards"][0]
         assert (board["board"], board["period"]) == ("person-grams-campaign", "all")
         assert [(entry["rank"], entry["score"]) for entry in board["entries"]] == [(1, 467)] * 5
+        assert [board["board"] for board in picture["boards"] if board["subject"] == "person"] == [board["board"]]
         assert not [number for number, holder in week.staff.items() if str(holder) in json.dumps(picture)]
 
         closed = Acting(app, week.company.world, "bob")("screen", "close", screen)
