@@ -49,6 +49,7 @@ OPERATORS = (
     commands.campaign_reports.CAMPAIGN,
     commands.campaign_results.CAMPAIGN,
     commands.campaign_screens.SCREEN,
+    commands.captains.CAPTAIN,
     commands.learning.LEARNING,
     commands.employer.EMPLOYER,
     commands.messages.MESSAGE,

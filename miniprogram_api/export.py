@@ -99,4 +99,5 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections |= learning.holdings(tx, holder_id)
     sections |= steps.holdings(tx, holder_id) | forest.holdings(tx, holder_id)
     sections |= campaigns.car_free.holdings(tx, holder_id) | campaigns.awards.holdings(tx, holder_id)
+    sections |= campaigns.challenges.holdings(tx, holder_id)
     return sections | member_messages.holdings(tx, holder_id) | school.holdings(tx, holder_id)

@@ -23,7 +23,7 @@ from backend.campaigns.errors import (
     NoTeams,
     NotTakingPart,
 )
-from backend.campaigns.models import CampaignParticipant, CampaignTeam
+from backend.campaigns.models import Campaign, CampaignParticipant, CampaignTeam
 from backend.campaigns.policy import ANNOUNCED, PERSON, RUNNING, display_name
 from backend.campaigns.reading import CampaignView
 from backend.campaigns.scoring import groups
@@ -213,8 +213,26 @@ def _take_out(tx: Session, team: CampaignTeam, who: CampaignParticipant, now: da
     who.team_id = None
     tx.flush()
     scoring.participant_changed(tx, team.campaign, [who.holder_id], now=now)
+    _lead(tx, team)
+
+
+def mend_teams(tx: Session, *, limit: int = 100) -> int:
+    """Give teams another captain whose captain left the campaign, and end those nobody is left in. Returns how many."""
+    row, held = CampaignParticipant, Campaign
+    there = (row.team_id == CampaignTeam.id, row.holder_id == CampaignTeam.captain_id, row.left_at.is_(None))
+    query = select(CampaignTeam).join(held, held.code == CampaignTeam.campaign)
+    query = query.where(held.final_at.is_(None), held.cancelled_at.is_(None), ~select(1).where(*there).exists())
+    query = query.order_by(CampaignTeam.id).limit(limit).with_for_update(of=CampaignTeam)
+    found = list(tx.scalars(query.execution_options(populate_existing=True)))
+    for team in found:
+        _lead(tx, team)
+    return len(found)
+
+
+def _lead(tx: Session, team: CampaignTeam) -> None:
+    """Let somebody who is in the team be its captain, the earliest participant first; without members it ends."""
     staying = _members(tx, team.id)
-    if team.captain_id == who.holder_id:
+    if team.captain_id not in {row.holder_id for row in staying}:
         team.captain_id = staying[0].holder_id if staying else None
     if not staying:
         # Who left the campaign with the team may still be noted as in it.

@@ -9,37 +9,48 @@ from backend.commands.operators import acting, deciding, note, told_refusals
 from backend.identity import ADMINISTRATOR
 
 
-@click.command("captain")
-@click.argument("code")
+@click.command("name")
+@click.argument("campaign")
 @click.argument("department")
-@click.argument("staff_no", required=False)
-@click.option("--end", is_flag=True, help="nobody speaks for the department any more")
+@click.argument("staff_no")
 @acting
-def captain(code: str, department: str, staff_no: str | None, end: bool, name: str, token: str, reason: str) -> None:
-    """Name the employee who speaks for a department in PKs, by staff number, in the place of whoever did."""
-    if end == (staff_no is not None):
-        raise click.UsageError("either STAFF_NO or --end")
-    now, subject = clock.now(), f"campaign {code} {department}"
+def name_captain(campaign: str, department: str, staff_no: str, name: str, token: str, reason: str) -> None:
+    """Let an employee speak for their department in a campaign, in the place of whoever did."""
+    now = clock.now()
     with deciding(name, token, ADMINISTRATOR) as (tx, by):
-        campaign = campaigns.campaign(tx, code, now=now, drafts=True)
-        if staff_no is None:
-            before = campaigns.challenges.dismiss_captain(tx, campaign, department)
-            note(tx, by, "campaign.captain_dismissed", subject, reason, before={"captain": str(before)})
-        else:
-            said = campaigns.challenges.name_captain(tx, house().vault, campaign, department, staff_no, now=now)
-            was, is_now = said["before"], said["captain"]
-            note(tx, by, "campaign.captain_named", subject, reason, before={"captain": was}, after={"captain": is_now})
-    click.echo(f"{department} 已更新 changed")
+        found = campaigns.campaign(tx, campaign, now=now)
+        said = campaigns.challenges.name_captain(tx, house().vault, found, department, staff_no, now=now)
+        before, after = {"captain": said["before"]}, {"captain": said["captain"]}
+        note(tx, by, "campaign.captain_named", f"campaign {campaign} {department}", reason, before=before, after=after)
+    click.echo(f"{department} 已指定 named")
 
 
-@click.command("captains")
-@click.argument("code")
-def list_captains(code: str) -> None:
-    """Who speaks for which department, a JSON line each."""
+@click.command("dismiss")
+@click.argument("campaign")
+@click.argument("department")
+@acting
+def dismiss_captain(campaign: str, department: str, name: str, token: str, reason: str) -> None:
+    """Let nobody speak for a department any more; PKs it has go on."""
+    with deciding(name, token, ADMINISTRATOR) as (tx, by):
+        found = campaigns.campaign(tx, campaign, now=clock.now())
+        before = {"captain": str(campaigns.challenges.dismiss_captain(tx, found, department))}
+        note(tx, by, "campaign.captain_dismissed", f"campaign {campaign} {department}", reason, before=before)
+    click.echo(f"{department} 已取消 dismissed")
+
+
+@click.command("list")
+@click.argument("campaign")
+def list_captains(campaign: str) -> None:
+    """Who speaks for which department of a campaign, a JSON line each."""
     with told_refusals(), house().reading() as tx:
-        campaign = campaigns.campaign(tx, code, now=clock.now(), drafts=True)
-        for row in campaigns.challenges.captains(tx, campaign.code):
-            click.echo(json.dumps(row, ensure_ascii=False))
+        found = campaigns.campaign(tx, campaign, now=clock.now())
+        told = campaigns.challenges.captains(tx, found.code)
+    for row in told:
+        click.echo(json.dumps(row, ensure_ascii=False))
 
 
-COMMANDS = (captain, list_captains)
+CAPTAIN = click.Group(
+    "captain",
+    help="Captains of departments in the PKs of campaigns.",
+    commands=(name_captain, dismiss_captain, list_captains),
+)

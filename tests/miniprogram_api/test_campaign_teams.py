@@ -7,7 +7,10 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from tests.backend.campaigns.week import BOARDS, Week, during
+from backend import clock
+from backend.campaigns import teams
+from backend.campaigns.models import CampaignParticipant
+from tests.backend.campaigns.week import BOARDS, CODE, Week, during
 from tests.miniprogram_api.campaigning import CAMPAIGN, Staff
 
 MONDAY = date(2026, 6, 1)
@@ -75,3 +78,22 @@ def test_only_the_captain_takes_somebody_out_and_hands_over(staff: Staff) -> Non
     assert staff.call("2", "POST", TEAM, {"join_code": taken_out["join_code"]}).status_code == 200
     handed = staff.call("1", "PUT", f"{TEAM}/captain", {"participant_id": second}).json
     assert [row["participant_id"] for row in handed["members"] if row["captain"]] == [second]
+
+
+def test_a_captain_who_left_the_campaign_is_followed_by_another(staff: Staff) -> None:
+    code = staff.call("1", "POST", f"{CAMPAIGN}/teams", {"name": "绿色先锋"}).json["join_code"]
+    staff.call("2", "POST", TEAM, {"join_code": code})
+
+    def leave(number: str) -> int:
+        with staff.week.house.transaction() as tx:
+            row = tx.get_one(CampaignParticipant, (staff.week.staff[number], CODE))
+            row.left_at = clock.now()
+            tx.flush()
+            return teams.mend_teams(tx)
+
+    assert leave("1") == 1
+    assert [(row["captain"], row["me"]) for row in staff.call("2", "GET", TEAM).json["members"]] == [(True, True)]
+    assert leave("2") == 1
+    assert staff.call("3", "POST", TEAM, {"join_code": code}).status_code == 404
+    with staff.week.house.transaction() as tx:
+        assert teams.mend_teams(tx) == 0
