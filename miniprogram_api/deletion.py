@@ -103,6 +103,7 @@ def _forget(tx: Any, holder_id: UUID, now: datetime) -> datetime:
     steps.forget(tx, holder_id)
     forest.forget(tx, holder_id)
     learning.forget(tx, holder_id)
+    campaigns.forget(tx, holder_id, now=now)
     school.forget(tx, holder_id)
     campaigns.car_free.forget(tx, holder_id)
     return deleted_at

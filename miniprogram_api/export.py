@@ -96,7 +96,7 @@ def _sections(tx: Any, vault: Vault, holder_id: UUID) -> dict[str, Held]:
     sections |= activities.holdings(tx, holder_id) | points.holdings(tx, holder_id)
     sections |= partners.holdings(tx, vault, holder_id) | sync.holdings(tx, holder_id)
     sections |= rewards.holdings(tx, vault, holder_id) | declarations.holdings(tx, vault, holder_id)
-    sections |= learning.holdings(tx, holder_id)
+    sections |= learning.holdings(tx, holder_id) | campaigns.holdings(tx, holder_id)
     sections |= steps.holdings(tx, holder_id) | forest.holdings(tx, holder_id)
     sections |= campaigns.car_free.holdings(tx, holder_id) | campaigns.awards.holdings(tx, holder_id)
     sections |= campaigns.challenges.holdings(tx, holder_id)

@@ -1,33 +1,44 @@
 """Campaigns 活动: environment weeks, car-free days and challenges, and everything that is derived from them.
 
-`terms` is what two operators agree on, `policy` what counts and how places are given, `reading` shows campaigns as they
-stand. `scoring` keeps the scores up with the books, `boards` shows who stands where, `naming` says what others call
-participants and teams, `car_free` takes pledges and counts days without cars. `report` adds up what came of it all,
-`live` shows it on big screens.
-Participants make `teams`, and `challenges` are the PKs between them.
+`drafting` and `announcing` are how one comes to be, by two operators who agree on its `terms`. `policy` says what
+counts and how places are given, `reading` shows campaigns as they stand. Members take part by `joining`, and are told
+by `telling`; they make `teams`, `challenges` are the PKs between them, `car_free` their pledges to leave the car.
+`scoring` keeps the scores up with the books, `badges` are earned by acts, `boards` shows who stands where, and
+`naming` what others call participants and teams. `closing` freezes results, `awards` pays for them, `report` and
+`live` show them.
 """
 
 from backend.campaigns import (
+    announcing,
     awards,
     badges,
     boards,
     car_free,
     challenges,
     closing,
+    drafting,
+    invitations,
+    joining,
     live,
     naming,
     report,
     scoring,
     teams,
+    telling,
 )
+from backend.campaigns.drafting import Plan
 from backend.campaigns.errors import (
     AwardsChanged,
     BoardNotFound,
+    CampaignAnnounced,
+    CampaignChangedMeanwhile,
     CampaignNotClosed,
     CampaignNotCounted,
     CampaignNotFound,
+    CampaignOver,
     CampaignTeamFull,
     CampaignTeamNotFound,
+    CampaignTooLate,
     ChallengeChanged,
     ChallengeDaysTaken,
     ChallengeLimit,
@@ -35,7 +46,9 @@ from backend.campaigns.errors import (
     InAnotherTeam,
     InvalidCampaign,
     InvalidChallenge,
+    InvitationNeeded,
     NoChallenges,
+    NotAdmitted,
     NotCaptain,
     NoTeams,
     NotFinal,
@@ -45,17 +58,31 @@ from backend.campaigns.errors import (
     OpponentNotFound,
     ResultChanged,
     TooFewPeople,
+    UnknownCity,
 )
-from backend.campaigns.reading import CampaignView, campaign, counted
+from backend.campaigns.holding import forget, holdings
+from backend.campaigns.joining import Caller, Wish
+from backend.campaigns.policy import JOINING, KINDS, RUNNING, display_name
+from backend.campaigns.reading import CampaignView, campaign, counted, every
+from backend.campaigns.terms import REWARDS
 
 __all__ = [
+    "JOINING",
+    "KINDS",
+    "REWARDS",
+    "RUNNING",
     "AwardsChanged",
     "BoardNotFound",
+    "Caller",
+    "CampaignAnnounced",
+    "CampaignChangedMeanwhile",
     "CampaignNotClosed",
     "CampaignNotCounted",
     "CampaignNotFound",
+    "CampaignOver",
     "CampaignTeamFull",
     "CampaignTeamNotFound",
+    "CampaignTooLate",
     "CampaignView",
     "ChallengeChanged",
     "ChallengeDaysTaken",
@@ -64,16 +91,22 @@ __all__ = [
     "InAnotherTeam",
     "InvalidCampaign",
     "InvalidChallenge",
+    "InvitationNeeded",
     "NoChallenges",
     "NoTeams",
+    "NotAdmitted",
     "NotCaptain",
     "NotFinal",
     "NotTakingChallenges",
     "NotTakingPart",
     "NothingToAward",
     "OpponentNotFound",
+    "Plan",
     "ResultChanged",
     "TooFewPeople",
+    "UnknownCity",
+    "Wish",
+    "announcing",
     "awards",
     "badges",
     "boards",
@@ -82,9 +115,17 @@ __all__ = [
     "challenges",
     "closing",
     "counted",
+    "display_name",
+    "drafting",
+    "every",
+    "forget",
+    "holdings",
+    "invitations",
+    "joining",
     "live",
     "naming",
     "report",
     "scoring",
     "teams",
+    "telling",
 ]

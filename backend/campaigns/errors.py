@@ -27,6 +27,30 @@ class BoardNotFound(Refusal):
     title = "没有这个排行榜 / The campaign has no such board"
 
 
+class CampaignOver(Refusal):
+    """Too late for this: the campaign's `state` does not allow it any more."""
+
+    code = "CAMPAIGN_OVER"
+    status = 409
+    title = "活动已结束，不能再更改 / The campaign is over; this cannot be changed any more"
+
+
+class NotAdmitted(Refusal):
+    """The campaign is not for this account; `because`: department, class, or other_account of the same person."""
+
+    code = "CAMPAIGN_NOT_FOR_YOU"
+    status = 403
+    title = "该活动不面向此账户 / The campaign is not open to this account"
+
+
+class InvitationNeeded(Refusal):
+    """Whoever joins this campaign shows a code that is good and has a place left."""
+
+    code = "CAMPAIGN_INVITATION_NEEDED"
+    status = 403
+    title = "请输入有效的邀请码 / A valid invitation code is needed"
+
+
 class NotTakingPart(Refusal):
     """This account does not take part in the campaign."""
 
@@ -199,3 +223,35 @@ class AwardsChanged(Refusal):
     code = "AWARDS_CHANGED"
     status = 409
     title = "奖励名单与申请时不同，请重新申请 / The awards are not those that were asked for; ask again"
+
+
+class UnknownCity(Refusal):
+    """The campaign does not have this city."""
+
+    code = "CAMPAIGN_CITY_UNKNOWN"
+    status = 422
+    title = "活动没有这个城市 / The campaign does not have this city"
+
+
+class CampaignAnnounced(Refusal):
+    """What was announced is not drafted again: it is held as it was agreed to, or cancelled."""
+
+    code = "CAMPAIGN_ANNOUNCED"
+    status = 409
+    title = "活动已公布，不能修改 / The campaign is announced and cannot be changed"
+
+
+class CampaignTooLate(Refusal):
+    """A campaign is announced before the day on which it begins, `earliest` at the soonest."""
+
+    code = "CAMPAIGN_TOO_LATE"
+    status = 409
+    title = "活动须在开始日之前公布 / A campaign is announced before the day it begins on"
+
+
+class CampaignChangedMeanwhile(Refusal):
+    """The campaign is not any more as it was when this was asked for."""
+
+    code = "CAMPAIGN_CHANGED_MEANWHILE"
+    status = 409
+    title = "申请之后活动已变化，请重新申请 / The campaign changed since this was asked for; ask again"

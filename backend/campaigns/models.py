@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, Instant
@@ -67,6 +67,29 @@ class CampaignParticipant(Base):
     team_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaign_teams.id"))
     joined_at: Mapped[datetime] = mapped_column(Instant)
     left_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class CampaignInvitation(Base):
+    """邀请码: lets so many join a campaign. `code_index`: keyed index of the code, which is told once.
+
+    `note`: whom it is for. A use is not given back when somebody leaves: they may come again without a code.
+    """
+
+    __tablename__ = "campaign_invitations"
+    __table_args__ = (
+        UniqueConstraint("code_index"),
+        CheckConstraint("0 <= uses AND uses <= uses_allowed", name="uses"),
+        Index("ix_campaign_invitations_campaign", "campaign"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    campaign: Mapped[str] = mapped_column(ForeignKey("campaigns.code"))
+    code_index: Mapped[bytes]
+    note: Mapped[str] = mapped_column(Text)
+    uses: Mapped[int] = mapped_column(Integer)
+    uses_allowed: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class CampaignTeam(Base):

@@ -76,6 +76,14 @@ def campaign(tx: Session, code: str, *, now: datetime, drafts: bool = False) -> 
     return found
 
 
+def every(tx: Session, programme: str | None = None) -> list[CampaignView]:
+    """Every campaign and draft, of one programme if asked for, the latest first."""
+    query = select(Campaign.__table__)
+    if programme is not None:
+        query = query.where(Campaign.programme == programme)
+    return [view(row) for row in tx.execute(query.order_by(Campaign.starts_at.desc(), Campaign.code))]
+
+
 def counted(tx: Session, codes: Collection[str] | None = None) -> list[CampaignView]:
     """The announced campaigns whose scores follow the acts: neither cancelled nor final. Of these codes, if any."""
     query = select(Campaign.__table__).where(

@@ -10,6 +10,7 @@ from backend.strict_json import canonical
 
 #: Who is given what when the campaign is final: by rank on a board, for taking part, for winning a PK.
 BY_RANK, BY_TAKING_PART, BY_PK = "rank", "taking_part", "pk_win"
+REWARDS = (BY_RANK, BY_TAKING_PART, BY_PK)
 MOST_POINTS = 1_000_000
 _GRADES = frozenset({"E1", "E2", "E3"})
 
@@ -108,7 +109,7 @@ def read_terms(stated: Mapping[str, Any]) -> Terms:
         "teams": lambda value: _yes_no("teams", value),
         "team_size": lambda value: _whole("team_size", value, 2, 500),
         "pk": lambda value: _yes_no("pk", value),
-        "multiplier": lambda value: None if value is None else _text("multiplier", value, 20),
+        "multiplier": lambda value: None if value is None else _text("multiplier", _number(value), 20),
         "multiplied": lambda value: None if value is None else tuple(_texts("multiplied", value)),
         "budget_points": lambda value: _maybe_whole("budget_points", value, 1, 1_000_000_000),
         "rewards": lambda value: tuple(_reward(item) for item in _list("rewards", value, 40)),
@@ -215,6 +216,11 @@ def _text(name: str, value: Any, longest: int) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > longest or not value.isprintable():
         raise InvalidCampaign(field=name, problem=f"a text of 1 to {longest} characters")
     return value
+
+
+def _number(value: Any) -> Any:
+    """A whole number as the exact text it stands for."""
+    return str(value) if type(value) is int else value
 
 
 def _whole(name: str, value: Any, least: int, most: int) -> int:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, current_app, request
 from backend import clock
 from backend.campaigns.live import Pictures, ScreenTicketRefused, Streams, admitted, events
 
-blueprint = Blueprint("campaigns", __name__)
+blueprint = Blueprint("campaign_screens", __name__)
 FILES = Path(__file__).resolve().parent / "live" / "files"
 _TYPES = {"screen.js": "text/javascript; charset=utf-8", "screen.css": "text/css; charset=utf-8"}
 _POLICY = (

@@ -57,6 +57,8 @@ KINDS: dict[str, Decide] = {
     identity.merging.MERGE: _by(identity.merging.decide),
     identity.merging.UNMERGE: _by(identity.merging.decide),
     campaigns.awards.AWARDS: _by(campaigns.awards.decide_awards),
+    campaigns.announcing.ANNOUNCE: _by(campaigns.announcing.decide_announcement),
+    campaigns.announcing.CANCEL: _by(campaigns.announcing.decide_cancellation),
     points.WRITE_OFF: _write_off,
     rewards.OUTCOME: _by(rewards.decide_outcome),
     rewards.SHOW_AGAIN: _by(rewards.decide_show_again),

@@ -1,4 +1,4 @@
-"""What operators do at a terminal when a campaign is over: its report."""
+"""What operators do at a terminal when a campaign is over: its report (a command of `flask campaign`)."""
 
 from pathlib import Path
 
@@ -20,10 +20,3 @@ def report(campaign: str, out: Path) -> None:
     for name, content in campaigns.report.files(said).items():
         (out / name).write_bytes(content)
         click.echo(str(out / name))
-
-
-CAMPAIGN = click.Group(
-    "campaign",
-    help="Campaigns: environment weeks, car-free days, challenges.",
-    commands=(report,),
-)

@@ -60,4 +60,3 @@ def award(code: str, name: str, token: str, reason: str) -> None:
 
 
 COMMANDS = (close, verify, result, award)
-CAMPAIGN = click.Group("campaign", help="Campaigns: their results, and what they give.", commands=COMMANDS)

@@ -7,61 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-from backend import clock, house, learning, strict_json
+from backend import clock, house, learning
+from backend.commands import written_files
 from backend.commands.operators import acting, deciding, note, told_refusals
 from backend.identity import ADMINISTRATOR
 from backend.learning import InvalidLesson
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
-MAX_FILE_BYTES = 256 * 2**10
-MAX_DEPTH = 8
 
 
 def read_file(file: Path) -> Any:
-    """What a YAML or JSON file says; YAML is read as texts, lists and mappings only. Raises InvalidLesson."""
-    with file.open("rb") as opened:
-        content = opened.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise InvalidLesson(field="file", problem=f"at most {MAX_FILE_BYTES} bytes are read")
-    if file.suffix.lower() == ".json":
-        return strict_json.loads_object(content, max_bytes=MAX_FILE_BYTES)
-    try:
-        text = content.decode("utf-8")
-        _refuse_bombs(text)
-        return _value(yaml.compose(text, Loader=yaml.BaseLoader))
-    except UnicodeDecodeError:
-        raise InvalidLesson(field="file", problem="not UTF-8 text") from None
-    except (yaml.YAMLError, RecursionError) as fault:
-        mark = getattr(fault, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise InvalidLesson(field="file", problem=f"not YAML{where}") from None
-
-
-def _refuse_bombs(text: str) -> None:
-    """Before anything is built: a few lines of aliases can stand for gigabytes, and nesting for the whole stack."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.BaseLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise InvalidLesson(field="file", problem="aliases are not taken")
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise InvalidLesson(field="file", problem=f"at most {MAX_DEPTH} levels")
-
-
-def _value(node: Any) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item) for item in node.value]
-    if isinstance(node, yaml.MappingNode):
-        pairs = [(_value(key), _value(value)) for key, value in node.value]
-        names = [name for name, _ in pairs if isinstance(name, str)]
-        if len(set(names)) < len(pairs):
-            raise InvalidLesson(field=f"line {node.start_mark.line + 1}", problem="a key is repeated or is no text")
-        return dict(pairs)
-    return node.value if node is not None else None
+    """What a file about a lesson says. Raises InvalidLesson."""
+    return written_files.read_file(file, InvalidLesson)
 
 
 @click.command("add")

@@ -14,6 +14,7 @@ from backend.points.budgets.funding_decisions import (
 )
 from backend.points.budgets.notices import BUDGET_STATES, budget_notices, warn_of_budgets
 from backend.points.budgets.reading import BudgetView, budgets_of
+from backend.points.campaigning import CampaignPoints, announce_campaign, check_campaign, end_campaign
 from backend.points.caps import purge_counts as purge_cap_counts
 from backend.points.changing import (
     MULTIPLIER,
@@ -94,6 +95,7 @@ __all__ = [
     "BudgetBelowDrawn",
     "BudgetCut",
     "BudgetView",
+    "CampaignPoints",
     "Cap",
     "ContradictingUse",
     "Drawn",
@@ -127,9 +129,11 @@ __all__ = [
     "Wanted",
     "WriteOffLimit",
     "WriteOffTooLarge",
+    "announce_campaign",
     "budget_notices",
     "budgets_of",
     "change_budget",
+    "check_campaign",
     "confirm",
     "cover_of",
     "cuts_of",
@@ -141,6 +145,7 @@ __all__ = [
     "decide_write_off",
     "differences",
     "draw",
+    "end_campaign",
     "end_with_employment",
     "give_back",
     "given_for",

@@ -144,8 +144,7 @@ def request_multiplier(
     """
     operator.require(FINANCE)
     identity.require_programme(tx, programme)
-    if not 1 < _exact(factor) <= LARGEST_FACTOR:
-        raise InvalidRule(problem=f"a multiplier is above 1 and at most {LARGEST_FACTOR}")
+    require_factor(factor)
     if last_day < first_day or not _CAMPAIGN.fullmatch(campaign):
         raise InvalidRule(problem="a multiplier has the code of a campaign, and no last day before its first")
     require_later(first_day, now)
@@ -155,6 +154,12 @@ def request_multiplier(
     facts |= {"methodologies": None if methodologies is None else sorted(methodologies)}
     facts |= {"first_day": first_day.isoformat(), "last_day": last_day.isoformat()}
     return two_operators.ask(tx, MULTIPLIER, facts, operator, reason, now)
+
+
+def require_factor(factor: str) -> None:
+    """InvalidRule unless this is what a campaign may multiply by: above 1, at most `LARGEST_FACTOR`."""
+    if not 1 < _exact(factor) <= LARGEST_FACTOR:
+        raise InvalidRule(problem=f"a multiplier is above 1 and at most {LARGEST_FACTOR}")
 
 
 def request_end_of_multiplier(

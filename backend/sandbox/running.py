@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from backend import House, database, safe_http
 from backend.safe_http import OutsideFailure
-from backend.sandbox import declared, programme, school
+from backend.sandbox import campaign, declared, programme, school
 from backend.sandbox.outcome import standings, summarise, wait_until_settled
 from backend.sandbox.platform import Platform
 from backend.sandbox.processes import Processes
@@ -81,12 +81,14 @@ def _run(house: House, port: int, processes: Processes, watch: Watch) -> None:
     programme.load(house, url)
     class_id = school.load(house)
     declared.load(house)
+    week = campaign.load(house)
     watch.look()
     processes.start("web", "gunicorn", *_gunicorn_options(port))
     processes.start("worker", "flask", "--app", "wsgi", "worker")
     _wait_until_ready(url, watch)
     _replay_day(house, url, watch)
     click.echo(f"班级 class  {class_id}, {school.STEWARD} redeems for it")
+    click.echo(f"活动 campaigns  {week}, {campaign.SEASON}")
     click.echo(f"ready {url}")
     while True:
         watch.look()

@@ -67,6 +67,7 @@ def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
         rewards.forget(tx, one, now=now)
         steps.forget(tx, one)
         forest.forget(tx, one)
+        campaigns.forget(tx, one, now=now)
         campaigns.car_free.forget(tx, one)
     return "forgot the person"
 

@@ -31,6 +31,7 @@ APPEND_ONLY: tuple[str, ...] = (
 TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
     "campaign_screens",
+    "campaign_invitations",
     *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers", "campaign_heads"),
     "campaign_comparisons",
     "names_to_check",
@@ -164,6 +165,25 @@ def _create_campaign_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_groups")),
         sa.UniqueConstraint("campaign", "kind", "key", name=op.f("uq_campaign_groups_campaign_kind_key")),
     )
+
+
+def _create_invitation_table() -> None:
+    op.create_table(
+        "campaign_invitations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("uses_allowed", sa.Integer(), nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT, nullable=True),
+        sa.CheckConstraint("0 <= uses AND uses <= uses_allowed", name=op.f("ck_campaign_invitations_uses")),
+        _campaign("campaign_invitations"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_invitations")),
+        sa.UniqueConstraint("code_index", name=op.f("uq_campaign_invitations_code_index")),
+    )
+    op.create_index("ix_campaign_invitations_campaign", "campaign_invitations", ["campaign"])
 
 
 def _create_score_tables() -> None:
@@ -610,6 +630,7 @@ def _create_award_tables() -> None:
 def upgrade() -> None:
     _create_campaign_tables()
     _create_screen_tables()
+    _create_invitation_table()
     _create_score_tables()
     _create_name_tables()
     _create_closing_tables()

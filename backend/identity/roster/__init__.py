@@ -22,6 +22,7 @@ from backend.identity.roster.members import (
     Employed,
     bind,
     department_of,
+    department_paths,
     departments_by_day,
     staff_member,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "as_of_day",
     "bind",
     "department_of",
+    "department_paths",
     "department_staff",
     "departments_by_day",
     "fetch",

@@ -148,6 +148,11 @@ def departments_by_day(
     return {(row.holder_id, row.day): row.path or "" for row in tx.execute(query)}
 
 
+def department_paths(tx: Session, programme: str) -> list[str]:
+    """The path of every department the roster has or had, in order."""
+    return list(tx.scalars(select(Department.path).where(Department.programme == programme).order_by(Department.path)))
+
+
 def staff_rows(tx: Session, vault: Vault, holder_id: UUID) -> Held:
     """What rosters say about a person, opened, with their departments by day."""
     sealer = person_sealer(tx, vault, holder_id)

@@ -45,8 +45,11 @@ class NewBudget:
         last_day = named["last_day"] and date.fromisoformat(named["last_day"])
         return cls(**named | {"first_day": date.fromisoformat(named["first_day"]), "last_day": last_day})
 
-    def check(self, tx: Session) -> None:
-        """Raises UnknownProgramme, InvalidBudget, and UnknownMultiplier where no such campaign would draw from it."""
+    def check(self, tx: Session, *, for_rewards: bool = False) -> None:
+        """Raises UnknownProgramme, InvalidBudget, and UnknownMultiplier where no such campaign would draw from it.
+
+        `for_rewards`: the campaign's rewards draw from it, whether it multiplies or not.
+        """
         identity.require_programme(tx, self.programme)
         faults = {
             "scope": self.scope not in SCOPES,
@@ -57,7 +60,7 @@ class NewBudget:
         }
         if wrong := [name for name, fault in faults.items() if fault]:
             raise InvalidBudget(wrong=wrong)
-        if self.scope == "campaign":
+        if self.scope == "campaign" and not for_rewards:
             self._check_campaign(tx)
 
     def _check_campaign(self, tx: Session) -> None:
@@ -82,13 +85,15 @@ def open_budget(
     now: datetime,
     announced_on: date | None = None,
     approval_id: UUID | None = None,
+    for_rewards: bool = False,
 ) -> int:
     """Open a budget and return its number.
 
     This sets a house up: what limits what members earn is `request_new_budget`. `announced_on`: the day before the
-    first day where it is not told. Raises UnknownProgramme, InvalidBudget, UnknownMultiplier.
+    first day where it is not told. `for_rewards`: as in `NewBudget.check`. Raises UnknownProgramme, InvalidBudget,
+    UnknownMultiplier.
     """
-    budget.check(tx)
+    budget.check(tx, for_rewards=for_rewards)
     row = {
         "programme": budget.programme,
         "scope": budget.scope,
