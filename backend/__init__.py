@@ -79,7 +79,7 @@ def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) 
     )
     gate = Gate(statements, sessions, vault)
     desk = staff_login.StaffLoginDesk(sessions, vault, settings.sandbox_hosts)
-    boards = campaigns.boards.Sources(sessions)
+    boards = campaigns.boards.sources(settings.redis_url, sessions)
     phone_provider, names = _phones(settings, sessions, vault), name_desk(settings, sessions, vault)
     return House(settings, sessions, vault, gate, wechat, phone_provider, names, desk, boards)
 

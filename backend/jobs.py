@@ -168,17 +168,29 @@ def checking_names(names: public_names.NameDesk, stop: "Stop") -> Errand:
     return Errand("names.check_waiting", 60, check)
 
 
-def scoring(stop: "Stop") -> tuple[Errand, ...]:
+def scoring(stop: "Stop", accelerator: campaigns.boards.Accelerator | None) -> tuple[Errand, ...]:
     """The errands that bring the scores of campaigns up with the books and compare them with the acts; told to stop,
-    they end behind the batch in hand."""
+    they end behind the batch in hand. Boards hear of what changed."""
+
+    def tell(followed: campaigns.scoring.Followed) -> None:
+        campaigns.boards.apply(accelerator, followed)
 
     def follow(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
-        campaigns.scoring.follow_all(sessions, stopping=lambda: stop.wanted)
+        campaigns.scoring.follow_all(sessions, tell=tell, stopping=lambda: stop.wanted)
 
     def compare(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
-        campaigns.scoring.compare_all(sessions, stopping=lambda: stop.wanted)
+        campaigns.scoring.compare_all(sessions, tell=tell, stopping=lambda: stop.wanted)
 
     return Errand("campaigns.follow", 1, follow), Errand("campaigns.compare", 21_600, compare)
+
+
+def filling(accelerator: campaigns.boards.Accelerator | None) -> Errand:
+    """The errand that fills boards in Redis when they are not there, and removes those that are over."""
+
+    def fill(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
+        campaigns.boards.keep(accelerator)
+
+    return Errand("campaigns.fill_boards", 2, fill)
 
 
 def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
@@ -250,7 +262,9 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
         _schedule(scheduler, run_job, job, sessions, job, owner)
     channel = member_messages.channel_of(settings, sessions, vault)
     checking = checking_names(name_desk(settings, sessions, vault), stop)
-    for errand in (*ERRANDS, messaging(channel, stop), checking, *scoring(stop)):
+    accelerator = campaigns.boards.accelerator(settings.redis_url, sessions)
+    counting = (*scoring(stop, accelerator), filling(accelerator))
+    for errand in (*ERRANDS, messaging(channel, stop), checking, *counting):
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
     courier = sync.courier(sessions, vault, settings.sandbox_hosts)
     finisher = rewards.finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))

@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend.campaigns import reading
 from backend.campaigns.boards.interfaces import Asked, Page
+from backend.campaigns.boards.redis import Accelerator
 from backend.campaigns.boards.sql import SqlPlaces
+from backend.campaigns.policy import CLOSING, RUNNING
 from backend.campaigns.reading import CampaignView
 from backend.database import transaction
 
@@ -15,11 +17,22 @@ from backend.database import transaction
 KEPT = timedelta(seconds=2)
 
 
+def sources(redis_url: str | None, sessions: sessionmaker[Session]) -> "Sources":
+    """The database, and Redis where there is one."""
+    return Sources(sessions, accelerator(redis_url, sessions))
+
+
+def accelerator(redis_url: str | None, sessions: sessionmaker[Session]) -> Accelerator | None:
+    """Redis as an accelerator of boards; None where there is none."""
+    return Accelerator(redis_url, sessions) if redis_url else None
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The database."""
+    """The database, and what answers in its place where it can."""
 
     sessions: sessionmaker[Session]
+    accelerator: Accelerator | None = None
     _campaigns: dict[str, tuple[datetime, CampaignView]] = field(default_factory=dict)
 
     def campaign(self, code: str, *, now: datetime) -> CampaignView:
@@ -32,5 +45,12 @@ class Sources:
         return found
 
     def read(self, asked: Asked) -> Page:
-        """The page, from whoever can vouch for it."""
+        """The page, from whoever can vouch for it. A result that is final never comes from an accelerator.
+
+        Whom the accelerator does not know may have joined just now.
+        """
+        if self.accelerator is not None and asked.campaign.state(asked.now) in (RUNNING, CLOSING):
+            found = self.accelerator.read(asked)
+            if found is not None and (found.me is not None or asked.viewer is None):
+                return found
         return SqlPlaces(self.sessions).read(asked)

@@ -1,5 +1,6 @@
 """An environment week of a company: departments, people who ride the metro, and the week they compete in."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ class Week:
     def __init__(self, database_url: str, **terms: Any) -> None:
         self.company = Company(World(database_url))
         self.house, self.staff = self.company.house, self.company.staff
+        self.tell: Callable[[scoring.Followed], None] = lambda batch: None
         stated = {"boards": BOARDS, "department_depth": 2} | terms
         with self.house.transaction() as tx:
             tx.add(
@@ -91,6 +93,7 @@ class Week:
         while True:
             with self.house.transaction() as tx:
                 batch = scoring.follow(tx, now=clock.now())
+            self.tell(batch)
             if not batch.looked_at:
                 break
             changed += batch.changed
