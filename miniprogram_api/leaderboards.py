@@ -22,7 +22,11 @@ CACHE_CONTROL = "private, max-age=5"
 class LeaderboardQuery(Schema):
     """Which part of a board, in which period."""
 
-    view = fields.String(load_default=boards.TOP, validate=validate.OneOf(boards.VIEWS))
+    view = fields.String(
+        load_default=boards.TOP,
+        validate=validate.OneOf(boards.VIEWS),
+        metadata={"description": "the first places, those around me, or my department with places of its own"},
+    )
     limit = QueryNumber(load_default=20, validate=validate.Range(1, boards.MOST_ENTRIES))
     day = Day(
         metadata={"description": "the day, or a day of the week, that is asked about; default: today, in the campaign"}

@@ -17,6 +17,7 @@ from backend.campaigns.boards.redis import Accelerator, Keys, TooLarge, boards_o
 from backend.campaigns.boards.sql import counted_until
 from backend.campaigns.models import Campaign, CampaignParticipant
 from backend.campaigns.reading import CampaignView
+from backend.campaigns.scoring.following import NAME as FOLLOWER
 from backend.campaigns.scoring.models import CampaignFollower, CampaignScore
 from backend.database import reading as reading_transaction
 from backend.ids import new_id
@@ -66,7 +67,7 @@ def fill(accelerator: Accelerator, campaign: CampaignView) -> bool:
     copied = [copy.who, copy.names]
     try:
         with reading_transaction(accelerator.sessions, one_moment=True) as tx:
-            position = tx.scalar(select(CampaignFollower.position)) or 0
+            position = tx.scalar(select(CampaignFollower.position).where(CampaignFollower.name == FOLLOWER)) or 0
             as_of = counted_until(tx, clock.now())
             sizes = _copy_people(tx, accelerator, campaign, copy)
             sizes |= _copy_scores(tx, accelerator, campaign, copy)

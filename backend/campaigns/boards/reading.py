@@ -1,16 +1,23 @@
 """Pages of boards, as the API answers them."""
 
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from backend import clock, identity
-from backend.campaigns.boards.interfaces import AROUND, Asked, Page
+from backend.campaigns.boards import among
+from backend.campaigns.boards.interfaces import AROUND, DEPARTMENT, TOP, Asked, Page
 from backend.campaigns.boards.sources import Sources
 from backend.campaigns.errors import BoardNotFound, CampaignNotFound
 from backend.campaigns.policy import CANCELLED, PERSON, Board
 from backend.campaigns.reading import CampaignView
-from backend.database import transaction
+from backend.database import reading
+
+#: Whom a view is about that shows no whole board.
+_MANY: dict[str, Callable[[Session, Asked], Collection[UUID]]] = {DEPARTMENT: among.department}
 
 
 def board_of(campaign: CampaignView, name: str, *, now: datetime) -> Board:
@@ -40,33 +47,44 @@ def page(
 ) -> dict[str, Any]:
     """A page of a board, ready to be told. Raises CampaignNotFound for who is not in the campaign's programme."""
     asked = Asked(campaign, board, period, viewer, view == AROUND, limit, now)
-    found = sources.read(asked)
+    if view in (TOP, AROUND):
+        found = sources.read(asked)
+    else:
+        with reading(sources.sessions, one_moment=True) as tx:
+            found = among.read(tx, asked, _MANY[view](tx, asked))
     if found.me is None and viewer is not None:
         _require_member(sources, campaign, viewer)
-    return _told(asked, found)
+    return _told(asked, found.as_of, _persons(found))
 
 
 def _require_member(sources: Sources, campaign: CampaignView, viewer: UUID) -> None:
-    with transaction(sources.sessions) as tx:
+    with reading(sources.sessions) as tx:
         if campaign.programme not in {enrolment.programme for enrolment in identity.enrolments(tx, viewer)}:
             raise CampaignNotFound(campaign=campaign.code)
 
 
-def _told(asked: Asked, found: Page) -> dict[str, Any]:
-    me = found.me
-    mine = me.participant_id if me is not None else None
+def _told(asked: Asked, as_of: datetime, page: dict[str, Any]) -> dict[str, Any]:
     return {
         "board": asked.board.name,
         "period": asked.period,
         "measure": asked.board.measure,
         "state": asked.campaign.state(asked.now),
-        "as_of": clock.iso(found.as_of),
+        "as_of": clock.iso(as_of),
+        **page,
+    }
+
+
+def _persons(found: Page) -> dict[str, Any]:
+    me = found.me
+    mine = me.participant_id if me is not None else None
+    standing = (
+        {"rank": me.rank, "score": me.score, "listed": me.listed, "missing_to_next": me.missing_to_next} if me else None
+    )
+    return {
         "participants": found.people,
         "entries": [
             {"participant_id": id, "name": name, "rank": rank, "score": score, "me": id == mine}
             for id, rank, score, name in found.entries
         ],
-        "me": None
-        if me is None
-        else {"rank": me.rank, "score": me.score, "listed": me.listed, "missing_to_next": me.missing_to_next},
+        "me": standing,
     }

@@ -16,6 +16,7 @@ from backend import database, identity
 from backend.campaigns.boards.interfaces import Asked, Entry, Page, Standing, ranked, window
 from backend.campaigns.models import CampaignParticipant
 from backend.campaigns.policy import PERSON, bucket_of, display_name, most_in_bucket
+from backend.campaigns.scoring.following import NAME as FOLLOWER
 from backend.campaigns.scoring.models import CampaignBucket, CampaignFollower, CampaignScore
 from backend.outbox import OutboxRow
 
@@ -66,7 +67,7 @@ def read(tx: Session, asked: Asked) -> Page:
 def counted_until(tx: Session, now: datetime) -> datetime:
     """Of when the newest announcement is that scores are made of; now, when none was followed."""
     followed = select(OutboxRow.announced_at).join(CampaignFollower, CampaignFollower.position == OutboxRow.position)
-    return tx.scalar(followed) or now
+    return tx.scalar(followed.where(CampaignFollower.name == FOLLOWER)) or now
 
 
 def better(tx: Session, campaign: str, period: str, measure: str, score: int) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from backend import clock
 from backend.campaigns import boards, scoring
-from backend.campaigns.boards import AROUND, TOP, Accelerator, Sources
+from backend.campaigns.boards import AROUND, DEPARTMENT, TOP, Accelerator, Sources
 from backend.campaigns.boards.redis import TooLarge, encode, score_in
 from backend.campaigns.models import Campaign, CampaignParticipant
 from backend.campaigns.policy import Board, board_named, bucket_of, most_in_bucket
@@ -52,19 +52,20 @@ def moment() -> Iterator[Any]:
 
 
 @pytest.fixture(params=["sql", "redis"])
-def week(request: pytest.FixtureRequest, moment: Any) -> Any:
-    """Both sources on PostgreSQL, and the database alone on SQLite."""
-    return request.getfixturevalue(f"{request.param}_week")
-
-
-@pytest.fixture
-def sql_week(database_url: str) -> BoardsOfWeek:
+def week(request: pytest.FixtureRequest, database_url: str, moment: Any) -> BoardsOfWeek:
+    """The same from the database alone and from Redis."""
+    if request.param == "redis":
+        return with_redis(database_url, request.getfixturevalue("redis_url"))
     return BoardsOfWeek(database_url)
 
 
 @pytest.fixture
 def redis_week(postgresql_url: str, redis_url: str, moment: Any) -> BoardsOfWeek:
-    week = BoardsOfWeek(postgresql_url)
+    return with_redis(postgresql_url, redis_url)
+
+
+def with_redis(database_url: str, redis_url: str) -> BoardsOfWeek:
+    week = BoardsOfWeek(database_url)
     week.accelerator = Accelerator(redis_url, week.house.sessions)
     week.tell = lambda batch: boards.apply(week.accelerator, batch)
     return week
@@ -119,6 +120,19 @@ def test_boards_follow_who_takes_back_hides_leaves_or_has_a_name(week: BoardsOfW
     assert told["me"] == {"rank": 1, "score": 467, "listed": False, "missing_to_next": None}
     assert week.page(week.staff["2"])["me"] == {"rank": None, "score": 0, "listed": True, "missing_to_next": 467}
     assert week.accelerator is None or week.from_redis(week.staff["2"])
+
+
+def test_a_department_has_places_of_its_own(sql_week: BoardsOfWeek) -> None:
+    compete(sql_week)
+    sql_week.employ({"1": "总部/研发/平台", "2": "总部/研发", "3": "总部/财务", "4": "总部/研发2"}, date(2026, 6, 2))
+    sql_week.follow()
+    told = sql_week.page(sql_week.staff["1"], view=DEPARTMENT)
+    assert [(entry["rank"], entry["score"], entry["me"]) for entry in told["entries"]] == [
+        (1, 934, False),
+        (2, 467, True),
+    ]
+    assert (told["participants"], told["me"]["rank"]) == (2, 2)
+    assert sql_week.page(None, view=DEPARTMENT)["entries"] == []
 
 
 @pytest.mark.parametrize("seed", [1, 2])
