@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -169,11 +170,9 @@ def checking_names(names: public_names.NameDesk, stop: "Stop") -> Errand:
 
 
 def scoring(stop: "Stop", accelerator: campaigns.boards.Accelerator | None) -> tuple[Errand, ...]:
-    """The errands that bring the scores of campaigns up with the books and compare them with the acts; told to stop,
-    they end behind the batch in hand. Boards hear of what changed."""
-
-    def tell(followed: campaigns.scoring.Followed) -> None:
-        campaigns.boards.apply(accelerator, followed)
+    """The errands that bring the scores of campaigns up with the books, compare them with the acts, and fill boards;
+    told to stop, they end behind the batch in hand. Boards hear of what changed."""
+    tell = partial(campaigns.boards.apply, accelerator)
 
     def follow(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
         campaigns.scoring.follow_all(sessions, tell=tell, stopping=lambda: stop.wanted)
@@ -181,16 +180,8 @@ def scoring(stop: "Stop", accelerator: campaigns.boards.Accelerator | None) -> t
     def compare(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
         campaigns.scoring.compare_all(sessions, tell=tell, stopping=lambda: stop.wanted)
 
-    return Errand("campaigns.follow", 1, follow), Errand("campaigns.compare", 21_600, compare)
-
-
-def filling(accelerator: campaigns.boards.Accelerator | None) -> Errand:
-    """The errand that fills boards in Redis when they are not there, and removes those that are over."""
-
-    def fill(sessions: sessionmaker[Session], vault: Vault, hosts: Collection[str]) -> None:
-        campaigns.boards.keep(accelerator)
-
-    return Errand("campaigns.fill_boards", 2, fill)
+    filling = Errand("campaigns.fill_boards", 2, lambda *_: campaigns.boards.keep(accelerator))
+    return Errand("campaigns.follow", 1, follow), Errand("campaigns.compare", 21_600, compare), filling
 
 
 def take_lease(tx: Session, name: str, owner: str, *, now: datetime) -> bool:
@@ -263,8 +254,7 @@ def work(sessions: sessionmaker[Session], vault: Vault, stop: Stop, settings: Se
     channel = member_messages.channel_of(settings, sessions, vault)
     checking = checking_names(name_desk(settings, sessions, vault), stop)
     accelerator = campaigns.boards.accelerator(settings.redis_url, sessions)
-    counting = (*scoring(stop, accelerator), filling(accelerator))
-    for errand in (*ERRANDS, messaging(channel, stop), checking, *counting):
+    for errand in (*ERRANDS, messaging(channel, stop), checking, *scoring(stop, accelerator)):
         _schedule(scheduler, run_errand, errand, sessions, vault, settings.sandbox_hosts, errand, owner)
     courier = sync.courier(sessions, vault, settings.sandbox_hosts)
     finisher = rewards.finisher(sessions, vault, rewards.Doors(settings.sandbox_hosts, settings.sandbox))

@@ -8,7 +8,7 @@ import argparse
 import signal
 import sys
 
-from bench import batch, points_view, quantify, reconciliation, redemption, settlement, webhook
+from bench import batch, leaderboard, points_view, quantify, reconciliation, redemption, settlement, webhook
 from bench.server import postgresql
 
 ON_DATABASE = {
@@ -18,6 +18,7 @@ ON_DATABASE = {
     "reconciliation": reconciliation.run,
     "redemption": redemption.run,
     "points_view": points_view.run,
+    "leaderboard": leaderboard.run,
 }
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL for one benchmark run, as durable as in production: fsync and synchronous_commit are on.
+"""A PostgreSQL for one benchmark run, as durable as in production (fsync and synchronous_commit are on), and a Redis.
 
 An own server on a free port, from installed programs or from the development wheel, started as an unprivileged user,
 with every setting at its default; or the server that TEST_DATABASE_URL names, in databases of our own that are dropped
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
@@ -144,6 +145,47 @@ def _programs(home: Path) -> Path:
             shutil.copytree(libraries, home / "wheel" / libraries.name)
         inside = home / "wheel" / inside.name
     return sorted(inside.glob("pginstall*/bin"))[-1]
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A Redis of this run that writes nothing to disk, or an empty database that TEST_REDIS_URL names; its URL."""
+    if named := os.environ.get("TEST_REDIS_URL"):
+        with redis.Redis.from_url(named) as client:
+            if client.dbsize():
+                sys.exit("TEST_REDIS_URL names a database that holds keys; the benchmark would delete them")
+            try:
+                yield named
+            finally:
+                client.flushdb()
+        return
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        sys.exit("no Redis found: install it, or name a server by TEST_REDIS_URL")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="carbon-bench-", ignore_cleanup_errors=True) as folder:
+        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        process = subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL)
+        try:
+            url = f"redis://127.0.0.1:{port}/0"
+            _await_redis(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
+
+
+def _await_redis(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with redis.Redis.from_url(url) as client:
+                client.ping()
+            return
+        except redis.RedisError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit("Redis did not start")
+            time.sleep(0.05)
 
 
 def free_port() -> int:

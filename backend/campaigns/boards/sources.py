@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.campaigns import reading
+from backend.campaigns.boards.final import FinalPlaces
 from backend.campaigns.boards.interfaces import Asked, Page
 from backend.campaigns.boards.redis import Accelerator
 from backend.campaigns.boards.sql import SqlPlaces
-from backend.campaigns.policy import CLOSING, RUNNING
+from backend.campaigns.policy import ALL, CLOSING, FINAL, RUNNING
 from backend.campaigns.reading import CampaignView
 from backend.database import transaction
 
@@ -49,7 +50,10 @@ class Sources:
 
         Whom the accelerator does not know may have joined just now.
         """
-        if self.accelerator is not None and asked.campaign.state(asked.now) in (RUNNING, CLOSING):
+        state = asked.campaign.state(asked.now)
+        if state == FINAL and asked.period == ALL and (frozen := FinalPlaces(self.sessions).read(asked)):
+            return frozen
+        if self.accelerator is not None and state in (RUNNING, CLOSING):
             found = self.accelerator.read(asked)
             if found is not None and (found.me is not None or asked.viewer is None):
                 return found

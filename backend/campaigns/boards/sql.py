@@ -21,7 +21,7 @@ from backend.campaigns.scoring.models import CampaignBucket, CampaignFollower, C
 from backend.outbox import OutboxRow
 
 #: Before every participant of equal score: where somebody who is not listed would stand among them.
-_FIRST = UUID(int=0)
+FIRST = UUID(int=0)
 
 
 class Own(NamedTuple):
@@ -36,8 +36,8 @@ class Own(NamedTuple):
     def key(self) -> tuple[int, int, UUID]:
         """Where they stand in the order of the board; behind everybody without a score."""
         if self.score is None:
-            return -1, 0, _FIRST
-        return self.score, self.reached, self.participant_id if self.listed else _FIRST
+            return -1, 0, FIRST
+        return self.score, self.reached, self.participant_id if self.listed else FIRST
 
 
 class SqlPlaces:

@@ -11,14 +11,15 @@ import redis
 import time_machine
 from sqlalchemy import update
 
-from backend import clock
+from backend import campaigns, clock
 from backend.campaigns import boards, scoring
 from backend.campaigns.boards import AROUND, DEPARTMENT, TOP, Accelerator, Sources
 from backend.campaigns.boards.redis import TooLarge, encode, score_in
-from backend.campaigns.models import Campaign, CampaignParticipant
+from backend.campaigns.models import CampaignParticipant
 from backend.campaigns.policy import Board, board_named, bucket_of, most_in_bucket
+from backend.campaigns.scoring.models import CampaignScore
 from tests.backend.campaigns import places
-from tests.backend.campaigns.week import Week, during
+from tests.backend.campaigns.week import CODE, LAST, Week, during
 
 MONDAY, TUESDAY = date(2026, 6, 1), date(2026, 6, 2)
 
@@ -113,7 +114,7 @@ def test_boards_follow_who_takes_back_hides_leaves_or_has_a_name(week: BoardsOfW
         with week.house.transaction() as tx:
             who = CampaignParticipant.holder_id == week.staff[number]
             tx.execute(update(CampaignParticipant).where(who).values(**change))
-            scoring.participant_changed(tx, week.view().code, [week.staff[number]], now=clock.now())
+            scoring.participant_changed(tx, CODE, [week.staff[number]], now=clock.now())
     week.follow()
     told = week.page(week.staff["1"], view=AROUND)
     assert [(entry["name"], entry["rank"], entry["score"]) for entry in told["entries"]] == [("绿叶", 1, 467)]
@@ -122,17 +123,19 @@ def test_boards_follow_who_takes_back_hides_leaves_or_has_a_name(week: BoardsOfW
     assert week.accelerator is None or week.from_redis(week.staff["2"])
 
 
-def test_a_department_has_places_of_its_own(sql_week: BoardsOfWeek) -> None:
-    compete(sql_week)
-    sql_week.employ({"1": "总部/研发/平台", "2": "总部/研发", "3": "总部/财务", "4": "总部/研发2"}, date(2026, 6, 2))
-    sql_week.follow()
-    told = sql_week.page(sql_week.staff["1"], view=DEPARTMENT)
+def test_a_department_has_places_of_its_own(database_url: str, moment: Any) -> None:
+    week = BoardsOfWeek(database_url)
+    compete(week)
+    moved = {"1": "总部/研发/平台", "2": "总部/研发", "3": "总部/财务", "4": "总部/研发2"}
+    week.employ(moved, date(2026, 6, 2))
+    week.follow()
+    told = week.page(week.staff["1"], view=DEPARTMENT)
     assert [(entry["rank"], entry["score"], entry["me"]) for entry in told["entries"]] == [
         (1, 934, False),
         (2, 467, True),
     ]
     assert (told["participants"], told["me"]["rank"]) == (2, 2)
-    assert sql_week.page(None, view=DEPARTMENT)["entries"] == []
+    assert week.page(None, view=DEPARTMENT)["entries"] == []
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -186,16 +189,26 @@ def test_boards_that_missed_something_catch_up(redis_week: BoardsOfWeek, moment:
     assert week.page(week.staff["2"])["me"]["rank"] is None
 
 
-def test_what_is_final_never_comes_from_redis_and_leaves_it(redis_week: BoardsOfWeek, redis_url: str) -> None:
+def test_what_is_final_never_comes_from_redis_and_leaves_it(
+    redis_week: BoardsOfWeek, redis_url: str, moment: Any
+) -> None:
     week, server = redis_week, redis.Redis.from_url(redis_url)
     compete(week)
+    week.ride("1", MONDAY, "5")
+    week.follow()
+    running = {number: week.page(holder, view=AROUND, limit=3) for number, holder in week.staff.items()}
     (board,) = server.keys("*all:grams")
     for member in server.zrange(board, 0, -1):
         server.zadd(board, {member: encode(1, 1)})
     assert week.page(week.staff["2"])["me"]["score"] == 1, "Redis says so"
+    moment.move_to(clock.start_of_day_after(LAST, 3))
+    assert campaigns.closing.close(week.house.sessions, week.house.vault.statement_key, CODE)
     with week.house.transaction() as tx:
-        tx.execute(update(Campaign).values(final_at=clock.now()))
-    assert (week.page(week.staff["2"])["me"]["score"], week.page(None)["state"]) == (934, "final")
+        tx.execute(update(CampaignScore).values(grams=1))
+    for number, holder in week.staff.items():
+        final = week.page(holder, view=AROUND, limit=3)
+        assert final == running[number] | {"state": "final", "as_of": final["as_of"]}, "and not from running scores"
+    assert len(week.page(None)["entries"]) == 4
     boards.keep(week.accelerator)
     assert server.keys("*") == []
 
