@@ -73,7 +73,7 @@ class Telling:
             tx.execute(update(Campaign).values(cancelled_at=clock.now()))
             told = tx.execute(select(Campaign.__table__).where(Campaign.code == CODE)).one()._asdict()
             tx.add(Campaign(**told | {"code": self.code, "cancelled_at": None}))
-        week.company.import_list(dict.fromkeys(week.staff, "") | self._all(DEPARTMENTS[0]), date(2026, 5, 1))
+        week.company.import_list(dict.fromkeys(week.staff, "") | self._all(DEPARTMENTS[0]), DAYS[-1])
         self.paths = {person: {date(2026, 5, 1): DEPARTMENTS[0]} for person in PEOPLE}
         self.shown, self.there = dict.fromkeys(PEOPLE, True), dict.fromkeys(PEOPLE, True)
         self.holders = {person: week.staff[self.staff_no[person]] for person in PEOPLE}
@@ -117,7 +117,7 @@ class Telling:
         lines += [f"{no},{no},{here[p]},2024-01-01,{since[p]}\n" for p, no in self.staff_no.items()]
         house = self.week.house
         file = io.BytesIO((head + "".join(lines)).encode())
-        import_ = roster.Import(house.sessions, house.vault, "acme", file, as_of=date(2026, 5, 1))
+        import_ = roster.Import(house.sessions, house.vault, "acme", file, as_of=DAYS[-1])
         surveyed = import_.survey()
         with house.transaction() as tx:
             import_.begin(tx, surveyed, yes_many=surveyed.leaving)
