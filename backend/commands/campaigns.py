@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend import campaigns, clock, house
 from backend.campaigns import CampaignView, InvalidCampaign
-from backend.commands import campaign_results
+from backend.commands import campaign_results, campaign_scores
 from backend.commands.campaign_reports import report
 from backend.commands.operators import acting, acting_sometimes, answering, deciding, note, told_refusals
 from backend.commands.written_files import read_file
@@ -148,5 +148,16 @@ def uninvite(code: str, invitation: UUID, name: str, token: str, reason: str) ->
 CAMPAIGN = click.Group(
     "campaign",
     help="Campaigns: environment weeks, car-free days, challenges.",
-    commands=(draft, announce, cancel, list_campaigns, show, invite, uninvite, report, *campaign_results.COMMANDS),
+    commands=(
+        draft,
+        announce,
+        cancel,
+        list_campaigns,
+        show,
+        invite,
+        uninvite,
+        report,
+        *campaign_scores.COMMANDS,
+        *campaign_results.COMMANDS,
+    ),
 )

@@ -9,7 +9,18 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import campaigns, declarations, forest, identity, member_messages, partners, rewards, steps
+from backend import (
+    campaigns,
+    declarations,
+    forest,
+    identity,
+    learning,
+    member_messages,
+    partners,
+    rewards,
+    school,
+    steps,
+)
 from backend.vault import Vault
 from backend.wechat_pushes.sealed import Push
 
@@ -67,7 +78,9 @@ def _forget(tx: Session, holder_id: UUID, push: Push, before: datetime, now: dat
         rewards.forget(tx, one, now=now)
         steps.forget(tx, one)
         forest.forget(tx, one)
+        learning.forget(tx, one)
         campaigns.forget(tx, one, now=now)
+        school.forget(tx, one)
         campaigns.car_free.forget(tx, one)
     return "forgot the person"
 

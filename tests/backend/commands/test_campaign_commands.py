@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
-from backend import campaigns, clock, points
-from tests.backend.operating import logged, operator_with_token, run
+from backend import campaigns, clock, create_app, points
+from backend.campaigns.scoring.models import CampaignScore
+from backend.settings import Settings
+from tests.backend.campaigns.week import CODE, FIRST, Week, during
+from tests.backend.operating import Acting, logged, operator_with_token, run
 from tests.backend.world import World
 
 FILE = """\
@@ -158,3 +162,24 @@ def test_what_cannot_be_held_is_told_before_anybody_agrees(
 ) -> None:
     done = run(desk.app, "campaign", "draft", desk.file(**replaced), "--dry-run")
     assert done.exit_code == 1 and done.stderr.startswith(refused), done.output + done.stderr
+
+
+def test_spoilt_scores_are_found_and_made_again_from_the_acts(database_url: str) -> None:
+    with time_machine.travel(during(), tick=False):
+        week = Week(database_url)
+        week.employ({"1": "总部/研发", "2": "总部/财务"})
+        week.ride("1", FIRST, "10")
+        week.follow()
+        app = create_app(Settings.for_tests(database_url=database_url))
+        desk = Acting(app, week.company.world, "ada")
+        assert json.loads(run(app, "campaign", "compare", CODE, "--json").stdout)["differences"] == 0
+        with week.house.transaction() as tx:
+            tx.execute(update(CampaignScore).where(CampaignScore.period == "all").values(grams=9_999))
+        spoilt = run(app, "campaign", "compare", CODE)
+        assert spoilt.exit_code == 1 and "9999" in spoilt.stdout and "3 项不符" in spoilt.stdout, spoilt.output
+        done = desk("campaign", "rebuild", CODE)
+        assert done.exit_code == 0 and "2 名参与者" in done.stdout, done.output + done.stderr
+        assert run(app, "campaign", "compare", CODE).exit_code == 0
+        assert week.scores() == {"1": (467, 467, 1)}
+        assert [row["action"] for row in logged(app, "campaign.")] == ["campaign.rebuilt"]
+        assert run(app, "campaign", "compare", "no-such-week").stderr.startswith("CAMPAIGN_NOT_FOUND")

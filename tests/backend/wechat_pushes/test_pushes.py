@@ -1,6 +1,8 @@
 """What members took back in WeChat is taken back here, once, and by nobody else."""
 
+import inspect
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +12,8 @@ from sqlalchemy import select
 
 from backend import create_app
 from backend.identity.models import ConsentChange, PersonKey
+from backend.wechat_pushes import obeying
+from miniprogram_api import deletion
 from tests.miniprogram_api.world import World, trip
 
 REVOKED, LEFT = "user_authorization_revoke", "user_authorization_cancellation"
@@ -112,3 +116,11 @@ def test_strangers_get_problems_and_never_a_5xx(world, settings):
     without = create_app(replace(settings, wechat_push_token="", wechat_push_encoding_aes_key="")).test_client()
     for answer in (without.get("/wechat/pushes"), without.post(path, json=body)):
         assert (answer.status_code, answer.json["code"]) == (404, "WECHAT_PUSHES_NOT_CONFIGURED")
+
+
+def test_whoever_leaves_wechat_is_forgotten_as_whoever_deletes_their_account() -> None:
+    told = [
+        set(re.findall(r"(\w+(?:\.\w+)*)\.forget(?:_member)?\(", inspect.getsource(module)))
+        for module in (obeying, deletion)
+    ]
+    assert told[0] == told[1] and len(told[0]) > 8
