@@ -8,7 +8,7 @@ import argparse
 import signal
 import sys
 
-from bench import batch, leaderboard, points_view, quantify, reconciliation, redemption, settlement, webhook
+from bench import batch, leaderboard, morning, points_view, quantify, reconciliation, redemption, settlement, webhook
 from bench.server import postgresql
 
 ON_DATABASE = {
@@ -19,6 +19,7 @@ ON_DATABASE = {
     "redemption": redemption.run,
     "points_view": points_view.run,
     "leaderboard": leaderboard.run,
+    "morning": morning.run,
 }
 
 
