@@ -281,6 +281,7 @@ def _schedule(scheduler: BackgroundScheduler, run: Callable[..., None], what: Jo
         id=what.name,
         coalesce=True,
         max_instances=1,
+        misfire_grace_time=None,  # late is better than only when its time comes again, which may be hours
         next_run_time=clock.now(),
     )
 
