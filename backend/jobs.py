@@ -80,6 +80,7 @@ JOBS = (
     Job("partners.erase_lists", 600, lambda tx, now: partners.reconciliation.erase_lists(tx, now=now)),
     Job("partners.expire_parked", 600, lambda tx, now: partners.expire_parked(tx, now=now)),
     Job("rewards.delete_recipients", 3_600, lambda tx, now: rewards.delete_recipients(tx, now=now)),
+    Job("campaigns.purge_friend_codes", 3_600, lambda tx, now: campaigns.friends.purge_codes(tx, now=now)),
     Job("campaigns.mend_teams", 60, lambda tx, now: campaigns.teams.mend_teams(tx)),
     Job("steps.let_donate", 60, lambda tx, now: steps.let_donate(tx, now=now)),
     Job("declarations.delete_photos", 600, lambda tx, now: declarations.delete_photos(tx, now=now)),

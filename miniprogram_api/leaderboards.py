@@ -25,7 +25,9 @@ class LeaderboardQuery(Schema):
     view = fields.String(
         load_default=boards.TOP,
         validate=validate.OneOf(boards.VIEWS),
-        metadata={"description": "the first places, those around me, or my department with places of its own"},
+        metadata={
+            "description": "the first places, those around me, or my department or friends, with places of their own"
+        },
     )
     limit = QueryNumber(load_default=20, validate=validate.Range(1, boards.MOST_ENTRIES))
     day = Day(

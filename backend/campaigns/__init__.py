@@ -3,9 +3,9 @@
 `drafting` and `announcing` are how one comes to be, by two operators who agree on its `terms`. `policy` says what
 counts and how places are given, `reading` shows campaigns as they stand. Members take part by `joining`, and are told
 by `telling`; they make `teams`, `challenges` are the PKs between them, `car_free` their pledges to leave the car.
-`scoring` keeps the scores up with the books, `badges` are earned by acts, `boards` shows who stands where, and
-`naming` what others call participants and teams. `closing` freezes results, `awards` pays for them, `report` and
-`live` show them.
+`scoring` keeps the scores up with the books, `badges` are earned by acts, `boards` shows who stands where, also among
+`friends`, and `naming` what others call participants and teams. `closing` freezes results, `awards` pays for them,
+`report` and `live` show them.
 """
 
 from backend.campaigns import (
@@ -17,6 +17,7 @@ from backend.campaigns import (
     challenges,
     closing,
     drafting,
+    friends,
     invitations,
     joining,
     live,
@@ -43,9 +44,11 @@ from backend.campaigns.errors import (
     ChallengeDaysTaken,
     ChallengeLimit,
     ChallengeNotFound,
+    FriendsTooYoung,
     InAnotherTeam,
     InvalidCampaign,
     InvalidChallenge,
+    InvalidFriendCode,
     InvitationNeeded,
     NoChallenges,
     NotAdmitted,
@@ -58,6 +61,7 @@ from backend.campaigns.errors import (
     OpponentNotFound,
     ResultChanged,
     TooFewPeople,
+    TooManyFriends,
     UnknownCity,
 )
 from backend.campaigns.holding import forget, holdings
@@ -88,9 +92,11 @@ __all__ = [
     "ChallengeDaysTaken",
     "ChallengeLimit",
     "ChallengeNotFound",
+    "FriendsTooYoung",
     "InAnotherTeam",
     "InvalidCampaign",
     "InvalidChallenge",
+    "InvalidFriendCode",
     "InvitationNeeded",
     "NoChallenges",
     "NoTeams",
@@ -104,6 +110,7 @@ __all__ = [
     "Plan",
     "ResultChanged",
     "TooFewPeople",
+    "TooManyFriends",
     "UnknownCity",
     "Wish",
     "announcing",
@@ -119,6 +126,7 @@ __all__ = [
     "drafting",
     "every",
     "forget",
+    "friends",
     "holdings",
     "invitations",
     "joining",

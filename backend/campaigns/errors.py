@@ -134,6 +134,33 @@ class NotCaptain(Refusal):
     title = "须由队长操作 / Only the captain can do this"
 
 
+# -- friends ----------------------------------------------------------------------------------------------------------
+
+
+class InvalidFriendCode(Refusal):
+    """The code was never made, was used, is older than a week, or is one's own: which of these is not told."""
+
+    code = "INVALID_FRIEND_CODE"
+    status = 422
+    title = "好友码无效、已使用或已过期 / The friend code is wrong, was used, or has expired"
+
+
+class FriendsTooYoung(Refusal):
+    """Members under fourteen have no friends here: nobody is to find them."""
+
+    code = "FRIENDS_TOO_YOUNG"
+    status = 403
+    title = "未满十四周岁，不能添加好友 / Members under fourteen cannot add friends"
+
+
+class TooManyFriends(Refusal):
+    """One of the two has `most` friends already."""
+
+    code = "TOO_MANY_FRIENDS"
+    status = 409
+    title = "好友数量已达上限 / One of you has as many friends as one may have"
+
+
 # -- PK ---------------------------------------------------------------------------------------------------------------
 
 

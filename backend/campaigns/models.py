@@ -3,7 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, Instant
@@ -120,3 +130,36 @@ class CampaignGroup(Base):
     campaign: Mapped[str] = mapped_column(ForeignKey("campaigns.code"))
     kind: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
+
+
+class Friendship(Base):
+    """好友: one of two members who are friends, seen from `holder_id`; the row of the other side has the same `id`.
+
+    Neither row is without the other. `friend_id` is told to nobody.
+    """
+
+    __tablename__ = "friendships"
+    __table_args__ = (
+        ForeignKeyConstraint(["friend_id", "holder_id"], ["friendships.holder_id", "friendships.friend_id"]),
+        UniqueConstraint("holder_id", "friend_id"),
+        CheckConstraint("holder_id <> friend_id", name="two"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"), primary_key=True)
+    friend_id: Mapped[UUID] = mapped_column(Uuid)
+    since: Mapped[datetime] = mapped_column(Instant)
+
+
+class FriendCode(Base):
+    """好友码 that a member made and nobody has used. `code_index`: keyed index of the code, which is told once."""
+
+    __tablename__ = "friend_codes"
+    __table_args__ = (
+        Index("ix_friend_codes_holder_id", "holder_id"),
+        Index("ix_friend_codes_expires_at", "expires_at"),
+    )
+
+    code_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"))
+    expires_at: Mapped[datetime] = mapped_column(Instant)

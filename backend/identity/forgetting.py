@@ -29,8 +29,8 @@ ERASED = (
     "等待处理的记录及其内容 / records that waited, and their content",
     "每日步数；证书上的署名 / daily counts of steps; names on certificates",
     "自行申报的照片、说明与申诉 / photos, words and appeals of what you declared",
-    "活动中的称呼、城市与小队；您不再出现在进行中的榜单上 / "
-    "names, cities and teams in campaigns; you leave the boards of those that run",
+    "活动中的称呼、城市、小队与好友；您不再出现在进行中的榜单上 / "
+    "names, cities, teams and friends in campaigns; you leave the boards of those that run",
     "提醒与订阅消息的授权次数（一小时内） / warnings, and permissions to send messages (within the hour)",
     "全部登录、平台关联与关联码、授权与监护关系 / all logins, partner links and link codes, consents and guardianships",
     "花名册中工号、姓名与您账户的对应 / what the roster of an employer says about your account: staff number and name",

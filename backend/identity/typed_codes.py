@@ -6,9 +6,9 @@ import secrets
 _LETTERS, _LENGTH = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 10
 
 
-def new_code() -> str:
-    """A fresh code of ten characters."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+def new_code(length: int = _LENGTH) -> str:
+    """A fresh code of so many characters, five random bits in each."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
 def as_made(typed: str) -> str:

@@ -32,6 +32,7 @@ TABLES = (
     *("campaigns", "campaign_teams", "campaign_participants", "campaign_groups"),
     "campaign_screens",
     "campaign_invitations",
+    *("friendships", "friend_codes"),
     *("campaign_scores", "campaign_group_scores", "campaign_buckets", "campaign_followers", "campaign_heads"),
     "campaign_comparisons",
     "names_to_check",
@@ -184,6 +185,35 @@ def _create_invitation_table() -> None:
         sa.UniqueConstraint("code_index", name=op.f("uq_campaign_invitations_code_index")),
     )
     op.create_index("ix_campaign_invitations_campaign", "campaign_invitations", ["campaign"])
+
+
+def _create_friend_tables() -> None:
+    op.create_table(
+        "friendships",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("friend_id", sa.Uuid(), nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.CheckConstraint("holder_id <> friend_id", name=op.f("ck_friendships_two")),
+        sa.ForeignKeyConstraint(
+            ["friend_id", "holder_id"],
+            ["friendships.holder_id", "friendships.friend_id"],
+            name=op.f("fk_friendships_friend_id_friendships"),
+        ),
+        _holder("friendships"),
+        sa.PrimaryKeyConstraint("id", "holder_id", name=op.f("pk_friendships")),
+        sa.UniqueConstraint("holder_id", "friend_id", name=op.f("uq_friendships_holder_id_friend_id")),
+    )
+    op.create_table(
+        "friend_codes",
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        _holder("friend_codes"),
+        sa.PrimaryKeyConstraint("code_index", name=op.f("pk_friend_codes")),
+    )
+    op.create_index("ix_friend_codes_holder_id", "friend_codes", ["holder_id"])
+    op.create_index("ix_friend_codes_expires_at", "friend_codes", ["expires_at"])
 
 
 def _create_score_tables() -> None:
@@ -631,6 +661,7 @@ def upgrade() -> None:
     _create_campaign_tables()
     _create_screen_tables()
     _create_invitation_table()
+    _create_friend_tables()
     _create_score_tables()
     _create_name_tables()
     _create_closing_tables()

@@ -5,6 +5,7 @@ from backend.campaigns.boards.filling import forget, keep
 from backend.campaigns.boards.interfaces import (
     AROUND,
     DEPARTMENT,
+    FRIENDS,
     MOST_ENTRIES,
     TOP,
     VIEWS,
@@ -20,6 +21,7 @@ from backend.campaigns.boards.sources import Sources, accelerator, sources
 __all__ = [
     "AROUND",
     "DEPARTMENT",
+    "FRIENDS",
     "MOST_ENTRIES",
     "TOP",
     "VIEWS",

@@ -1,4 +1,4 @@
-"""Boards among a few: the viewer's department; ranks are those among them."""
+"""Boards among a few: the viewer's department, the viewer and their friends; ranks are those among them."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -7,6 +7,7 @@ from sqlalchemy import Uuid
 from sqlalchemy.orm import Session
 
 from backend import clock, identity
+from backend.campaigns import friends
 from backend.campaigns.boards import sql
 from backend.campaigns.boards.interfaces import Asked, Entry, Page, ranked
 from backend.campaigns.models import CampaignParticipant
@@ -45,3 +46,8 @@ def department(tx: Session, asked: Asked) -> list[UUID]:
         return []
     staff = identity.roster.department_staff(tx, campaign.programme, counted, day, day)
     return [id for id, has_account in staff.items() if has_account]
+
+
+def friends_too(tx: Session, asked: Asked) -> Collection[UUID]:
+    """The viewer and their friends."""
+    return friends.circle(tx, asked.viewer, now=asked.now) if asked.viewer is not None else []

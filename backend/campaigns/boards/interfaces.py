@@ -9,9 +9,9 @@ from uuid import UUID
 from backend.campaigns.policy import Board
 from backend.campaigns.reading import CampaignView
 
-#: Which part of a board is shown: its beginning, the places around the viewer, their department.
-TOP, AROUND, DEPARTMENT = "top", "around", "department"
-VIEWS = (TOP, AROUND, DEPARTMENT)
+#: Which part of a board is shown: its beginning, the places around the viewer, their department, their friends.
+TOP, AROUND, DEPARTMENT, FRIENDS = "top", "around", "department", "friends"
+VIEWS = (TOP, AROUND, DEPARTMENT, FRIENDS)
 #: No page has more entries.
 MOST_ENTRIES = 100
 

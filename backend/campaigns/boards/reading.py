@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock, identity
 from backend.campaigns.boards import among
-from backend.campaigns.boards.interfaces import AROUND, DEPARTMENT, TOP, Asked, Page
+from backend.campaigns.boards.interfaces import AROUND, DEPARTMENT, FRIENDS, TOP, Asked, Page
 from backend.campaigns.boards.sources import Sources
 from backend.campaigns.errors import BoardNotFound, CampaignNotFound
 from backend.campaigns.policy import CANCELLED, PERSON, Board
@@ -17,7 +17,10 @@ from backend.campaigns.reading import CampaignView
 from backend.database import reading
 
 #: Whom a view is about that shows no whole board.
-_MANY: dict[str, Callable[[Session, Asked], Collection[UUID]]] = {DEPARTMENT: among.department}
+_MANY: dict[str, Callable[[Session, Asked], Collection[UUID]]] = {
+    DEPARTMENT: among.department,
+    FRIENDS: among.friends_too,
+}
 
 
 def board_of(campaign: CampaignView, name: str, *, now: datetime) -> Board:
