@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, json
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException
 
-from backend import campaigns, database, problems
+from backend import campaigns, database, problems, school
 from backend.errors import Misconfigured, Refusal
 from backend.forest import CertificateNames, DonorNames, StepDonations, TeamNames
 from backend.identity import SandboxWeChat, WeChatClient, WeChatProvider, phones, public_names, staff_login
@@ -79,7 +79,7 @@ def build_house(settings: Settings, effects: Iterable[DerivedEffect] = EFFECTS) 
     )
     gate = Gate(statements, sessions, vault)
     desk = staff_login.StaffLoginDesk(sessions, vault, settings.sandbox_hosts)
-    boards = campaigns.boards.sources(settings.redis_url, sessions)
+    boards = campaigns.boards.sources(settings.redis_url, sessions, class_heads=school.class_seats)
     phone_provider, names = _phones(settings, sessions, vault), name_desk(settings, sessions, vault)
     return House(settings, sessions, vault, gate, wechat, phone_provider, names, desk, boards)
 

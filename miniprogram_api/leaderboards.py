@@ -26,7 +26,7 @@ class LeaderboardQuery(Schema):
         load_default=boards.TOP,
         validate=validate.OneOf(boards.VIEWS),
         metadata={
-            "description": "the first places, those around me, or my department or friends, with places of their own"
+            "description": "the first places, those around me or my group; of persons, my department or friends alone"
         },
     )
     limit = QueryNumber(load_default=20, validate=validate.Range(1, boards.MOST_ENTRIES))
@@ -36,21 +36,30 @@ class LeaderboardQuery(Schema):
 
 
 class PlaceSchema(Schema):
-    """A place. Who is equal shares it, and the next one is left out (1, 2, 2, 4); first stands who reached it first."""
+    """A place. Who is equal shares it, and the next one is left out (1, 2, 2, 4); first stands who reached it first,
+    of groups that whose title comes first."""
 
-    participant_id = fields.UUID(required=True)
-    name = fields.String(required=True, metadata={"description": "a checked name, or a number of theirs"})
     rank = fields.Integer(required=True)
-    score = fields.Integer(required=True)
-    me = fields.Boolean(required=True)
+    score = fields.Integer(
+        required=True, metadata={"description": "grams or points; of a mean, whole ones, rounded down"}
+    )
+    participant_id = fields.UUID(metadata={"description": "boards of persons"})
+    name = fields.String(metadata={"description": "boards of persons: a checked name, or a number of theirs"})
+    me = fields.Boolean(metadata={"description": "boards of persons"})
+    group_id = fields.UUID(metadata={"description": "boards of groups"})
+    title = fields.String(metadata={"description": "boards of groups"})
+    people = fields.Integer(
+        metadata={"description": "boards of groups: how many it has on average over the period so far, rounded down"}
+    )
+    mine = fields.Boolean(metadata={"description": "boards of groups: whether I am counted for it, or act for it"})
 
 
 class MyPlaceSchema(Schema):
-    """How I stand on the whole board. Who is not listed sees the rank they would have; nobody else does."""
+    """How I stand on the whole board, or my group does. Only I see the rank I would have where I am not listed."""
 
     rank = fields.Integer(required=True, allow_none=True, metadata={"description": "null before my first act"})
     score = fields.Integer(required=True)
-    listed = fields.Boolean(required=True, metadata={"description": "whether others see me"})
+    listed = fields.Boolean(required=True, metadata={"description": "whether others see me; groups are always seen"})
     missing_to_next = fields.Integer(
         required=True, allow_none=True, metadata={"description": "what I lack to reach the next better score"}
     )
@@ -64,10 +73,13 @@ class LeaderboardSchema(Schema):
     measure = fields.String(required=True)
     state = fields.String(required=True, metadata={"description": "of the campaign: running, closing, final"})
     as_of = Instant(required=True, metadata={"description": "acts that were settled until then are counted"})
-    participants = fields.Integer(required=True, metadata={"description": "how many have a place on this board"})
+    participants = fields.Integer(required=True, metadata={"description": "how many persons, or groups, have a place"})
     entries = fields.List(fields.Nested(PlaceSchema), required=True)
     me = fields.Nested(
-        MyPlaceSchema, required=True, allow_none=True, metadata={"description": "null: I do not take part"}
+        MyPlaceSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: I do not take part, or no group of mine has a place on this board"},
     )
 
 

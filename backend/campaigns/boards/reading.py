@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend import clock, identity
-from backend.campaigns.boards import among
+from backend.campaigns.boards import among, groups
 from backend.campaigns.boards.interfaces import AROUND, DEPARTMENT, FRIENDS, TOP, Asked, Page
 from backend.campaigns.boards.sources import Sources
 from backend.campaigns.errors import BoardNotFound, CampaignNotFound
@@ -26,7 +26,7 @@ _MANY: dict[str, Callable[[Session, Asked], Collection[UUID]]] = {
 def board_of(campaign: CampaignView, name: str, *, now: datetime) -> Board:
     """The board of this name. Raises BoardNotFound; a campaign that was cancelled has none."""
     board = campaign.board(name)
-    if board is None or board.subject != PERSON or campaign.state(now) == CANCELLED:
+    if board is None or campaign.state(now) == CANCELLED:
         raise BoardNotFound(board=name[:80])
     return board
 
@@ -50,6 +50,8 @@ def page(
 ) -> dict[str, Any]:
     """A page of a board, ready to be told. Raises CampaignNotFound for who is not in the campaign's programme."""
     asked = Asked(campaign, board, period, viewer, view == AROUND, limit, now)
+    if board.subject != PERSON:
+        return _told(asked, *_groups(sources, asked))
     if view in (TOP, AROUND):
         found = sources.read(asked)
     else:
@@ -58,6 +60,17 @@ def page(
     if found.me is None and viewer is not None:
         _require_member(sources, campaign, viewer)
     return _told(asked, found.as_of, _persons(found))
+
+
+def _groups(sources: Sources, asked: Asked) -> tuple[datetime, dict[str, Any]]:
+    """Of when the board is, and its page."""
+    found, mine = sources.groups(asked), None
+    if asked.viewer is not None:
+        with reading(sources.sessions) as tx:
+            mine = groups.own_keys(tx, asked)
+        if mine is None:
+            _require_member(sources, asked.campaign, asked.viewer)
+    return found.as_of, groups.told(asked, found, mine or set())
 
 
 def _require_member(sources: Sources, campaign: CampaignView, viewer: UUID) -> None:

@@ -165,4 +165,4 @@ def _titles(tx: Session, campaign: CampaignView, kind: str, keys: Sequence[str])
     named = {
         str(id): name for id, name, passed in tx.execute(query.where(CampaignTeam.campaign == campaign.code)) if passed
     }
-    return {key: named.get(key, f"小队 {key[-6:]}") for key in keys}
+    return {key: named.get(key, f"小队 {key[-6:].upper()}") for key in keys}
