@@ -1,5 +1,6 @@
 """Friends through HTTP: found by a code, seen on boards among themselves, and gone for both at once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -154,3 +155,15 @@ def test_the_export_says_since_when_and_whoever_is_forgotten_is_nobodys_friend(s
     assert staff.call("2", "DELETE", f"/me?confirmation={asked}").status_code == 200
     assert [friends_of(staff, number) for number in ("1", "3")] == [[], []]
     assert enter(staff, "1", code) == (422, "INVALID_FRIEND_CODE")
+
+
+def test_codes_that_are_entered_at_once_make_one_friendship_each(staff: Staff) -> None:
+    shared, of_first, of_second = code_of(staff, "3"), code_of(staff, "1"), code_of(staff, "2")
+    entered = [("1", shared), ("2", shared), ("1", of_second), ("2", of_first)]
+    for number, _ in entered:
+        staff.token(number)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda each: enter(staff, *each), entered))
+    assert sorted(status for status, _ in answers[:2]) == [201, 422], "one of the two was first"
+    assert answers[2] == answers[3], "who enter each other's codes are friends once"
+    assert [len(friends_of(staff, number)) for number in ("1", "2", "3")].count(2) == 1
