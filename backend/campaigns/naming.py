@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from backend import clock
+from backend.campaigns import scoring
 from backend.campaigns.errors import NotTakingPart
 from backend.campaigns.models import CampaignParticipant, CampaignTeam
 from backend.campaigns.policy import display_name
@@ -43,6 +45,7 @@ def rename(
     participant_id = tx.scalar(returning)
     if participant_id is None:
         raise NotTakingPart(campaign=campaign)
+    scoring.participant_changed(tx, campaign, [holder_id], now=now)
     chosen, passed = (None, False) if name is None else (name.name, name.passed)
     return {"name": chosen, "passed": passed, "shown_as": display_name(participant_id, chosen, passed)}
 
@@ -53,7 +56,7 @@ def keep_team_name(tx: Session, person_id: UUID, team_id: UUID, name: public_nam
 
 
 class PenNames:
-    """昵称 of participants."""
+    """昵称 of participants. What is decided is announced, so that boards show it at once."""
 
     use = PARTICIPANT
 
@@ -62,7 +65,9 @@ class PenNames:
         mine = (CampaignParticipant.holder_id == UUID(holder_id), CampaignParticipant.campaign == campaign)
         decided = update(CampaignParticipant).where(*mine, CampaignParticipant.name == chosen.name)
         said: dict[str, object] = {"name_passed": True} if passed else {"name": None, "name_passed": False}
-        tx.execute(decided.values(said).execution_options(**_UNSYNCHRONISED))
+        returning = decided.values(said).returning(CampaignParticipant.holder_id)
+        renamed = tx.scalars(returning.execution_options(**_UNSYNCHRONISED)).all()
+        scoring.participant_changed(tx, campaign, renamed, now=clock.now())
 
 
 class TeamNames:

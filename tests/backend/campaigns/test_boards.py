@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import redis
 import time_machine
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from backend import campaigns, clock
 from backend.campaigns import boards, scoring
@@ -18,6 +18,8 @@ from backend.campaigns.boards.redis import TooLarge, encode, score_in
 from backend.campaigns.models import CampaignParticipant
 from backend.campaigns.policy import Board, board_named, bucket_of, most_in_bucket
 from backend.campaigns.scoring.models import CampaignScore
+from backend.identity.public_names import Checked
+from backend.identity.public_names.models import NameToCheck
 from tests.backend.campaigns import places
 from tests.backend.campaigns.week import CODE, LAST, Week, during
 
@@ -121,6 +123,41 @@ def test_boards_follow_who_takes_back_hides_leaves_or_has_a_name(week: BoardsOfW
     assert told["me"] == {"rank": 1, "score": 467, "listed": False, "missing_to_next": None}
     assert week.page(week.staff["2"])["me"] == {"rank": None, "score": 0, "listed": True, "missing_to_next": 467}
     assert week.accelerator is None or week.from_redis(week.staff["2"])
+
+
+def test_a_name_that_is_chosen_decided_or_withdrawn_is_shown_at_once(redis_week: BoardsOfWeek) -> None:
+    week = redis_week
+    compete(week)
+    me = week.staff["2"]
+
+    def first() -> str:
+        week.follow()
+        assert week.from_redis(me)
+        name: str = week.page(None)["entries"][0]["name"]
+        return name
+
+    def rename(name: Checked | None) -> None:
+        with week.house.transaction() as tx:
+            campaigns.naming.rename(tx, me, me, CODE, name, now=clock.now())
+
+    def decide(passed: bool) -> None:
+        with week.house.transaction() as tx:
+            week.house.names.decide(tx, tx.scalars(select(NameToCheck.id)).one(), passed)
+
+    number = first()
+    rename(Checked("绿叶", passed=True))
+    assert number.startswith("伙伴 ") and first() == "绿叶"
+    rename(Checked("待审", passed=False, needs_operator=True))
+    assert first() == number
+    decide(True)
+    assert first() == "待审"
+    rename(Checked("再审", passed=False, needs_operator=True))
+    decide(False)
+    assert first() == number
+    rename(Checked("绿叶", passed=True))
+    assert first() == "绿叶"
+    rename(None)
+    assert first() == number
 
 
 def test_a_department_has_places_of_its_own(database_url: str, moment: Any) -> None:
