@@ -40,16 +40,24 @@ def close_due(sessions: sessionmaker[Session], key: SigningKey) -> int:
 def close(sessions: sessionmaker[Session], key: SigningKey, code: str) -> bool:
     """Freeze one campaign; False where it is final already. Raises CampaignNotFound, CampaignNotClosed.
 
-    The running scores are brought up to date first, for boards of single days and weeks are read from them.
+    The running scores and the heads of groups are brought up to date first, for boards of groups, of single days and of
+    weeks are read from them.
     """
     while database.retried(sessions, lambda tx: scoring.follow(tx, now=clock.now())).looked_at:
         pass
+    database.retried(sessions, lambda tx: _count_heads(tx, code))
 
     def attempt(tx: Session) -> bool:
         database.read_one_moment(tx)
         return freeze(tx, key, code, now=clock.now())
 
     return database.retried(sessions, attempt)
+
+
+def _count_heads(tx: Session, code: str) -> None:
+    scoring.hold_follower(tx)
+    for campaign in reading.counted(tx, [code]):
+        scoring.count_heads(tx, campaign, now=clock.now())
 
 
 def freeze(tx: Session, key: SigningKey, code: str, *, now: datetime) -> bool:
