@@ -84,7 +84,8 @@ def test_whoever_logs_in_as_the_one_arrives_at_the_other_and_sees_both(house, ac
 
     (done,) = logged(house.app, "member.merge_granted")
     assert [who["identities"] for who in done["before"]["persons"]] == [{"wechat_openid": 1, "wechat_unionid": 1}] * 2
-    assert done["after"] == {"holders": [survivor, merged], "logins_ended": 1, "proposals_settled": 0}
+    wanted = {"holders": [survivor, merged], "logins_ended": 1, "proposals_settled": 0, "status": "executed"}
+    assert done["after"] == wanted
 
 
 def test_unmerging_gives_each_their_identities_back(house, acted_at):

@@ -31,14 +31,18 @@ STORY = (
     ("points.lapsed", (Transfer("points.available", "expired.points", 60),)),
     ("balance.changed", (Transfer("owed.points", "points.debt", 8),)),
     ("points.written_off", (Transfer("points.debt", "written_off.points", 8),)),
+    ("points.granted", (Transfer("issuer.points", "points.pending", 7),)),
+    ("points.revoked", (Transfer("points.pending", "issuer.points", 7),)),
 )
+#: What is known by its kind, for its accounts are those of an act.
+KINDS = {"points.granted": "grant", "points.revoked": "grant.reversed"}
 
 
 def test_what_is_posted_is_announced_once_under_its_name_with_every_change(world: World) -> None:
     alice = world.person("alice", linked=False, consenting=False)
     after: list[dict[str, int]] = [{}]
-    for number, (_, transfers) in enumerate(STORY):
-        act = Transaction(new_id(), alice, "members", "test", f"key-{number}", transfers)
+    for number, (topic, transfers) in enumerate(STORY):
+        act = Transaction(new_id(), alice, "members", KINDS.get(topic, "test"), f"key-{number}", transfers)
         for dry_run in (True, False, False):
             with world.house.transaction() as tx:
                 ledger.post(tx, [act], now=clock.now(), dry_run=dry_run)
