@@ -444,10 +444,10 @@ def test_the_commands(world: World, app: Any, receiver: Receiver) -> None:
     assert wang("sync", "retire", "x", "--yes").exit_code == 0
     rows = logged(app, "destination.")
     assert [(row["operator"], row["action"].partition(".")[2], row["subject"].split()[0]) for row in rows] == [
-        ("wang", "requested", "loyalty"),
-        ("wang", "requested", "loyalty"),
-        ("zhao", "refused", "loyalty"),
-        ("zhao", "added", "loyalty"),
+        ("wang", "entrust_requested", "loyalty"),
+        ("wang", "entrust_requested", "loyalty"),
+        ("zhao", "entrust_refused", "loyalty"),
+        ("zhao", "entrust_granted", "loyalty"),
         ("wang", "added", "x"),
         ("wang", "secret_rotated", "loyalty"),
         ("wang", "redriven", "loyalty"),
