@@ -83,7 +83,8 @@ def test_a_server_that_does_not_start_tells_what_it_said(folder: Path, monkeypat
 
 
 CONTROLLER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background has it ignored
 from tests import servers
 keeper = servers.Keeper()
 print(keeper.address, servers.ask(keeper.address, "redis")["url"], flush=True)
